@@ -1,0 +1,91 @@
+//! The codecs: one file each, this list, and the contract they keep.
+
+pub(crate) mod blosc;
+mod bz2;
+mod crc32c;
+pub(crate) mod deflate;
+mod growing;
+mod gzip;
+mod lz4;
+mod lzma;
+mod parameters;
+#[cfg(test)]
+mod testing;
+mod zlib;
+pub(crate) mod zstd;
+
+use crate::{Context, Error, Result};
+use serde_json::Value;
+
+/// Every name that [`build`] knows.
+pub const NAMES: &[&str] = &["blosc", "bz2", "crc32c", "gzip", "lz4", "lzma", "zlib", "zstd"];
+
+/// A step of the chain between cells and stored bytes. Pure: bytes in, bytes out.
+///
+/// "Plain" is the side of the cells, "stored" the side of the store. Cells are packed in C order of the chunk, each in the byte
+/// order of the array's own data type unless a `bytes` step swapped them.
+pub trait Codec: Send + Sync {
+    /// The name in the metadata.
+    fn name(&self) -> &str;
+
+    /// How many bytes `plain` bytes become, where that does not depend on their content (checksums, filters); else `None`.
+    fn stored_bytes(&self, plain: usize) -> Option<usize>;
+
+    /// Stored bytes back to plain ones; `plain` has exactly the size it must be filled to.
+    ///
+    /// # Errors
+    /// The codec's refusal. Stored bytes are never trusted: too long, too short or garbage is an error, never a panic, and memory
+    /// taken on the way is bounded by `plain.len()` or by `stored.len()`.
+    fn decode(&self, stored: &[u8], plain: &mut [u8], context: &mut Context) -> Result<()>;
+
+    /// As `decode` where the size is not known beforehand: appends to `plain`, at most `limit` bytes.
+    ///
+    /// # Errors
+    /// As `decode`, and when more than `limit` bytes would come out.
+    fn decode_unsized(&self, stored: &[u8], plain: &mut Vec<u8>, limit: usize, context: &mut Context) -> Result<()>;
+
+    /// The plain bytes where they lie within the stored ones (a checksum that only strips itself, after checking); `None` when the
+    /// codec has to make them.
+    ///
+    /// # Errors
+    /// As `decode`.
+    fn decode_in_place<'a>(&self, stored: &'a [u8]) -> Option<Result<&'a [u8]>> {
+        let _ = stored;
+        None
+    }
+
+    /// Plain bytes to stored ones, appended to `stored`. The same input gives the same output, always.
+    ///
+    /// # Errors
+    /// The codec's refusal.
+    fn encode(&self, plain: &[u8], stored: &mut Vec<u8>, context: &mut Context) -> Result<()>;
+
+    /// Cells `range` (in bytes of the plain side) decoded alone into `plain`, where the format allows it: returns `false` when
+    /// the whole must be decoded instead.
+    ///
+    /// # Errors
+    /// As `decode`.
+    fn decode_range(&self, stored: &[u8], start: usize, plain: &mut [u8], context: &mut Context) -> Result<bool> {
+        let _ = (stored, start, plain, context);
+        Ok(false)
+    }
+}
+
+/// Builds the codec of one entry of a lowered chain (`{"name": ..., parameters...}`).
+///
+/// # Errors
+/// [`Error::Document`] for a name or parameter this engine does not know.
+pub fn build(entry: &Value) -> Result<Box<dyn Codec>> {
+    let name = entry["name"].as_str().unwrap_or_default();
+    Ok(match name {
+        "blosc" => Box::new(blosc::Blosc::build(entry)?),
+        "bz2" => Box::new(bz2::Bz2::build(entry)?),
+        "crc32c" => Box::new(crc32c::Crc32c::build(entry)?),
+        "gzip" => Box::new(gzip::Gzip::build(entry)?),
+        "lz4" => Box::new(lz4::Lz4::build(entry)?),
+        "lzma" => Box::new(lzma::Lzma::build(entry)?),
+        "zlib" => Box::new(zlib::Zlib::build(entry)?),
+        "zstd" => Box::new(zstd::Zstd::build(entry)?),
+        _ => return Err(Error::Document(format!("no codec {name:?} in the engine"))),
+    })
+}

@@ -1,0 +1,254 @@
+//! Sharding: how an object holds several chunks.
+//!
+//! [`Place`] is all that reading and writing chunk by chunk needs. [`Sharding`] is the same as a codec of whole shards, for chains
+//! in which a step before or after it makes chunks unreachable alone.
+
+use crate::cells::{VIEW_BYTES, is_filled};
+use crate::chain::{Chain, Foreign};
+use crate::codecs::Codec;
+use crate::copy::{self, Copy, CopyAxis, Memory};
+use crate::shard::ShardIndex;
+use crate::shape;
+use crate::{Context, Error, Result, Workspace};
+use serde_json::Value;
+use std::ops::Range;
+
+/// Where a shard keeps its chunks.
+pub struct Place {
+    /// Chunks along each axis, in the order of the shard's own axes.
+    pub counts: Vec<u64>,
+    /// Shape of a chunk, likewise.
+    pub inner_shape: Vec<usize>,
+    slots: usize,
+    index: Chain,
+    index_bytes: usize,
+    at_end: bool,
+}
+
+/// Slots a shard may have: beyond this an index is not data but an attack.
+const MOST_SLOTS: usize = 1 << 28;
+
+impl Place {
+    /// Compiles the part of a lowered `sharding_indexed` entry that says where chunks lie.
+    ///
+    /// # Errors
+    /// [`Error::Document`] when the chunks do not divide the shard or the index has no fixed size.
+    pub fn build(entry: &Value, shape: &[usize], foreign: Foreign<'_>) -> Result<Self> {
+        let inner_shape: Vec<usize> =
+            entry["chunk_shape"].as_array().into_iter().flatten().filter_map(|n| n.as_u64().map(|n| n as usize)).collect();
+        let fits = inner_shape.len() == shape.len()
+            && inner_shape.iter().zip(shape).all(|(&inner, &outer)| inner > 0 && outer % inner == 0);
+        if !fits {
+            return Err(Error::Document(format!("chunks of shape {inner_shape:?} do not divide a shard of shape {shape:?}")));
+        }
+        let counts: Vec<u64> = shape.iter().zip(&inner_shape).map(|(&outer, &inner)| (outer / inner) as u64).collect();
+        let slots = counts
+            .iter()
+            .try_fold(1_usize, |n, &count| n.checked_mul(count as usize))
+            .filter(|&n| n <= MOST_SLOTS)
+            .ok_or_else(|| Error::TooLarge(format!("a shard of shape {shape:?} has too many chunks of {inner_shape:?}")))?;
+        let codecs = entry["index_codecs"].as_array().map(Vec::as_slice).unwrap_or_default();
+        let mut index_shape: Vec<usize> = counts.iter().map(|&count| count as usize).collect();
+        index_shape.push(2);
+        let index = Chain::build(codecs, &index_shape, 8, &[0xff; 8], foreign)?;
+        if index.order().iter().copied().ne(0..index_shape.len()) {
+            return Err(Error::Document("a shard index that is transposed cannot be read".into()));
+        }
+        let index_bytes = index
+            .stored_bytes()
+            .ok_or_else(|| Error::Document("a shard index needs codecs whose output has a fixed size".into()))?;
+        let at_end = entry["index_location"].as_str() != Some("start");
+        Ok(Self { counts, inner_shape, slots, index, index_bytes, at_end })
+    }
+
+    /// How many chunks a shard has room for.
+    pub fn slots(&self) -> usize {
+        self.slots
+    }
+
+    /// Bytes of the stored index.
+    pub fn index_bytes(&self) -> usize {
+        self.index_bytes
+    }
+
+    /// Whether the index is at the end of the shard.
+    pub fn index_at_end(&self) -> bool {
+        self.at_end
+    }
+
+    /// Where the index is in a shard of `object_bytes`.
+    ///
+    /// # Errors
+    /// [`Error::Size`] when the shard is shorter than its index.
+    pub fn index_range(&self, object_bytes: u64) -> Result<Range<u64>> {
+        let n = self.index_bytes as u64;
+        if object_bytes < n {
+            return Err(Error::size("a shard with its index", self.index_bytes, object_bytes as usize));
+        }
+        Ok(if self.at_end { object_bytes - n..object_bytes } else { 0..n })
+    }
+
+    /// The stored index, decoded and checked.
+    ///
+    /// # Errors
+    /// A checksum that fails, a wrong size.
+    pub fn decode_index(&self, stored: &[u8], workspace: &mut Workspace) -> Result<ShardIndex> {
+        let mut plain = workspace.buffer(16 * self.slots);
+        let index = self
+            .index
+            .decode(stored, &mut plain[..16 * self.slots], workspace)
+            .and_then(|()| ShardIndex::parse(&plain[..16 * self.slots], self.slots));
+        workspace.put_back(plain);
+        index
+    }
+
+    /// The index as it is stored.
+    ///
+    /// # Errors
+    /// A codec's refusal.
+    pub fn encode_index(&self, index: &ShardIndex, workspace: &mut Workspace) -> Result<Vec<u8>> {
+        let mut stored = Vec::with_capacity(self.index_bytes);
+        self.index.encode(&index.to_bytes(), &mut stored, workspace)?;
+        Ok(stored)
+    }
+
+    /// Where the first chunk's bytes begin when a shard is written.
+    pub fn first_byte(&self) -> u64 {
+        if self.at_end { 0 } else { self.index_bytes as u64 }
+    }
+}
+
+/// A whole shard as one codec: cells in C order of the shard's axes to an object and back.
+pub struct Sharding {
+    place: Place,
+    shape: Vec<usize>,
+    inner: Chain,
+    cell_bytes: usize,
+    fill: Vec<u8>,
+}
+
+impl Sharding {
+    /// Compiles a lowered entry for shards of `shape`.
+    ///
+    /// # Errors
+    /// As [`Place::build`] and [`Chain::build`].
+    pub fn build(
+        entry: &Value,
+        shape: &[usize],
+        cell_bytes: usize,
+        fill: &[u8],
+        foreign: Foreign<'_>,
+    ) -> Result<Self> {
+        let place = Place::build(entry, shape, foreign)?;
+        let codecs = entry["codecs"].as_array().map(Vec::as_slice).unwrap_or_default();
+        let inner = Chain::build(codecs, &place.inner_shape, cell_bytes, fill, foreign)?;
+        shape::bytes(shape, cell_bytes)?;
+        Ok(Self { place, shape: shape.to_vec(), inner, cell_bytes, fill: fill.to_vec() })
+    }
+
+    /// The copy between a chunk's packed cells (source) and the shard's (destination).
+    fn copy_of(&self, slot: usize, to_shard: bool) -> Copy {
+        let outer = shape::strides(&self.shape, self.cell_bytes);
+        let stored: Vec<usize> = self.inner.order().iter().map(|&axis| self.place.inner_shape[axis]).collect();
+        let packed = shape::strides(&stored, self.cell_bytes);
+        let mut copy = Copy::default();
+        let (mut rest, mut at) = (slot as u64, 0);
+        let mut from = vec![0; self.shape.len()];
+        for (stored_axis, &axis) in self.inner.order().iter().enumerate() {
+            from[axis] = packed[stored_axis];
+        }
+        for axis in (0..self.shape.len()).rev() {
+            let index = rest % self.place.counts[axis];
+            rest /= self.place.counts[axis];
+            at += index as isize * self.place.inner_shape[axis] as isize * outer[axis];
+        }
+        for axis in 0..self.shape.len() {
+            let (from, to) = if to_shard { (from[axis], outer[axis]) } else { (outer[axis], from[axis]) };
+            copy.axes.push(CopyAxis::Stride { count: self.place.inner_shape[axis], from, to });
+        }
+        (copy.from, copy.to) = if to_shard { (0, at) } else { (at, 0) };
+        copy
+    }
+
+    fn decode_with(&self, stored: &[u8], plain: &mut [u8], workspace: &mut Workspace) -> Result<()> {
+        let index = &stored[to_usize(&self.place.index_range(stored.len() as u64)?)];
+        let index = self.place.decode_index(index, workspace)?;
+        copy::fill(plain, &self.fill);
+        let mut cells = workspace.buffer(self.inner.plain_bytes());
+        for slot in 0..self.place.slots {
+            let Some(range) = index.get(slot, stored.len() as u64)? else { continue };
+            let chunk = &mut cells[..self.inner.plain_bytes()];
+            self.inner.decode(&stored[to_usize(&range)], chunk, workspace)?;
+            self.copy_of(slot, true).run(&Memory::of(chunk), &Memory::of_mut(plain), self.cell_bytes)?;
+        }
+        workspace.put_back(cells);
+        Ok(())
+    }
+
+    fn encode_with(&self, plain: &[u8], stored: &mut Vec<u8>, workspace: &mut Workspace) -> Result<()> {
+        let start = stored.len();
+        let mut index = ShardIndex::empty(self.place.slots);
+        stored.resize(start + self.place.first_byte() as usize, 0);
+        let mut cells = workspace.buffer(self.inner.plain_bytes());
+        for slot in 0..self.place.slots {
+            let chunk = &mut cells[..self.inner.plain_bytes()];
+            self.copy_of(slot, false).run(&Memory::of(plain), &Memory::of_mut(chunk), self.cell_bytes)?;
+            // Views of variable length are compared by what they point at only where the engine knows them to be views.
+            if self.cell_bytes != VIEW_BYTES && is_filled(chunk, &self.fill, false) {
+                continue;
+            }
+            let at = stored.len();
+            self.inner.encode(chunk, stored, workspace)?;
+            index.set(slot, (at - start) as u64, (stored.len() - at) as u64);
+        }
+        workspace.put_back(cells);
+        let index = self.place.encode_index(&index, workspace)?;
+        if self.place.at_end {
+            stored.extend_from_slice(&index);
+        } else {
+            stored[start..start + index.len()].copy_from_slice(&index);
+        }
+        Ok(())
+    }
+}
+
+/// Runs `work` with a workspace around a codec's context.
+fn with_workspace<T>(context: &mut Context, work: impl FnOnce(&mut Workspace) -> T) -> T {
+    let mut workspace = Workspace::new();
+    std::mem::swap(context, &mut workspace.context);
+    let out = work(&mut workspace);
+    std::mem::swap(context, &mut workspace.context);
+    out
+}
+
+fn to_usize(range: &Range<u64>) -> Range<usize> {
+    range.start as usize..range.end as usize
+}
+
+impl Codec for Sharding {
+    fn name(&self) -> &'static str {
+        "sharding_indexed"
+    }
+
+    fn stored_bytes(&self, _plain: usize) -> Option<usize> {
+        None
+    }
+
+    fn decode(&self, stored: &[u8], plain: &mut [u8], context: &mut Context) -> Result<()> {
+        with_workspace(context, |workspace| self.decode_with(stored, plain, workspace))
+    }
+
+    fn decode_unsized(&self, stored: &[u8], plain: &mut Vec<u8>, limit: usize, context: &mut Context) -> Result<()> {
+        let n = shape::bytes(&self.shape, self.cell_bytes)?;
+        if n > limit {
+            return Err(Error::TooLarge(format!("a shard of {n} bytes is larger than the {limit} it may have here")));
+        }
+        let start = plain.len();
+        plain.resize(start + n, 0);
+        self.decode(stored, &mut plain[start..], context)
+    }
+
+    fn encode(&self, plain: &[u8], stored: &mut Vec<u8>, context: &mut Context) -> Result<()> {
+        with_workspace(context, |workspace| self.encode_with(plain, stored, workspace))
+    }
+}

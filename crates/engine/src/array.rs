@@ -1,0 +1,155 @@
+//! An array where it is: a program bound to a store and a path, and the caller's memory it is read into or written from.
+
+use crate::error::{Error, Result};
+use crate::runtime::{Interrupted, Work, runtime, with_workspace};
+use crate::store::Store;
+use std::any::Any;
+use std::sync::Arc;
+use zarrite_core::copy::{Copy, CopyAxis};
+use zarrite_core::{Axis, Memory, Plan, Program, Span, Wanted};
+
+/// An array in a store.
+#[derive(Clone)]
+pub struct Array {
+    /// What it is.
+    pub program: Arc<Program>,
+    /// Where it is.
+    pub store: Arc<dyn Store>,
+    /// Its path, without slashes around it.
+    pub path: Arc<str>,
+}
+
+/// What is asked of an array.
+pub enum Selection {
+    /// A product of axes.
+    Axes(Vec<Axis>),
+    /// Single cells, a list of places for each axis.
+    Points(Vec<Vec<u64>>),
+}
+
+/// The caller's memory: cells at byte strides, one an axis of the selection (one for all points).
+pub struct Cells {
+    /// The memory.
+    pub memory: Memory,
+    /// Bytes from one cell to the next, along each axis.
+    pub strides: Vec<isize>,
+    /// Keeps the memory alive as long as a worker may touch it.
+    pub keep: Box<dyn Any + Send + Sync>,
+}
+
+/// How a request is driven.
+pub enum Door<'a> {
+    /// By a thread that waits, and may be interrupted.
+    Wait(Interrupted<'a>),
+    /// By a thread of the pool, which helps.
+    Help,
+}
+
+impl Array {
+    /// The key of an object.
+    pub fn key(&self, object: &[u64]) -> String {
+        let mut key = String::with_capacity(self.path.len() + 24);
+        if !self.path.is_empty() {
+            key.push_str(&self.path);
+            key.push('/');
+        }
+        self.program.push_key(object, &mut key);
+        key
+    }
+
+    /// Takes a selection apart.
+    ///
+    /// # Errors
+    /// When it leaves the array.
+    pub fn plan(&self, selection: &Selection) -> Result<Plan> {
+        Ok(match selection {
+            Selection::Axes(axes) => Plan::new(&self.program.grid, axes)?,
+            Selection::Points(points) => Plan::points(&self.program.grid, points)?,
+        })
+    }
+
+    /// The copy from a decoded leaf chunk to the caller's cells.
+    pub fn copy_out(&self, wanted: &Wanted<'_>, strides: &[isize]) -> Copy {
+        let leaf = &self.program.leaf_strides;
+        let mut copy = Copy::default();
+        match wanted {
+            Wanted::Box(spans) => {
+                for (axis, span) in spans.iter().enumerate() {
+                    match *span {
+                        Span::Stride { start, step, count, out } => {
+                            copy.from += start as isize * leaf[axis];
+                            copy.to += out as isize * strides[axis];
+                            copy.axes.push(CopyAxis::Stride { count, from: step * leaf[axis], to: strides[axis] });
+                        }
+                        Span::List(pairs) => {
+                            let offset = |&(cell, out): &(usize, usize)| {
+                                (cell as isize * leaf[axis], out as isize * strides[axis])
+                            };
+                            copy.axes.push(CopyAxis::List(pairs.iter().map(offset).collect()));
+                        }
+                    }
+                }
+            }
+            Wanted::Points(points) => {
+                let c_order = self.program.leaf_is_c_order();
+                let offset = |&(cell, out): &(usize, usize)| {
+                    let from = if c_order { (cell * self.program.cell_bytes) as isize } else { self.leaf_offset(cell) };
+                    (from, out as isize * strides[0])
+                };
+                copy.axes.push(CopyAxis::List(points.iter().map(offset).collect()));
+            }
+        }
+        copy
+    }
+
+    /// Where cell `cell` (in C order) of a leaf chunk is, in bytes.
+    fn leaf_offset(&self, mut cell: usize) -> isize {
+        let mut offset = 0;
+        for (&extent, &stride) in self.program.grid.chunk.iter().zip(&self.program.leaf_strides).rev() {
+            offset += (cell % extent) as isize * stride;
+            cell /= extent;
+        }
+        offset
+    }
+
+    /// Where a whole leaf chunk lies together, and in its own order, in the caller's cells: its offset there.
+    pub fn lies_together(&self, wanted: &Wanted<'_>, strides: &[isize]) -> Option<isize> {
+        let Wanted::Box(spans) = wanted else { return None };
+        let (mut step, mut at) = (self.program.cell_bytes as isize, 0);
+        for (axis, span) in spans.iter().enumerate().rev() {
+            let extent = self.program.grid.chunk[axis];
+            match *span {
+                Span::Stride { start: 0, count, step: along, out }
+                    if count == extent
+                        && (extent == 1
+                            || along == 1 && strides[axis] == step && self.program.leaf_strides[axis] == step) =>
+                {
+                    at += out as isize * strides[axis];
+                    step *= extent as isize;
+                }
+                _ => return None,
+            }
+        }
+        Some(at)
+    }
+
+    /// Names the place of a failure to decode.
+    pub fn undecodable(&self, key: &str, why: zarrite_core::Error) -> Error {
+        Error::Decode { array: self.path.to_string(), key: key.to_owned(), why }
+    }
+
+    /// Names the place of a failure to encode.
+    pub fn unencodable(&self, key: &str, why: zarrite_core::Error) -> Error {
+        Error::Encode { array: self.path.to_string(), key: key.to_owned(), why }
+    }
+}
+
+/// Drives items by whichever door: inline when there is little to do, else on the pool.
+pub fn drive(items: usize, batch: usize, little: bool, work: Arc<Work>, door: Door<'_>) -> Result<()> {
+    match door {
+        _ if items == 0 => Ok(()),
+        Door::Wait(_) if little => with_workspace(|workspace| (0..items).try_for_each(|at| work(at, workspace))),
+        Door::Wait(interrupted) => runtime().run_and_wait(items, batch, work, interrupted),
+        Door::Help => with_workspace(|workspace| runtime().run_and_help(items, batch, work, workspace)),
+    }
+}

@@ -1,0 +1,129 @@
+//! Shards held open with their indexes, so that the second read of a shard is one read.
+
+use crate::error::{Error, Result};
+use crate::store::Object;
+use parking_lot::Mutex;
+use std::collections::HashMap;
+use std::sync::Arc;
+use zarrite_core::shard::ShardIndex;
+
+/// An open shard: its object, and the indexes read so far, by level and by where their shard begins (a nested shard may begin where its shard does).
+pub struct Handle {
+    /// The object.
+    pub object: Arc<dyn Object>,
+    indexes: Mutex<HashMap<(usize, u64), Arc<ShardIndex>>>,
+}
+
+impl Handle {
+    /// Holds an object.
+    pub fn new(object: Arc<dyn Object>) -> Self {
+        Self { object, indexes: Mutex::default() }
+    }
+
+    /// The index at `place`, read by `read` when nobody has yet. The lock is held meanwhile: one reader reads, others wait.
+    ///
+    /// # Errors
+    /// What `read` says.
+    pub fn index(&self, place: (usize, u64), read: impl FnOnce() -> Result<ShardIndex>) -> Result<Arc<ShardIndex>> {
+        let mut indexes = self.indexes.lock();
+        if let Some(index) = indexes.get(&place) {
+            return Ok(Arc::clone(index));
+        }
+        let index = Arc::new(read()?);
+        indexes.insert(place, Arc::clone(&index));
+        Ok(index)
+    }
+
+    fn bytes(&self) -> usize {
+        256 + self.indexes.lock().values().map(|index| index.bytes()).sum::<usize>()
+    }
+}
+
+/// How many shards are held open, and how large their indexes may be together.
+const MOST: usize = 256;
+const MOST_BYTES: usize = 64 << 20;
+
+/// The shards held open, the longest unused given up first.
+#[derive(Default)]
+pub struct Handles {
+    inner: Mutex<Inner>,
+}
+
+#[derive(Default)]
+struct Inner {
+    map: HashMap<(String, String), (u64, Arc<Handle>)>,
+    clock: u64,
+    hits: u64,
+    misses: u64,
+}
+
+impl Handles {
+    /// The open object of a key: held and still current, or opened by `open`. `None` when there is no such key.
+    ///
+    /// # Errors
+    /// What `open` says.
+    pub fn get(
+        &self,
+        identity: &str,
+        key: &str,
+        open: impl FnOnce() -> std::result::Result<Option<Arc<dyn Object>>, crate::store::Error>,
+    ) -> Result<Option<Arc<Handle>>> {
+        let name = (identity.to_owned(), key.to_owned());
+        let held = {
+            let mut inner = self.inner.lock();
+            inner.clock += 1;
+            let clock = inner.clock;
+            inner.map.get_mut(&name).map(|(used, handle)| {
+                *used = clock;
+                Arc::clone(handle)
+            })
+        };
+        if let Some(handle) = held
+            && handle.object.is_current()
+        {
+            self.inner.lock().hits += 1;
+            return Ok(Some(handle));
+        }
+        let Some(object) = open().map_err(Error::from)? else {
+            self.inner.lock().map.remove(&name);
+            return Ok(None);
+        };
+        let handle = Arc::new(Handle::new(object));
+        let mut given_up = Vec::new();
+        {
+            let mut inner = self.inner.lock();
+            inner.misses += 1;
+            inner.clock += 1;
+            let clock = inner.clock;
+            if inner.map.len() >= MOST || (inner.clock.is_multiple_of(64) && inner.bytes() > MOST_BYTES) {
+                // A quarter at a time, so that this is rare.
+                let mut ages: Vec<u64> = inner.map.values().map(|(used, _)| *used).collect();
+                ages.sort_unstable();
+                let limit = ages[ages.len() / 4];
+                given_up.extend(inner.map.extract_if(|_, (used, _)| *used <= limit));
+            }
+            inner.map.insert(name, (clock, Arc::clone(&handle)));
+        }
+        // Files are closed outside the lock.
+        drop(given_up);
+        Ok(Some(handle))
+    }
+
+    /// Lets go of a key that was written here.
+    pub fn forget(&self, identity: &str, key: &str) {
+        let gone = self.inner.lock().map.remove(&(identity.to_owned(), key.to_owned()));
+        drop(gone);
+    }
+
+    /// Shards held, reads that found theirs held, and reads that did not.
+    pub fn counts(&self) -> (usize, u64, u64) {
+        let inner = self.inner.lock();
+        (inner.map.len(), inner.hits, inner.misses)
+    }
+}
+
+impl Inner {
+    fn bytes(&self) -> usize {
+        self.map.values().map(|(_, handle)| handle.bytes()).sum()
+    }
+}

@@ -1,0 +1,17 @@
+//! What waits: stores, threads, and the read and the write that run whole requests on them.
+
+pub mod array;
+pub mod blocks;
+pub mod budget;
+pub mod error;
+pub mod handles;
+pub mod read;
+pub mod runtime;
+pub mod store;
+pub mod stores;
+pub mod write;
+
+pub use array::{Array, Cells, Door, Selection};
+pub use error::{Error, Result};
+pub use read::read;
+pub use write::write;

@@ -1,0 +1,463 @@
+//! THE read: the same whichever door it leaves by.
+//!
+//! A selection becomes objects, an object becomes items of about a megabyte of cells, and the pool takes items one after another:
+//! find the stored bytes, decode them where they are wanted, or nearby and then scatter.
+
+use crate::array::{Array, Cells, Door, Selection, drive};
+use crate::error::{Error, Result};
+use crate::handles::Handle;
+use crate::runtime::{Work, runtime};
+use crate::store::Range;
+use parking_lot::Mutex;
+use std::sync::{Arc, OnceLock};
+use zarrite_core::cells::VIEW_BYTES;
+use zarrite_core::copy::{self, Copy, CopyAxis};
+use zarrite_core::program::Missing;
+use zarrite_core::{Memory, Plan, Wanted, Workspace};
+
+/// Requests that decode less than this run on the calling thread: waking another would cost more.
+const LITTLE_BYTES: usize = 512 << 10;
+/// Cells an item of a shard decodes, as a rule.
+const ITEM_BYTES: usize = 1 << 20;
+/// Stored bytes that one read may span, and the unwanted bytes it may take along.
+const SPAN_BYTES: u64 = 4 << 20;
+const GAP_BYTES: u64 = 64 << 10;
+/// Parts of an uncompressed chunk nearer than this are read together.
+const NEAR_BYTES: usize = 4 << 10;
+/// Chunks below this size are always read whole.
+const PART_BYTES: usize = 64 << 10;
+
+/// What views of variable-length cells point at; to be kept until the cells were handed over.
+pub type Arena = Vec<Box<[u8]>>;
+
+struct Read {
+    array: Array,
+    plan: Plan,
+    out: Cells,
+    /// Objects of shards, opened by whichever item comes first.
+    open: Vec<OnceLock<Result<Option<Arc<Handle>>>>>,
+    items: Items,
+    /// Threads have nothing else to do than to share one chunk.
+    few: bool,
+    arena: Mutex<Arena>,
+}
+
+enum Items {
+    /// An object is a chunk.
+    Objects,
+    /// (object, first piece, last piece).
+    Parts(Vec<(usize, usize, usize)>),
+}
+
+/// Reads a selection into the caller's cells.
+///
+/// # Errors
+/// See [`Error`]; what was read by then is in `out`.
+pub fn read(array: &Array, selection: &Selection, out: Cells, door: Door<'_>) -> Result<Arena> {
+    let plan = array.plan(selection)?;
+    let program = &array.program;
+    let leaf_bytes = program.leaf_bytes().max(1);
+    let total = plan.pieces().saturating_mul(leaf_bytes);
+    let little = total <= LITTLE_BYTES || plan.pieces() == 1 && reads_part(array, &plan);
+    let threads = runtime().threads();
+    let mut open = Vec::new();
+    let items = if program.levels.is_empty() {
+        Items::Objects
+    } else {
+        open.resize_with(plan.objects(), OnceLock::new);
+        let room = (ITEM_BYTES / leaf_bytes).max(1);
+        // Enough items for every thread to find one, as large as is good for few calls.
+        let most = if little { usize::MAX } else { room.min(plan.pieces().div_ceil(threads * 4)).max(1) };
+        let mut parts = Vec::new();
+        for object in 0..plan.objects() {
+            let pieces = plan.object_pieces(object);
+            let mut first = 0;
+            while first < pieces {
+                let last = pieces.min(first.saturating_add(most));
+                parts.push((object, first, last));
+                first = last;
+            }
+        }
+        Items::Parts(parts)
+    };
+    let n = match &items {
+        Items::Objects => plan.objects(),
+        Items::Parts(parts) => parts.len(),
+    };
+    let batch = match items {
+        Items::Objects => (LITTLE_BYTES / 2 / leaf_bytes).min(n / (threads * 4)).max(1),
+        Items::Parts(_) => 1,
+    };
+    let read = Arc::new(Read {
+        array: array.clone(),
+        plan,
+        out,
+        open,
+        items,
+        few: n < threads && leaf_bytes >= ITEM_BYTES,
+        arena: Mutex::default(),
+    });
+    let shared = Arc::clone(&read);
+    let work: Arc<Work> = Arc::new(move |at, workspace| {
+        let done = shared.item(at, workspace);
+        if !workspace.context.arena.is_empty() {
+            shared.arena.lock().append(&mut workspace.context.arena);
+        }
+        done
+    });
+    drive(n, batch, little, work, door)?;
+    Ok(std::mem::take(&mut read.arena.lock()))
+}
+
+/// Whether the only chunk touched is read in part, so that it is little work however large the chunk is.
+fn reads_part(array: &Array, plan: &Plan) -> bool {
+    array.program.chain.is_plain()
+        && plan.piece(0, 0).1.cells().saturating_mul(array.program.cell_bytes) <= LITTLE_BYTES / 8
+}
+
+impl Read {
+    fn item(&self, at: usize, workspace: &mut Workspace) -> Result<()> {
+        match &self.items {
+            Items::Objects => self.chunk(at, workspace),
+            Items::Parts(parts) => {
+                let (object, first, last) = parts[at];
+                self.part(object, first, last, workspace)
+            }
+        }
+    }
+
+    /// An object that is a chunk.
+    fn chunk(&self, at: usize, workspace: &mut Workspace) -> Result<()> {
+        let program = &self.array.program;
+        let key = self.array.key(&self.plan.object(at));
+        let (_, wanted) = self.plan.piece(at, 0);
+        let leaf_bytes = program.leaf_bytes();
+        if program.chain.is_plain() && leaf_bytes >= PART_BYTES {
+            let together = self.array.lies_together(&wanted, &self.out.strides);
+            let parts = if together.is_some() { None } else { self.parts(&wanted) };
+            if together.is_some() || parts.is_some() {
+                let Some(object) = self.array.store.open(&key)? else { return self.absent(&key, &wanted) };
+                self.check_size(&key, object.bytes())?;
+                if let Some(offset) = together {
+                    // SAFETY: pieces of a plan write disjoint cells.
+                    if let Some(cells) = unsafe { self.out.memory.bytes_mut(offset, leaf_bytes) } {
+                        return Ok(object.read_at(0, cells)?);
+                    }
+                }
+                return self.plain_parts(object.as_ref(), 0, &wanted, &parts.unwrap_or_default(), workspace);
+            }
+        }
+        let _taken = (leaf_bytes > LITTLE_BYTES).then(|| runtime().budget.take(2 * leaf_bytes));
+        let mut stored = workspace.empty_buffer();
+        let done = match self.array.store.get(&key, Range::All, &mut stored) {
+            Ok(Some(_)) => self.place(&key, &wanted, &stored, workspace),
+            Ok(None) => self.absent(&key, &wanted),
+            Err(error) => Err(error.into()),
+        };
+        workspace.put_back(stored);
+        done
+    }
+
+    fn check_size(&self, key: &str, got: u64) -> Result<()> {
+        let want = self.array.program.leaf_bytes();
+        if got == want as u64 {
+            return Ok(());
+        }
+        Err(self.array.undecodable(key, zarrite_core::Error::size("the stored chunk", want, got as usize)))
+    }
+
+    /// Some chunks of a shard.
+    fn part(&self, at: usize, first: usize, last: usize, workspace: &mut Workspace) -> Result<()> {
+        let program = &self.array.program;
+        let key = self.array.key(&self.plan.object(at));
+        let identity = self.array.store.identity();
+        let open = || runtime().handles.get(identity, &key, || self.array.store.open(&key));
+        let handle = match self.open[at].get_or_init(open) {
+            Ok(Some(handle)) => handle,
+            Ok(None) => {
+                return (first..last).try_for_each(|piece| self.absent(&key, &self.plan.piece(at, piece).1));
+            }
+            Err(error) => return Err(error.clone()),
+        };
+        let mut found: Vec<(u64, u64, usize)> = Vec::with_capacity(last - first);
+        for piece in first..last {
+            let (leaf, wanted) = self.plan.piece(at, piece);
+            match self.locate(handle, &leaf, workspace).map_err(|error| self.placed(&key, error))? {
+                Some((start, end)) => found.push((start, end, piece)),
+                None => self.absent(&key, &wanted)?,
+            }
+        }
+        found.sort_unstable();
+        let mut rest = &found[..];
+        while let Some(&(start, mut end, piece)) = rest.first() {
+            if program.chain.is_plain()
+                && program.leaf_bytes() >= PART_BYTES
+                && let (_, wanted) = self.plan.piece(at, piece)
+                && let Some(parts) = self.parts(&wanted)
+            {
+                self.check_size(&key, end - start)?;
+                self.plain_parts(handle.object.as_ref(), start, &wanted, &parts, workspace)?;
+                rest = &rest[1..];
+                continue;
+            }
+            let mut n = 1;
+            while let Some(&(next, its_end, _)) = rest.get(n)
+                && next.saturating_sub(end) <= GAP_BYTES
+                && its_end.max(end) - start <= SPAN_BYTES
+            {
+                end = end.max(its_end);
+                n += 1;
+            }
+            let (run, later) = rest.split_at(n);
+            self.run(&key, handle, at, start, end, run, workspace)?;
+            rest = later;
+        }
+        Ok(())
+    }
+
+    /// Chunks whose bytes lie near each other, read at once.
+    #[allow(clippy::too_many_arguments)]
+    fn run(
+        &self,
+        key: &str,
+        handle: &Handle,
+        at: usize,
+        start: u64,
+        end: u64,
+        run: &[(u64, u64, usize)],
+        workspace: &mut Workspace,
+    ) -> Result<()> {
+        let each = |bytes: &[u8], workspace: &mut Workspace| {
+            run.iter().try_for_each(|&(first, last, piece)| {
+                let stored = &bytes[(first - start) as usize..(last - start) as usize];
+                self.place(key, &self.plan.piece(at, piece).1, stored, workspace)
+            })
+        };
+        if let Some(bytes) = handle.object.in_memory() {
+            return each(&bytes[start as usize..end as usize], workspace);
+        }
+        let n = (end - start) as usize;
+        let _taken = (n > LITTLE_BYTES).then(|| runtime().budget.take(n + self.array.program.leaf_bytes()));
+        let mut stored = workspace.buffer(n);
+        let done = handle.object.read_at(start, &mut stored[..n]).map_err(Error::from);
+        let done = done.and_then(|()| each(&stored[..n], workspace));
+        workspace.put_back(stored);
+        done
+    }
+
+    /// Where a leaf chunk's bytes are in its object.
+    fn locate(&self, handle: &Handle, leaf: &[u64], workspace: &mut Workspace) -> Result<Option<(u64, u64)>> {
+        let (mut start, mut end) = (0, handle.object.bytes());
+        for (depth, level) in self.array.program.levels.iter().enumerate() {
+            let index = handle.index((depth, start), || {
+                let range = level.place.index_range(end - start)?;
+                let mut stored = vec![0; (range.end - range.start) as usize];
+                handle.object.read_at(start + range.start, &mut stored)?;
+                Ok(level.place.decode_index(&stored, workspace)?)
+            })?;
+            match index.get(level.slot(leaf), end - start)? {
+                Some(range) => (start, end) = (start + range.start, start + range.end),
+                None => return Ok(None),
+            }
+        }
+        Ok(Some((start, end)))
+    }
+
+    fn placed(&self, key: &str, error: Error) -> Error {
+        match error {
+            Error::Request(why) => self.array.undecodable(key, why),
+            other => other,
+        }
+    }
+
+    /// Decodes stored bytes to where they are wanted.
+    fn place(&self, key: &str, wanted: &Wanted<'_>, stored: &[u8], workspace: &mut Workspace) -> Result<()> {
+        let program = &self.array.program;
+        let n = program.leaf_bytes();
+        if program.chain.is_plain() {
+            self.check_size(key, stored.len() as u64)?;
+            return self.scatter(wanted, stored);
+        }
+        if let Some(offset) = self.array.lies_together(wanted, &self.out.strides)
+            // SAFETY: pieces of a plan write disjoint cells.
+            && let Some(cells) = unsafe { self.out.memory.bytes_mut(offset, n) }
+        {
+            return self.decode(key, stored, cells, workspace);
+        }
+        let mut cells = workspace.buffer(n);
+        let mut done = Ok(false);
+        if let Some(codec) = program.chain.only_codec()
+            && n >= PART_BYTES
+            && let Some(parts) = self.parts(wanted)
+        {
+            done = parts.iter().try_fold(true, |_, &(first, last)| {
+                codec.decode_range(stored, first, &mut cells[first..last], &mut workspace.context)
+            });
+        }
+        let done = match done {
+            Ok(true) => Ok(()),
+            Ok(false) => self.decode(key, stored, &mut cells[..n], workspace),
+            Err(why) => Err(self.array.undecodable(key, why)),
+        };
+        let done = done.and_then(|()| self.scatter(wanted, &cells[..n]));
+        workspace.put_back(cells);
+        done
+    }
+
+    fn decode(&self, key: &str, stored: &[u8], cells: &mut [u8], workspace: &mut Workspace) -> Result<()> {
+        let chain = &self.array.program.chain;
+        if self.few
+            && let Some(done) = self.decode_together(key, stored, cells, workspace)
+        {
+            return done;
+        }
+        chain.decode(stored, cells, workspace).map_err(|why| self.array.undecodable(key, why))
+    }
+
+    /// One large chunk decoded by all threads, where its codec can decode a part alone.
+    fn decode_together(
+        &self,
+        key: &str,
+        stored: &[u8],
+        cells: &mut [u8],
+        workspace: &mut Workspace,
+    ) -> Option<Result<()>> {
+        let n = cells.len();
+        // Quarters of a thread's share, so that a slow thread does not hold up the rest; whole cells.
+        let parts = runtime().threads() * 4;
+        let share = n.div_ceil(parts).next_multiple_of(self.array.program.cell_bytes.max(1)).max(1);
+        let codec = self.array.program.chain.only_codec()?;
+        match codec.decode_range(stored, 0, &mut cells[..share.min(n)], &mut workspace.context) {
+            Ok(true) => {}
+            Ok(false) => return None,
+            Err(why) => return Some(Err(self.array.undecodable(key, why))),
+        }
+        let (array, key) = (self.array.clone(), key.to_owned());
+        let (stored_bytes, stored, cells) = (stored.len(), Memory::of(stored), Memory::of_mut(cells));
+        let work: Arc<Work> = Arc::new(move |part, workspace| {
+            let first = (part + 1) * share;
+            let last = n.min(first + share);
+            // SAFETY: both outlive `run_and_help`, and parts are disjoint.
+            let (source, target) =
+                unsafe { (stored.bytes(0, stored_bytes), cells.bytes_mut(first as isize, last - first)) };
+            let (Some(source), Some(target), Some(codec)) = (source, target, array.program.chain.only_codec()) else {
+                return Err(Error::Defect("a part of a chunk lies outside of it".into()));
+            };
+            codec
+                .decode_range(source, first, target, &mut workspace.context)
+                .map(drop)
+                .map_err(|why| array.undecodable(&key, why))
+        });
+        Some(runtime().run_and_help(n.div_ceil(share) - 1, 1, work, workspace))
+    }
+
+    /// Parts of an uncompressed chunk, read and scattered; `start` is where the chunk begins in its object.
+    fn plain_parts(
+        &self,
+        object: &dyn crate::store::Object,
+        start: u64,
+        wanted: &Wanted<'_>,
+        parts: &[(usize, usize)],
+        workspace: &mut Workspace,
+    ) -> Result<()> {
+        let n = self.array.program.leaf_bytes();
+        let mut cells = workspace.buffer(n);
+        let mut read = parts.iter().copied();
+        let done = if parts.is_empty() {
+            object.read_at(start, &mut cells[..n])
+        } else {
+            read.try_for_each(|(first, last)| object.read_at(start + first as u64, &mut cells[first..last]))
+        };
+        let done = done.map_err(Error::from).and_then(|()| self.scatter(wanted, &cells[..n]));
+        workspace.put_back(cells);
+        done
+    }
+
+    /// The byte ranges of a decoded chunk that hold what is wanted, or `None` when the whole may as well be had.
+    fn parts(&self, wanted: &Wanted<'_>) -> Option<Vec<(usize, usize)>> {
+        let cell = self.array.program.cell_bytes;
+        let n = self.array.program.leaf_bytes();
+        if wanted.cells().saturating_mul(cell) > n / 4 {
+            return None;
+        }
+        let copy = self.array.copy_out(wanted, &self.out.strides);
+        let mut starts = vec![copy.from];
+        let mut length = cell as isize;
+        // From the innermost axis outwards: what lies near becomes longer, the rest becomes more.
+        let mut axes: Vec<&CopyAxis> = copy.axes.iter().collect();
+        axes.sort_by_key(|axis| match axis {
+            CopyAxis::Stride { from, .. } => from.unsigned_abs(),
+            CopyAxis::List(_) => usize::MAX,
+        });
+        for axis in axes {
+            match axis {
+                CopyAxis::Stride { count: 0, .. } => return Some(Vec::new()).filter(|_| false),
+                CopyAxis::Stride { count, from, .. } => {
+                    let reach = (*count as isize - 1) * from;
+                    if from.unsigned_abs() <= length as usize + NEAR_BYTES {
+                        if reach < 0 {
+                            starts.iter_mut().for_each(|start| *start += reach);
+                        }
+                        length += reach.abs();
+                    } else {
+                        if starts.len() * count > 1024 {
+                            return None;
+                        }
+                        starts = (0..*count as isize).flat_map(|i| starts.iter().map(move |s| s + i * from)).collect();
+                    }
+                }
+                CopyAxis::List(pairs) => {
+                    if starts.len() * pairs.len() > 1024 {
+                        return None;
+                    }
+                    starts = pairs.iter().flat_map(|(from, _)| starts.iter().map(move |s| s + from)).collect();
+                }
+            }
+        }
+        starts.sort_unstable();
+        let mut parts: Vec<(usize, usize)> = Vec::new();
+        for start in starts {
+            let (first, last) = (start as usize, (start + length) as usize);
+            match parts.last_mut() {
+                Some((_, end)) if first <= *end + NEAR_BYTES => *end = last.max(*end),
+                _ => parts.push((first, last)),
+            }
+        }
+        let bytes: usize = parts.iter().map(|(first, last)| last - first).sum();
+        (bytes <= n / 2 && parts.last().is_some_and(|&(_, last)| last <= n)).then_some(parts)
+    }
+
+    fn scatter(&self, wanted: &Wanted<'_>, cells: &[u8]) -> Result<()> {
+        let copy = self.array.copy_out(wanted, &self.out.strides);
+        Ok(copy.run(&Memory::of(cells), &self.out.memory, self.array.program.cell_bytes)?)
+    }
+
+    /// What reads where nothing was written.
+    fn absent(&self, key: &str, wanted: &Wanted<'_>) -> Result<()> {
+        let program = &self.array.program;
+        if program.missing == Missing::Error {
+            return Err(Error::Missing { array: self.array.path.to_string(), key: key.to_owned() });
+        }
+        let cell = program.cell_bytes;
+        let mut copy: Copy = self.array.copy_out(wanted, &self.out.strides);
+        copy.from = 0;
+        let last = copy.axes.len().saturating_sub(1);
+        let mut longest = 1;
+        for (at, axis) in copy.axes.iter_mut().enumerate() {
+            match axis {
+                CopyAxis::Stride { count, from, .. } if at == last => {
+                    *from = cell as isize;
+                    longest = (*count).max(1);
+                }
+                CopyAxis::Stride { from, .. } => *from = 0,
+                CopyAxis::List(pairs) => pairs.iter_mut().for_each(|(from, _)| *from = 0),
+            }
+        }
+        let mut row = vec![0; longest * cell];
+        if cell > 0 {
+            copy::fill(&mut row, program.fill());
+        }
+        debug_assert!(program.vlen.is_none() || cell == VIEW_BYTES);
+        Ok(copy.run(&Memory::of(&row), &self.out.memory, cell)?)
+    }
+}

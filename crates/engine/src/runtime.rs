@@ -1,0 +1,432 @@
+//! What the whole process shares: the CPU pool, the locks of objects, the caches and the memory budget.
+//!
+//! Started on first use. A forked child starts its own: the parent's threads do not live there. So that no lock is held by a thread
+//! that does not exist, a fork waits at [`gate`] until no request is under way.
+
+use crate::blocks::Blocks;
+use crate::budget::Budget;
+use crate::error::{Error, Result};
+use crate::handles::Handles;
+use parking_lot::{Condvar, Mutex, MutexGuard, RwLock, RwLockReadGuard};
+use std::cell::Cell;
+use std::collections::VecDeque;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+use zarrite_core::Workspace;
+
+/// Work on item `at`, by whichever thread takes it.
+pub type Work = dyn Fn(usize, &mut Workspace) -> Result<()> + Send + Sync;
+
+/// Whether the caller wants to give up; asked now and then by who waits.
+pub type Interrupted<'a> = &'a mut dyn FnMut() -> bool;
+
+/// How often a waiting caller asks whether it was interrupted.
+const ASK: Duration = Duration::from_millis(40);
+/// How long an interrupted caller waits for workers to finish the piece they hold.
+const LEAVE: Duration = Duration::from_millis(80);
+/// Idle memory goes back to the system after this.
+const IDLE: Duration = Duration::from_secs(10);
+
+/// Items that threads take one batch after another.
+struct Job {
+    work: Arc<Work>,
+    items: usize,
+    batch: usize,
+    next: AtomicUsize,
+    stopped: AtomicBool,
+    state: Mutex<JobState>,
+    left: Condvar,
+}
+
+#[derive(Default)]
+struct JobState {
+    inside: usize,
+    error: Option<Error>,
+}
+
+impl Job {
+    fn exhausted(&self) -> bool {
+        self.stopped.load(Ordering::Relaxed) || self.next.load(Ordering::Relaxed) >= self.items
+    }
+
+    /// Takes items until none is left.
+    fn help(&self, workspace: &mut Workspace) {
+        loop {
+            let first = self.next.fetch_add(self.batch, Ordering::Relaxed);
+            if first >= self.items {
+                return;
+            }
+            for at in first..self.items.min(first + self.batch) {
+                if self.stopped.load(Ordering::Relaxed) {
+                    return;
+                }
+                let done = catch_unwind(AssertUnwindSafe(|| (self.work)(at, workspace)));
+                let done = done.unwrap_or_else(|panic| {
+                    // What the panic left half done is not used again.
+                    *workspace = Workspace::new();
+                    Err(Error::Defect(said(panic.as_ref())))
+                });
+                if let Err(error) = done {
+                    self.stopped.store(true, Ordering::Relaxed);
+                    self.state.lock().error.get_or_insert(error);
+                    return;
+                }
+            }
+        }
+    }
+
+    fn leave(&self) {
+        let mut state = self.state.lock();
+        state.inside -= 1;
+        if state.inside == 0 {
+            self.left.notify_all();
+        }
+    }
+}
+
+fn said(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "panic".into())
+}
+
+#[derive(Default)]
+struct Queue {
+    jobs: VecDeque<Arc<Job>>,
+    threads: usize,
+    idle: usize,
+}
+
+/// What the process shares.
+pub struct Runtime {
+    queue: Mutex<Queue>,
+    wake: Condvar,
+    threads: AtomicUsize,
+    locks: Vec<Mutex<()>>,
+    /// Objects held open, with the indexes of shards.
+    pub handles: Handles,
+    /// Memory for results, kept for the next.
+    pub blocks: Blocks,
+    /// Bytes in flight.
+    pub budget: Budget,
+}
+
+static RUNTIME: AtomicPtr<Runtime> = AtomicPtr::new(std::ptr::null_mut());
+static PROCESS: AtomicU32 = AtomicU32::new(0);
+static GATE: RwLock<()> = RwLock::new(());
+
+thread_local! {
+    static WORKSPACE: Cell<Option<Box<Workspace>>> = const { Cell::new(None) };
+}
+
+/// Runs `work` with this thread's workspace; work inside work gets a fresh one.
+pub fn with_workspace<T>(work: impl FnOnce(&mut Workspace) -> T) -> T {
+    let mut workspace = WORKSPACE.take().unwrap_or_default();
+    let out = work(&mut workspace);
+    WORKSPACE.set(Some(workspace));
+    out
+}
+
+/// Held while a request is under way; a fork waits for it.
+pub fn gate() -> RwLockReadGuard<'static, ()> {
+    GATE.read_recursive()
+}
+
+/// Waits until no request is under way and lets none begin, for a fork: `false` when that took too long.
+pub fn before_fork() -> bool {
+    match GATE.try_write_for(Duration::from_secs(10)) {
+        Some(guard) => {
+            std::mem::forget(guard);
+            true
+        }
+        None => false,
+    }
+}
+
+/// Ends [`before_fork`], in the parent and in the child.
+///
+/// # Safety
+/// `before_fork` returned `true` on this thread and this has not been called since.
+pub unsafe fn after_fork() {
+    // SAFETY: the guard was forgotten, so the lock is held.
+    unsafe { GATE.force_unlock_write() };
+}
+
+/// The process' runtime, started on first use and anew in a forked child.
+pub fn runtime() -> &'static Runtime {
+    let process = std::process::id();
+    let current = RUNTIME.load(Ordering::Acquire);
+    if !current.is_null() && PROCESS.load(Ordering::Acquire) == process {
+        // SAFETY: a runtime that was published is never freed.
+        return unsafe { &*current };
+    }
+    start(current, process)
+}
+
+#[cold]
+fn start(seen: *mut Runtime, process: u32) -> &'static Runtime {
+    let fresh = Box::into_raw(Box::new(Runtime::new()));
+    match RUNTIME.compare_exchange(seen, fresh, Ordering::AcqRel, Ordering::Acquire) {
+        Ok(_) => {
+            PROCESS.store(process, Ordering::Release);
+            // SAFETY: just published, never freed; a parent's runtime stays allocated, its threads do not exist here.
+            unsafe { &*fresh }
+        }
+        Err(other) => {
+            // SAFETY: nobody else saw `fresh`; `other` was published.
+            unsafe {
+                drop(Box::from_raw(fresh));
+                &*other
+            }
+        }
+    }
+}
+
+impl Runtime {
+    fn new() -> Self {
+        let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        Self {
+            queue: Mutex::default(),
+            wake: Condvar::new(),
+            threads: AtomicUsize::new(threads),
+            locks: (0..4096).map(|_| Mutex::new(())).collect(),
+            handles: Handles::default(),
+            blocks: Blocks::default(),
+            budget: Budget::default(),
+        }
+    }
+
+    /// How many threads work.
+    pub fn threads(&self) -> usize {
+        self.threads.load(Ordering::Relaxed)
+    }
+
+    /// Sets how many threads work; those there are stay until they would be idle.
+    pub fn set_threads(&self, threads: usize) {
+        self.threads.store(threads.clamp(1, 1024), Ordering::Relaxed);
+    }
+
+    /// The lock of one object, whichever handle writes it. Objects may share a lock; nobody holds two.
+    pub fn lock(&self, identity: &str, key: &str) -> MutexGuard<'_, ()> {
+        let mut hasher = DefaultHasher::new();
+        (identity, key).hash(&mut hasher);
+        self.locks[hasher.finish() as usize % self.locks.len()].lock()
+    }
+
+    fn post(&'static self, job: &Arc<Job>, most: usize) {
+        let wanted = job.items.div_ceil(job.batch).min(most);
+        if wanted == 0 {
+            return;
+        }
+        let mut queue = self.queue.lock();
+        queue.jobs.push_back(Arc::clone(job));
+        let missing = wanted.saturating_sub(queue.idle).min(self.threads().saturating_sub(queue.threads));
+        for _ in 0..missing {
+            let started = std::thread::Builder::new().name("zarrite".into()).spawn(move || self.serve());
+            // Without another thread the work takes longer; without any, the caller does it.
+            queue.threads += usize::from(started.is_ok());
+        }
+        drop(queue);
+        if wanted == 1 {
+            self.wake.notify_one();
+        } else {
+            self.wake.notify_all();
+        }
+    }
+
+    fn serve(&'static self) {
+        let mut queue = self.queue.lock();
+        loop {
+            while queue.jobs.front().is_some_and(|job| job.exhausted()) {
+                queue.jobs.pop_front();
+            }
+            if let Some(job) = queue.jobs.iter().find(|job| !job.exhausted()).cloned() {
+                job.state.lock().inside += 1;
+                drop(queue);
+                with_workspace(|workspace| job.help(workspace));
+                job.leave();
+                drop(job);
+                queue = self.queue.lock();
+                continue;
+            }
+            if queue.threads > self.threads() {
+                queue.threads -= 1;
+                return;
+            }
+            queue.idle += 1;
+            let timed_out = self.wake.wait_for(&mut queue, IDLE).timed_out();
+            queue.idle -= 1;
+            if timed_out {
+                MutexGuard::unlocked(&mut queue, || self.blocks.trim(IDLE));
+            }
+        }
+    }
+
+    /// Does `work` on every item, in parallel, while this thread waits and may be interrupted.
+    ///
+    /// # Errors
+    /// The first failure; [`Error::Stopped`] when interrupted. Pieces that were begun may still finish: `work` owns all it touches.
+    pub fn run_and_wait(
+        &'static self,
+        items: usize,
+        batch: usize,
+        work: Arc<Work>,
+        interrupted: Interrupted<'_>,
+    ) -> Result<()> {
+        let job = Arc::new(Job::new(items, batch, work));
+        self.post(&job, self.threads());
+        if self.queue.lock().threads == 0 {
+            with_workspace(|workspace| job.help(workspace));
+        }
+        let mut until: Option<Instant> = None;
+        let mut state = job.state.lock();
+        while !(job.exhausted() && state.inside == 0) {
+            job.left.wait_for(&mut state, ASK);
+            if let Some(until) = until {
+                if Instant::now() > until {
+                    break;
+                }
+            } else if MutexGuard::unlocked(&mut state, &mut *interrupted) {
+                job.stopped.store(true, Ordering::Relaxed);
+                until = Some(Instant::now() + LEAVE);
+            }
+        }
+        if until.is_some() {
+            return Err(Error::Stopped);
+        }
+        state.error.take().map_or(Ok(()), Err)
+    }
+
+    /// Does `work` on every item with this thread taking part: what a worker uses within its own piece.
+    ///
+    /// # Errors
+    /// The first failure.
+    pub fn run_and_help(
+        &'static self,
+        items: usize,
+        batch: usize,
+        work: Arc<Work>,
+        workspace: &mut Workspace,
+    ) -> Result<()> {
+        let job = Arc::new(Job::new(items, batch, work));
+        if items > batch {
+            self.post(&job, self.threads().saturating_sub(1));
+        }
+        job.help(workspace);
+        let mut state = job.state.lock();
+        while state.inside > 0 {
+            job.left.wait(&mut state);
+        }
+        state.error.take().map_or(Ok(()), Err)
+    }
+
+    /// As [`Self::run_and_help`], with work that borrows.
+    ///
+    /// # Errors
+    /// The first failure.
+    pub fn run_scoped(
+        &'static self,
+        items: usize,
+        batch: usize,
+        work: &(dyn Fn(usize, &mut Workspace) -> Result<()> + Sync),
+        workspace: &mut Workspace,
+    ) -> Result<()> {
+        struct Borrowed(*const (dyn Fn(usize, &mut Workspace) -> Result<()> + Sync));
+        // SAFETY: what it points at is `Sync`.
+        unsafe impl Send for Borrowed {}
+        // SAFETY: as above.
+        unsafe impl Sync for Borrowed {}
+        impl Borrowed {
+            fn call(&self, at: usize, workspace: &mut Workspace) -> Result<()> {
+                // SAFETY: items are only taken while `run_and_help` below has not returned; a thread that comes later finds none.
+                unsafe { (*self.0)(at, workspace) }
+            }
+        }
+        // SAFETY: the lifetime is shortened again by `Borrowed::call`'s condition.
+        let work = Borrowed(unsafe {
+            std::mem::transmute::<
+                *const (dyn Fn(usize, &mut Workspace) -> Result<()> + Sync),
+                *const (dyn Fn(usize, &mut Workspace) -> Result<()> + Sync + 'static),
+            >(std::ptr::from_ref(work))
+        });
+        self.run_and_help(items, batch, Arc::new(move |at, workspace| work.call(at, workspace)), workspace)
+    }
+
+    /// Hands one piece of work to the pool and returns at once.
+    pub fn spawn(&'static self, work: impl FnOnce() + Send + 'static) {
+        let once = Mutex::new(Some(work));
+        let work: Arc<Work> = Arc::new(move |_, _| {
+            let work = once.lock().take();
+            if let Some(work) = work {
+                work();
+            }
+            Ok(())
+        });
+        let job = Arc::new(Job::new(1, 1, work));
+        self.post(&job, 1);
+        if self.queue.lock().threads == 0 {
+            with_workspace(|workspace| job.help(workspace));
+        }
+    }
+}
+
+impl Job {
+    fn new(items: usize, batch: usize, work: Arc<Work>) -> Self {
+        Self {
+            work,
+            items,
+            batch: batch.max(1),
+            next: AtomicUsize::new(0),
+            stopped: AtomicBool::new(false),
+            state: Mutex::default(),
+            left: Condvar::new(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_item_is_done_once_and_the_first_failure_stops_the_rest() {
+        let sum = Arc::new(AtomicUsize::new(0));
+        let inner = Arc::clone(&sum);
+        let work: Arc<Work> = Arc::new(move |at, _| {
+            inner.fetch_add(at, Ordering::Relaxed);
+            Ok(())
+        });
+        runtime().run_and_wait(1000, 7, Arc::clone(&work), &mut || false).expect("no failure");
+        assert_eq!(sum.load(Ordering::Relaxed), 499_500);
+        with_workspace(|workspace| runtime().run_and_help(1000, 7, work, workspace)).expect("no failure");
+        assert_eq!(sum.load(Ordering::Relaxed), 999_000);
+
+        let fails: Arc<Work> = Arc::new(|at, _| if at == 5 { Err(Error::Defect("five".into())) } else { Ok(()) });
+        assert!(matches!(runtime().run_and_wait(1000, 1, fails, &mut || false), Err(Error::Defect(_))));
+        let panics: Arc<Work> = Arc::new(|_, _| panic!("on purpose"));
+        assert!(matches!(runtime().run_and_wait(3, 1, panics, &mut || false), Err(Error::Defect(_))));
+    }
+
+    #[test]
+    fn an_interrupted_caller_leaves_soon() {
+        let slow: Arc<Work> = Arc::new(|_, _| {
+            std::thread::sleep(Duration::from_millis(5));
+            Ok(())
+        });
+        let began = Instant::now();
+        let stopped = runtime().run_and_wait(100_000, 1, slow, &mut || began.elapsed() > Duration::from_millis(20));
+        assert!(matches!(stopped, Err(Error::Stopped)));
+        assert!(began.elapsed() < Duration::from_millis(200));
+    }
+
+    #[test]
+    fn work_within_work_never_waits_for_a_free_thread() {
+        let outer: Arc<Work> = Arc::new(|_, workspace| {
+            let inner: Arc<Work> = Arc::new(|_, _| Ok(()));
+            runtime().run_and_help(50, 1, inner, workspace)
+        });
+        runtime().run_and_wait(200, 1, outer, &mut || false).expect("no failure");
+    }
+}

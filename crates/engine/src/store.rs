@@ -1,0 +1,310 @@
+//! The contract of a store: a place that keeps objects under keys.
+//!
+//! The contract has one colour. It is blocking, and batch-first: the engine's threads call it with the interpreter's lock
+//! released, and a store on a network implements the batched calls (`get_many`, `get_ranges`, `put_many`) with a runtime of
+//! its own and hands each answer to the callback as it arrives, so that requests in flight do not depend on threads.
+//! A store on this machine has nothing to wait for, and the defaults, which loop, are right for it.
+//!
+//! Callbacks run on the calling thread, one at a time, and return whether to go on; after `false` no more answers come.
+//!
+//! What every store must do is written as tests in `stores/contract.rs`.
+
+use std::sync::Arc;
+
+pub use crate::stores::error::{Error, Result};
+use crate::stores::keys::reserve;
+
+/// Bytes of an object. What lies beyond its end is left out, as in HTTP: the answer is shorter and not an error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Range {
+    /// All of it.
+    All,
+    /// From the first place up to, and without, the second.
+    FromTo(u64, u64),
+    /// The last bytes; all when the object is shorter.
+    Last(u64),
+}
+
+impl Range {
+    /// The first byte and one past the last, in an object of this many bytes.
+    pub fn within(self, object_bytes: u64) -> (u64, u64) {
+        match self {
+            Self::All => (0, object_bytes),
+            Self::FromTo(start, stop) => {
+                let start = start.min(object_bytes);
+                (start, stop.clamp(start, object_bytes))
+            }
+            Self::Last(count) => (object_bytes.saturating_sub(count), object_bytes),
+        }
+    }
+}
+
+/// What tells one content of a key from another. Cheap to copy; equal versions mean that nothing was put in between.
+#[derive(Clone)]
+pub struct Version(Mark);
+
+#[derive(Clone)]
+enum Mark {
+    Counter(u64),
+    Tag(Arc<str>),
+    Words {
+        words: [u64; 5],
+        _pin: Option<Arc<dyn Send + Sync>>,
+    },
+}
+
+impl Version {
+    /// A version that is a number which never comes back.
+    pub fn counter(count: u64) -> Self {
+        Self(Mark::Counter(count))
+    }
+
+    /// A version that is a server's word for it.
+    pub fn tag(tag: &str) -> Self {
+        Self(Mark::Tag(tag.into()))
+    }
+
+    /// A version made of what a file system says of a file (device, inode, bytes, times).
+    ///
+    /// `pin` keeps the file's inode from being given to another file while the version lives: file systems reuse the
+    /// number at once, and within one tick of their clock a later content could look like an earlier one.
+    pub fn words(words: [u64; 5], pin: Option<Arc<dyn Send + Sync>>) -> Self {
+        Self(Mark::Words { words, _pin: pin })
+    }
+}
+
+impl PartialEq for Version {
+    fn eq(&self, other: &Self) -> bool {
+        match (&self.0, &other.0) {
+            (Mark::Counter(one), Mark::Counter(two)) => one == two,
+            (Mark::Tag(one), Mark::Tag(two)) => one == two,
+            (Mark::Words { words: one, .. }, Mark::Words { words: two, .. }) => one == two,
+            _ => false,
+        }
+    }
+}
+
+impl Eq for Version {}
+
+impl std::fmt::Debug for Version {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match &self.0 {
+            Mark::Counter(count) => write!(f, "Version({count})"),
+            Mark::Tag(tag) => write!(f, "Version({tag:?})"),
+            Mark::Words { words, .. } => write!(f, "Version({words:?})"),
+        }
+    }
+}
+
+/// What a get learned beside the bytes. A field is known where it cost nothing to learn.
+#[derive(Debug, Clone, Default)]
+pub struct Found {
+    /// Bytes of the whole object; known for `All` and `Last`.
+    pub object_bytes: Option<u64>,
+    /// The version read. For a version that is always known use [`Store::get_versioned`].
+    pub version: Option<Version>,
+}
+
+/// When a put happens.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Put {
+    /// In any case.
+    #[default]
+    Always,
+    /// Only where the key has no object.
+    IfAbsent,
+    /// Only where the object is still this version of it.
+    IfVersion(Version),
+}
+
+/// An object held open for repeated reads, with no further look-up of its key.
+pub trait Object: Send + Sync {
+    /// How many bytes it had when it was opened.
+    fn bytes(&self) -> u64;
+
+    /// The version that was opened.
+    fn version(&self) -> Version;
+
+    /// Fills `into` with the bytes from `offset` on.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`] when the object ends before `into` is full, [`Error::Io`] when the system fails.
+    fn read_at(&self, offset: u64, into: &mut [u8]) -> Result<()>;
+
+    /// Appends `bytes` bytes from `offset` on to `into`; `into` is as it was when this fails.
+    ///
+    /// # Errors
+    /// As `read_at`.
+    fn append_at(&self, offset: u64, bytes: u64, into: &mut Vec<u8>) -> Result<()> {
+        let before = into.len();
+        reserve("", bytes, into)?;
+        into.resize(before + bytes as usize, 0);
+        self.read_at(offset, &mut into[before..])
+            .inspect_err(|_| into.truncate(before))
+    }
+
+    /// Whether the key still leads to what was opened. Costs a look-up; callers ask once in a while.
+    fn is_current(&self) -> bool;
+
+    /// The object's bytes where they lie in memory anyway: no copy is needed.
+    fn in_memory(&self) -> Option<&[u8]> {
+        None
+    }
+}
+
+/// A place that keeps objects under keys.
+///
+/// A key is a path without a leading slash (`"a/zarr.json"`); [`check_key`](crate::stores::keys::check_key) says which are refused. A prefix is a path too:
+/// `"a"` means what lies below `a/`, never `ab` nor `a` itself, and `""` means all. A trailing slash is allowed.
+///
+/// Reading a key that is not there gives `None`, also where the place as a whole does not exist yet.
+/// Every method may be called from many threads at once. A reader sees an object as one put left it, whole.
+pub trait Store: Send + Sync {
+    /// Where this is, as a user would write it.
+    fn url(&self) -> String;
+
+    /// Names the place within this process: two stores with the same identity keep the same objects, and
+    /// `identity + "/" + key` names one object whichever store leads to it. Locks and caches are keyed on that.
+    fn identity(&self) -> &str;
+
+    /// Whether answers come without waiting for a network.
+    fn is_local(&self) -> bool;
+
+    /// Whether puts and deletes are refused.
+    fn read_only(&self) -> bool;
+
+    /// Appends the bytes of an object to `into`; `None`, and `into` unchanged, when there is no such key.
+    ///
+    /// # Errors
+    /// [`Error::KeyRefused`] for a key that no store takes; [`Error::Permission`], [`Error::Io`] or [`Error::Corrupt`] when
+    /// the bytes cannot be had. `into` is as it was when this fails.
+    fn get(&self, key: &str, range: Range, into: &mut Vec<u8>) -> Result<Option<Found>>;
+
+    /// Appends the bytes of an object to `into` and says which version they are, for a conditional put that follows.
+    ///
+    /// # Errors
+    /// As `get`.
+    fn get_versioned(&self, key: &str, into: &mut Vec<u8>) -> Result<Option<Version>> {
+        let Some(object) = self.open(key)? else { return Ok(None) };
+        object.append_at(0, object.bytes(), into)?;
+        Ok(Some(object.version()))
+    }
+
+    /// Several ranges of one object, merged by the caller where they are near. Each is handed to `each` with its place in
+    /// `ranges`, in any order. `false` when there is no such key.
+    ///
+    /// # Errors
+    /// As `get`; answers that came before the failure were handed over.
+    fn get_ranges(&self, key: &str, ranges: &[Range], each: &mut dyn FnMut(usize, Vec<u8>) -> bool) -> Result<bool> {
+        let Some(object) = self.open(key)? else {
+            return Ok(false);
+        };
+        for (place, range) in ranges.iter().enumerate() {
+            let (start, stop) = range.within(object.bytes());
+            let mut bytes = Vec::new();
+            object.append_at(start, stop - start, &mut bytes)?;
+            if !each(place, bytes) {
+                break;
+            }
+        }
+        Ok(true)
+    }
+
+    /// Many whole objects. Each answer is handed to `each` with its place in `keys`, in any order.
+    fn get_many(&self, keys: &[String], each: &mut dyn FnMut(usize, Result<Option<Vec<u8>>>) -> bool) {
+        for (place, key) in keys.iter().enumerate() {
+            let mut bytes = Vec::new();
+            let answer = self.get(key, Range::All, &mut bytes).map(|found| found.map(|_| bytes));
+            if !each(place, answer) {
+                break;
+            }
+        }
+    }
+
+    /// Holds an object open for repeated reads; `None` when there is no such key.
+    ///
+    /// # Errors
+    /// As `get`.
+    fn open(&self, key: &str) -> Result<Option<Arc<dyn Object>>>;
+
+    /// Puts a whole object, its parts one after another. `false`, and nothing done, when the condition does not hold.
+    ///
+    /// Atomic: another reader finds the object that was there or this one, never a part; and when this fails, the one that
+    /// was there. Conditional puts exclude one another; a put that is made `Always` asks nobody.
+    ///
+    /// # Errors
+    /// [`Error::ReadOnly`], [`Error::KeyRefused`], [`Error::Permission`], [`Error::Io`] (a full disk: errno `ENOSPC`).
+    fn put(&self, key: &str, parts: &[&[u8]], how: Put) -> Result<bool>;
+
+    /// Puts many whole objects. Each answer is handed to `each` with its place in `items`, in any order.
+    fn put_many(&self, items: &[(String, &[u8])], each: &mut dyn FnMut(usize, Result<()>) -> bool) {
+        for (place, (key, value)) in items.iter().enumerate() {
+            if !each(place, self.put(key, &[value], Put::Always).map(drop)) {
+                break;
+            }
+        }
+    }
+
+    /// Deletes an object; a missing one is fine.
+    ///
+    /// # Errors
+    /// [`Error::ReadOnly`], [`Error::KeyRefused`], [`Error::Permission`], [`Error::Io`].
+    fn delete(&self, key: &str) -> Result<()>;
+
+    /// Deletes every object below a prefix and says how many there were.
+    ///
+    /// Objects that lie nearer to the prefix go first, so that a deletion that was stopped leaves no node's document
+    /// without its chunks: chunks that are missing below a document would read as fill values.
+    ///
+    /// # Errors
+    /// As `delete`.
+    fn delete_prefix(&self, prefix: &str) -> Result<u64>;
+
+    /// Names every object below a prefix with its bytes, in the order of their keys (as bytes), until `each` returns `false`.
+    /// The keys are whole, the prefix included.
+    ///
+    /// # Errors
+    /// As `get`.
+    fn list(&self, prefix: &str, each: &mut dyn FnMut(&str, u64) -> bool) -> Result<()>;
+
+    /// The names directly below a prefix: those of objects, and those that more lies below; sorted, without the prefix.
+    ///
+    /// # Errors
+    /// As `get`.
+    fn list_dir(&self, prefix: &str) -> Result<(Vec<String>, Vec<String>)>;
+
+    /// How many bytes an object has; `None` when there is no such key.
+    ///
+    /// # Errors
+    /// As `get`.
+    fn size(&self, key: &str) -> Result<Option<u64>>;
+
+    /// Moves every object below one prefix to another, which must have none. A prefix without objects moves nothing.
+    ///
+    /// # Errors
+    /// As `delete`; [`Error::KeyRefused`] when one prefix is empty or `to` lies below `from`; [`Error::Io`] with errno
+    /// `EEXIST` when something is below `to`.
+    fn move_prefix(&self, from: &str, to: &str) -> Result<()>;
+
+    /// Lets go of what the store holds. Objects that are open stay readable.
+    ///
+    /// # Errors
+    /// [`Error::Io`] when something that was put could not be kept.
+    fn close(&self) -> Result<()>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_range_never_reaches_beyond_the_object() {
+        assert_eq!(Range::All.within(7), (0, 7));
+        assert_eq!(Range::FromTo(2, 5).within(7), (2, 5));
+        assert_eq!(Range::FromTo(2, u64::MAX).within(7), (2, 7));
+        assert_eq!(Range::FromTo(9, 12).within(7), (7, 7));
+        assert_eq!(Range::FromTo(5, 2).within(7), (5, 5));
+        assert_eq!(Range::Last(3).within(7), (4, 7));
+        assert_eq!(Range::Last(u64::MAX).within(7), (0, 7));
+    }
+}

@@ -1,0 +1,252 @@
+//! From a buffer to a file that is there whole or not at all.
+
+use std::ffi::CStr;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::io::IoSlice;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use parking_lot::{Mutex, MutexGuard};
+use rustix::fd::{BorrowedFd, IntoRawFd, OwnedFd};
+use rustix::fs::{AtFlags, FlockOperation, Mode, OFlags, flock, fstat, linkat, openat, renameat, unlinkat};
+use rustix::io::{Errno, retry_on_intr, writev};
+
+use super::read::version_of;
+use super::spot::{Answer, Root, is_directory, is_file};
+use crate::store::{Put, Version};
+use crate::stores::keys::{RESERVED_END, RESERVED_START};
+
+/// How often a put begins anew when somebody deletes the directories below its feet.
+const TRIES: usize = 16;
+
+/// Linux takes no more parts in one call.
+const PARTS: usize = 1024;
+
+/// Names of files being written differ within the process by this count, between processes by the process's number, and
+/// between machines by the file not being there: it is created exclusively.
+static COUNT: AtomicU64 = AtomicU64::new(0);
+
+/// Puts an object: a file of another name is written, and renamed when it is whole.
+pub(super) fn put(root: &Root, identity: &str, fsync: bool, key: &str, parts: &[&[u8]], how: &Put) -> Answer<bool> {
+    let mut last = Errno::NOENT;
+    for _ in 0..TRIES {
+        let done = match how {
+            Put::Always => write(root, fsync, key, parts, false),
+            // Asked before the bytes are written; decided when the file gets its name.
+            Put::IfAbsent => match root.stat(key) {
+                Ok(stat) if !is_directory(&stat) => Ok(false),
+                Ok(_) => Err(Errno::ISDIR),
+                Err(Errno::NOENT) => write(root, fsync, key, parts, true),
+                Err(cause) => Err(cause),
+            },
+            Put::IfVersion(version) => put_if_version(root, identity, fsync, key, parts, version),
+        };
+        match done {
+            Err(Errno::NOENT) => match root.make_parents(key, fsync) {
+                Ok(()) | Err(Errno::NOENT) => {}
+                Err(cause) => return Err(cause),
+            },
+            // A directory that nothing lies in any more does not stand in an object's way.
+            Err(cause @ Errno::ISDIR) => root.delete_directory(key).map_err(|_| cause)?,
+            done => return done,
+        }
+        last = done.err().unwrap_or(last);
+    }
+    Err(last)
+}
+
+fn put_if_version(
+    root: &Root,
+    identity: &str,
+    fsync: bool,
+    key: &str,
+    parts: &[&[u8]],
+    version: &Version,
+) -> Answer<bool> {
+    let Some(_lock) = Lock::take(root, identity, split(key).0)? else {
+        return Ok(false);
+    };
+    match root.stat(key) {
+        Ok(stat) if is_file(&stat) && version_of(&stat) == *version => write(root, fsync, key, parts, false),
+        Ok(_) | Err(Errno::NOENT | Errno::NOTDIR) => Ok(false),
+        Err(cause) => Err(cause),
+    }
+}
+
+/// Writes the file and gives it its name. `NOENT` when a directory of its path is missing; `false` when the name has to be
+/// `absent` and is not.
+fn write(root: &Root, fsync: bool, key: &str, parts: &[&[u8]], absent: bool) -> Answer<bool> {
+    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC | OFlags::NOFOLLOW;
+    let mode = Mode::from_bits_truncate(0o666);
+    let (parent, name) = split(key);
+    for _ in 0..TRIES {
+        let answer = root.at_two(parent, &reserved_name(), name, |from, other, name| {
+            let file = match retry_on_intr(|| openat(from, other, flags, mode)) {
+                Ok(file) => file,
+                // By a process of another machine, or one that was killed.
+                Err(Errno::EXIST) => return Ok(None),
+                Err(cause) => return Err(cause),
+            };
+            let mut written = write_parts(&file, parts);
+            if fsync && written.is_ok() {
+                written = retry_on_intr(|| rustix::fs::fsync(&file));
+            }
+            let named = written.and(close(file)).and_then(|()| {
+                if absent {
+                    rename_if_absent(from, other, name)
+                } else {
+                    retry_on_intr(|| renameat(from, other, from, name)).map(|()| true)
+                }
+            });
+            if named != Ok(true) {
+                // The first failure is the one to tell of.
+                let _ = unlinkat(from, other, AtFlags::empty());
+            }
+            named.map(Some)
+        })?;
+        if let Some(named) = answer {
+            if fsync && named {
+                root.sync_directory(parent)?;
+            }
+            return Ok(named);
+        }
+    }
+    Err(Errno::EXIST)
+}
+
+/// A name for a file being written.
+fn reserved_name() -> String {
+    let count = COUNT.fetch_add(1, Ordering::Relaxed);
+    format!("{RESERVED_START}{:x}-{count:x}{RESERVED_END}", std::process::id())
+}
+
+fn write_parts(file: &OwnedFd, parts: &[&[u8]]) -> Answer<()> {
+    let mut slices: Vec<_> = parts
+        .iter()
+        .filter(|part| !part.is_empty())
+        .map(|part| IoSlice::new(part))
+        .collect();
+    let mut left = &mut slices[..];
+    while !left.is_empty() {
+        let now = left.len().min(PARTS);
+        let wrote = retry_on_intr(|| writev(file, &left[..now]))?;
+        if wrote == 0 {
+            return Err(Errno::IO);
+        }
+        IoSlice::advance_slices(&mut left, wrote);
+    }
+    Ok(())
+}
+
+/// Closes a file and hears what closing says: on a network that may be where a full disk shows.
+fn close(file: OwnedFd) -> Answer<()> {
+    // SAFETY: the descriptor was owned and is given up here; nobody else closes it.
+    match unsafe { rustix::io::try_close(file.into_raw_fd()) } {
+        // The descriptor is gone in this case too.
+        Ok(()) | Err(Errno::INTR) => Ok(()),
+        Err(cause) => Err(cause),
+    }
+}
+
+/// Gives a file its name unless there is one of that name already.
+fn rename_if_absent(from: BorrowedFd<'_>, other: &CStr, name: &CStr) -> Answer<bool> {
+    #[cfg(any(target_os = "linux", target_vendor = "apple"))]
+    {
+        use rustix::fs::{RenameFlags, renameat_with};
+        match retry_on_intr(|| renameat_with(from, other, from, name, RenameFlags::NOREPLACE)) {
+            Ok(()) => return Ok(true),
+            Err(Errno::EXIST) => return Ok(false),
+            // Not every kernel and file system can.
+            Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => {}
+            Err(cause) => return Err(cause),
+        }
+    }
+    link_if_absent(from, other, name)
+}
+
+/// The same where renaming always replaces: a second name, then one less.
+fn link_if_absent(from: BorrowedFd<'_>, other: &CStr, name: &CStr) -> Answer<bool> {
+    match retry_on_intr(|| linkat(from, other, from, name, AtFlags::empty())) {
+        Ok(()) => unlinkat(from, other, AtFlags::empty()).map(|()| true),
+        Err(Errno::EXIST) => Ok(false),
+        Err(cause) => Err(cause),
+    }
+}
+
+/// Moves a directory; the one it goes into is made where it is missing.
+pub(super) fn rename_directory(root: &Root, fsync: bool, from: &str, to: &str) -> Answer<()> {
+    let mut last = Errno::NOENT;
+    for _ in 0..TRIES {
+        let done = root.at(from, |old, from| {
+            root.at(to, |new, to| retry_on_intr(|| renameat(old, from, new, to)))
+        });
+        match done {
+            Err(cause @ Errno::NOENT) => {
+                last = cause;
+                root.make_parents(to, fsync)?;
+            }
+            Ok(()) if fsync => {
+                root.sync_directory(split(from).0)?;
+                return root.sync_directory(split(to).0);
+            }
+            done => return done,
+        }
+    }
+    Err(last)
+}
+
+fn split(key: &str) -> (&str, &str) {
+    key.rsplit_once('/').unwrap_or(("", key))
+}
+
+/// Keeps other conditional puts into one directory out: those of this process, and those of others that can see the lock.
+struct Lock {
+    _file: OwnedFd,
+    _here: MutexGuard<'static, ()>,
+}
+
+/// File systems on a network lock by process, so threads are kept apart here. Directories share these by their hash.
+static HERE: [Mutex<()>; 64] = [const { Mutex::new(()) }; 64];
+
+/// The file that is locked where directories cannot be. It stays: who deletes it would let two in.
+const LOCK_NAME: &str = ".zarrite-lock.partial";
+
+impl Lock {
+    /// `None` when there is no such directory.
+    fn take(root: &Root, identity: &str, parent: &str) -> Answer<Option<Self>> {
+        let mut hasher = DefaultHasher::new();
+        (identity, parent).hash(&mut hasher);
+        let here = HERE[hasher.finish() as usize % HERE.len()].lock();
+        for _ in 0..TRIES {
+            let directory = match root.open_directory(parent) {
+                Ok(directory) => directory,
+                Err(Errno::NOENT | Errno::NOTDIR) => return Ok(None),
+                Err(cause) => return Err(cause),
+            };
+            let opened = fstat(&directory)?;
+            let file = match retry_on_intr(|| flock(&directory, FlockOperation::LockExclusive)) {
+                Ok(()) => directory,
+                Err(Errno::BADF | Errno::INVAL | Errno::NOLCK | Errno::OPNOTSUPP) => lock_file(&directory)?,
+                Err(cause) => return Err(cause),
+            };
+            // While this waited the directory may have been deleted and made again.
+            match root.stat(parent) {
+                Ok(now) if (now.st_dev, now.st_ino) == (opened.st_dev, opened.st_ino) => {
+                    return Ok(Some(Self {
+                        _file: file,
+                        _here: here,
+                    }));
+                }
+                Ok(_) | Err(Errno::NOENT) => {}
+                Err(cause) => return Err(cause),
+            }
+        }
+        Err(Errno::AGAIN)
+    }
+}
+
+fn lock_file(directory: &OwnedFd) -> Answer<OwnedFd> {
+    let flags = OFlags::RDWR | OFlags::CREATE | OFlags::CLOEXEC | OFlags::NOFOLLOW;
+    let file = retry_on_intr(|| openat(directory, LOCK_NAME, flags, Mode::from_bits_truncate(0o666)))?;
+    retry_on_intr(|| flock(&file, FlockOperation::LockExclusive))?;
+    Ok(file)
+}

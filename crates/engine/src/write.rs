@@ -1,0 +1,370 @@
+//! THE write: the read's line walked backwards.
+//!
+//! Pieces are grouped by object, so that each object is read (only where some of its cells must survive) and put at most once a
+//! request, under the lock of that object, whole. Chunks of a shard that no piece touches are carried over as the bytes they are.
+
+use crate::array::{Array, Cells, Door, Selection, drive};
+use crate::error::{Error, Result};
+use crate::runtime::{Work, runtime};
+use crate::store::{Put, Range};
+use parking_lot::Mutex;
+use std::sync::Arc;
+use zarrite_core::cells::is_filled;
+use zarrite_core::copy::{self, Copy, CopyAxis};
+use zarrite_core::program::Level;
+use zarrite_core::shard::ShardIndex;
+use zarrite_core::{Error as CoreError, Memory, Plan, Wanted, Workspace};
+
+/// Requests that encode less than this run on the calling thread.
+const LITTLE_BYTES: usize = 64 << 10;
+
+struct Write {
+    array: Array,
+    plan: Plan,
+    values: Cells,
+    /// Too few objects for every thread: the chunks of a shard are shared out instead.
+    few: bool,
+}
+
+/// Writes the caller's cells to a selection.
+///
+/// # Errors
+/// See [`Error`]; every object is then as it was or as it was to be, never between.
+pub fn write(array: &Array, selection: &Selection, values: Cells, door: Door<'_>) -> Result<()> {
+    if array.store.read_only() {
+        return Err(crate::store::Error::ReadOnly { url: array.store.url() }.into());
+    }
+    let plan = array.plan(selection)?;
+    let objects = plan.objects();
+    let leaf_bytes = array.program.leaf_bytes().max(1);
+    let little = plan.pieces().saturating_mul(leaf_bytes) <= LITTLE_BYTES && array.program.levels.is_empty();
+    let threads = runtime().threads();
+    let batch = (LITTLE_BYTES / leaf_bytes).min(objects / (threads * 4)).max(1);
+    let few = objects < threads * 4;
+    let write = Arc::new(Write { array: array.clone(), plan, values, few });
+    // With few shards, one after another, each by all threads.
+    let (items, batch) = if few && !array.program.levels.is_empty() { (1, 1) } else { (objects, batch) };
+    let work: Arc<Work> = Arc::new(move |at, workspace| {
+        if items == objects {
+            return write.object(at, workspace);
+        }
+        (0..objects).try_for_each(|at| write.object(at, workspace))
+    });
+    drive(items.min(objects), batch, little, work, door)
+}
+
+/// A shard as it is put: pieces of the old one and new bytes, in the order of their slots.
+struct Built {
+    /// New bytes.
+    body: Vec<u8>,
+    /// (whether from `body`, first byte, last byte).
+    segments: Vec<(bool, usize, usize)>,
+    index: Vec<u8>,
+    index_at_end: bool,
+}
+
+impl Built {
+    fn parts<'a>(&'a self, old: &'a [u8]) -> Vec<&'a [u8]> {
+        let mut parts = Vec::with_capacity(self.segments.len() + 1);
+        if !self.index_at_end {
+            parts.push(&self.index[..]);
+        }
+        let source = |new| if new { &self.body[..] } else { old };
+        parts.extend(self.segments.iter().map(|&(new, first, last)| &source(new)[first..last]));
+        if self.index_at_end {
+            parts.push(&self.index);
+        }
+        parts
+    }
+
+    fn push(&mut self, new: bool, first: usize, last: usize) {
+        match self.segments.last_mut() {
+            Some((same, _, end)) if *same == new && *end == first => *end = last,
+            _ => self.segments.push((new, first, last)),
+        }
+    }
+}
+
+/// What becomes of a chunk.
+enum Encoded {
+    /// It holds nothing but the fill value.
+    Empty,
+    /// Its bytes.
+    Bytes(Vec<u8>),
+}
+
+impl Write {
+    fn object(&self, at: usize, workspace: &mut Workspace) -> Result<()> {
+        let program = &self.array.program;
+        let store = &self.array.store;
+        let key = self.array.key(&self.plan.object(at));
+        // First the lock, then the budget: who holds of the budget never waits for a lock.
+        let _lock = runtime().lock(store.identity(), &key);
+        let bytes = program.leaf_bytes().saturating_mul(self.plan.object_pieces(at));
+        let _taken = (bytes > LITTLE_BYTES).then(|| runtime().budget.take(bytes.saturating_mul(2)));
+        let whole = self.covers_object(at);
+        let mut old = None;
+        if !whole {
+            let mut stored = workspace.empty_buffer();
+            old = store.get(&key, Range::All, &mut stored)?.map(|_| stored);
+        }
+        let done = if program.levels.is_empty() {
+            let encoded = self.leaf(&key, at, 0, old.as_deref(), workspace)?;
+            match encoded {
+                Encoded::Empty => self.delete(&key, whole || old.is_some()),
+                Encoded::Bytes(bytes) => {
+                    let done = self.put(&key, &[&bytes]);
+                    workspace.put_back(bytes);
+                    done
+                }
+            }
+        } else {
+            let pieces: Vec<usize> = (0..self.plan.object_pieces(at)).collect();
+            let shard = Shard { write: self, key: &key, at };
+            match shard.build(0, &pieces, old.as_deref(), workspace)? {
+                None => self.delete(&key, whole || old.is_some()),
+                Some(built) => {
+                    let done = self.put(&key, &built.parts(old.as_deref().unwrap_or_default()));
+                    workspace.put_back(built.body);
+                    done
+                }
+            }
+        };
+        runtime().handles.forget(store.identity(), &key);
+        if let Some(old) = old {
+            workspace.put_back(old);
+        }
+        done
+    }
+
+    fn put(&self, key: &str, parts: &[&[u8]]) -> Result<()> {
+        self.array.store.put(key, parts, Put::Always)?;
+        Ok(())
+    }
+
+    fn delete(&self, key: &str, may_exist: bool) -> Result<()> {
+        if may_exist {
+            self.array.store.delete(key)?;
+        }
+        Ok(())
+    }
+
+    /// Whether every cell of an object that lies inside the array is written, so that the old one need not be read.
+    fn covers_object(&self, at: usize) -> bool {
+        let program = &self.array.program;
+        let object = self.plan.object(at);
+        let mut inside = 1_usize;
+        for (axis, &index) in object.iter().enumerate() {
+            let per = program.grid.per_object[axis];
+            let chunks = program.grid.shape[axis].div_ceil(program.grid.chunk[axis] as u64);
+            inside = inside.saturating_mul(chunks.saturating_sub(index * per).min(per) as usize);
+        }
+        let pieces = self.plan.object_pieces(at);
+        pieces == inside
+            && (0..pieces).all(|piece| {
+                let (leaf, wanted) = self.plan.piece(at, piece);
+                wanted.covers(&program.leaf_extents(&leaf))
+            })
+    }
+
+    /// The copy from the caller's cells to a leaf chunk's.
+    fn copy_in(&self, wanted: &Wanted<'_>) -> Copy {
+        let mut copy = self.array.copy_out(wanted, &self.values.strides);
+        std::mem::swap(&mut copy.from, &mut copy.to);
+        for axis in &mut copy.axes {
+            match axis {
+                CopyAxis::Stride { from, to, .. } => std::mem::swap(from, to),
+                CopyAxis::List(pairs) => pairs.iter_mut().for_each(|(from, to)| std::mem::swap(from, to)),
+            }
+        }
+        copy
+    }
+
+    /// A leaf chunk with its new cells, encoded.
+    fn leaf(
+        &self,
+        key: &str,
+        at: usize,
+        piece: usize,
+        old: Option<&[u8]>,
+        workspace: &mut Workspace,
+    ) -> Result<Encoded> {
+        let program = &self.array.program;
+        let n = program.leaf_bytes();
+        let (leaf, wanted) = self.plan.piece(at, piece);
+        // SAFETY: the caller does not write its values while they are read.
+        let together = self.array.lies_together(&wanted, &self.values.strides).and_then(|offset| unsafe {
+            self.values.memory.bytes(offset, n)
+        });
+        if let Some(cells) = together {
+            return self.encode(key, cells, workspace);
+        }
+        let extents = program.leaf_extents(&leaf);
+        let overhangs = extents[..] != program.grid.chunk[..];
+        let whole = wanted.covers(&extents);
+        let mut cells = workspace.buffer(n);
+        let prepared = match old {
+            Some(stored) if !whole => program
+                .chain
+                .decode(stored, &mut cells[..n], workspace)
+                .map_err(|why| self.array.undecodable(key, why))
+                .and_then(|()| if overhangs { self.clear_overhang(&mut cells[..n], &extents) } else { Ok(()) }),
+            _ => {
+                if (!whole || overhangs) && n > 0 {
+                    copy::fill(&mut cells[..n], program.fill());
+                }
+                Ok(())
+            }
+        };
+        let done = prepared.and_then(|()| {
+            let target = Memory::of_mut(&mut cells[..n]);
+            self.copy_in(&wanted).run(&self.values.memory, &target, program.cell_bytes)?;
+            self.encode(key, &cells[..n], workspace)
+        });
+        workspace.put_back(cells);
+        // Views that were decoded pointed here; they are stored now.
+        workspace.context.arena.clear();
+        done
+    }
+
+    /// Fills what lies outside the array, so that equal cells give equal bytes whoever wrote the chunk before.
+    fn clear_overhang(&self, cells: &mut [u8], extents: &[usize]) -> Result<()> {
+        let program = &self.array.program;
+        let mut kept = cells.to_vec();
+        copy::fill(&mut kept, program.fill());
+        let mut copy = Copy::default();
+        for (axis, &count) in extents.iter().enumerate() {
+            let stride = program.leaf_strides[axis];
+            copy.axes.push(CopyAxis::Stride { count, from: stride, to: stride });
+        }
+        copy.run(&Memory::of(cells), &Memory::of_mut(&mut kept), program.cell_bytes)?;
+        cells.copy_from_slice(&kept);
+        Ok(())
+    }
+
+    fn encode(&self, key: &str, cells: &[u8], workspace: &mut Workspace) -> Result<Encoded> {
+        let program = &self.array.program;
+        if !program.write_empty_chunks && is_filled(cells, program.fill(), program.vlen.is_some()) {
+            return Ok(Encoded::Empty);
+        }
+        let mut stored = workspace.empty_buffer();
+        program.chain.encode(cells, &mut stored, workspace).map_err(|why| self.array.unencodable(key, why))?;
+        Ok(Encoded::Bytes(stored))
+    }
+}
+
+/// A shard being written.
+struct Shard<'a> {
+    write: &'a Write,
+    key: &'a str,
+    at: usize,
+}
+
+impl Shard<'_> {
+    /// The shard at `level` with its new chunks; `None` when it holds none.
+    fn build(
+        &self,
+        depth: usize,
+        pieces: &[usize],
+        old: Option<&[u8]>,
+        workspace: &mut Workspace,
+    ) -> Result<Option<Built>> {
+        let level = &self.write.array.program.levels[depth];
+        let undecodable = |why: CoreError| self.write.array.undecodable(self.key, why);
+        let old_index = match old {
+            None => ShardIndex::empty(level.place.slots()),
+            Some(old) => {
+                let range = level.place.index_range(old.len() as u64).map_err(undecodable)?;
+                let stored = &old[range.start as usize..range.end as usize];
+                level.place.decode_index(stored, workspace).map_err(undecodable)?
+            }
+        };
+        let old = old.unwrap_or_default();
+        let groups = self.groups(level, pieces);
+        let new = self.chunks(depth, &groups, &old_index, old, workspace)?;
+        let mut built = Built {
+            body: workspace.empty_buffer(),
+            segments: Vec::new(),
+            index: Vec::new(),
+            index_at_end: level.place.index_at_end(),
+        };
+        let mut index = ShardIndex::empty(level.place.slots());
+        let mut at = level.place.first_byte();
+        let mut touched = groups.iter().zip(new).peekable();
+        let mut any = false;
+        for slot in 0..level.place.slots() {
+            if touched.peek().is_some_and(|((its, _), _)| *its == slot) {
+                if let Some((_, Encoded::Bytes(bytes))) = touched.next() {
+                    let first = built.body.len();
+                    built.body.extend_from_slice(&bytes);
+                    built.push(true, first, built.body.len());
+                    index.set(slot, at, bytes.len() as u64);
+                    at += bytes.len() as u64;
+                    any = true;
+                    workspace.put_back(bytes);
+                }
+            } else if let Some(range) = old_index.get(slot, old.len() as u64).map_err(undecodable)? {
+                built.push(false, range.start as usize, range.end as usize);
+                index.set(slot, at, range.end - range.start);
+                at += range.end - range.start;
+                any = true;
+            }
+        }
+        if !any {
+            workspace.put_back(built.body);
+            return Ok(None);
+        }
+        let encoded = level.place.encode_index(&index, workspace);
+        built.index = encoded.map_err(|why| self.write.array.unencodable(self.key, why))?;
+        Ok(Some(built))
+    }
+
+    /// The pieces by the slot of this level that holds them, ascending.
+    fn groups(&self, level: &Level, pieces: &[usize]) -> Vec<(usize, Vec<usize>)> {
+        let slot = |piece: usize| level.slot(&self.write.plan.piece(self.at, piece).0);
+        let mut slots: Vec<(usize, usize)> = pieces.iter().map(|&piece| (slot(piece), piece)).collect();
+        slots.sort_unstable();
+        let group = |group: &[(usize, usize)]| (group[0].0, group.iter().map(|&(_, piece)| piece).collect());
+        slots.chunk_by(|a, b| a.0 == b.0).map(group).collect()
+    }
+
+    /// The new chunks of this level, one a group.
+    fn chunks(
+        &self,
+        depth: usize,
+        groups: &[(usize, Vec<usize>)],
+        old_index: &ShardIndex,
+        old: &[u8],
+        workspace: &mut Workspace,
+    ) -> Result<Vec<Encoded>> {
+        let last = depth + 1 == self.write.array.program.levels.len();
+        let one = |(slot, pieces): &(usize, Vec<usize>), workspace: &mut Workspace| -> Result<Encoded> {
+            let range = old_index.get(*slot, old.len() as u64);
+            let range = range.map_err(|why| self.write.array.undecodable(self.key, why))?;
+            let old = range.map(|range| &old[range.start as usize..range.end as usize]);
+            if last {
+                return self.write.leaf(self.key, self.at, pieces[0], old, workspace);
+            }
+            Ok(match self.build(depth + 1, pieces, old, workspace)? {
+                None => Encoded::Empty,
+                Some(built) => {
+                    let bytes = built.parts(old.unwrap_or_default()).concat();
+                    workspace.put_back(built.body);
+                    Encoded::Bytes(bytes)
+                }
+            })
+        };
+        if depth > 0 || !self.write.few || groups.len() < 2 {
+            return groups.iter().map(|group| one(group, workspace)).collect();
+        }
+        let made: Vec<Mutex<Option<Encoded>>> = groups.iter().map(|_| Mutex::new(None)).collect();
+        let work = |at: usize, workspace: &mut Workspace| -> Result<()> {
+            *made[at].lock() = Some(one(&groups[at], workspace)?);
+            Ok(())
+        };
+        let batch = (LITTLE_BYTES / self.write.array.program.leaf_bytes().max(1)).max(1);
+        runtime().run_scoped(groups.len(), batch, &work, workspace)?;
+        let nothing = || Error::Defect("a chunk was not encoded".into());
+        made.into_iter().map(|made| made.into_inner().ok_or_else(nothing)).collect()
+    }
+}

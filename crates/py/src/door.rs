@@ -1,0 +1,130 @@
+//! `Pending`: work that was asked for, and its two doors.
+
+use crate::error::raise;
+use parking_lot::Mutex;
+use pyo3::exceptions::PyRuntimeError;
+use pyo3::prelude::*;
+use zarrite_engine::{Door, Error, Result, runtime};
+
+/// Makes the Python object of an outcome, with the interpreter attached.
+pub type Finish = Box<dyn FnOnce(Python<'_>) -> PyResult<Py<PyAny>> + Send>;
+/// The work, without the interpreter.
+pub type Task = Box<dyn FnOnce(Door<'_>) -> Result<Finish> + Send>;
+
+/// Runs work while this thread waits, with the interpreter's lock released and signals answered.
+pub fn wait<T: Send>(py: Python<'_>, task: impl FnOnce(Door<'_>) -> Result<T> + Send) -> PyResult<T> {
+    let mut signal = None;
+    let done = py.detach(|| {
+        let _gate = runtime::gate();
+        let mut interrupted = || {
+            signal = Python::attach(|py| py.check_signals().err());
+            signal.is_some()
+        };
+        task(Door::Wait(&mut interrupted))
+    });
+    match (done, signal) {
+        (_, Some(signal)) => Err(signal),
+        (Ok(value), None) => Ok(value),
+        (Err(error), None) => Err(raise(py, &error)),
+    }
+}
+
+/// Work that has been asked for. Nothing runs until one of its doors is opened; one of them, once.
+#[pyclass(frozen, module = "zarrite._engine", generic)]
+pub struct Pending {
+    task: Mutex<Option<Task>>,
+}
+
+impl Pending {
+    /// Work to be started by a door.
+    pub fn new(task: impl FnOnce(Door<'_>) -> Result<Finish> + Send + 'static) -> Self {
+        Self { task: Mutex::new(Some(Box::new(task))) }
+    }
+
+    /// Work whose outcome converts by itself.
+    pub fn of<T>(task: impl FnOnce() -> Result<T> + Send + 'static) -> Self
+    where
+        T: for<'py> IntoPyObject<'py> + Send + 'static,
+    {
+        Self::new(move |_| {
+            let value = task()?;
+            Ok(Box::new(move |py| pyo3::IntoPyObjectExt::into_py_any(value, py)))
+        })
+    }
+
+    fn take(&self) -> PyResult<Task> {
+        let task = self.task.lock().take();
+        task.ok_or_else(|| PyRuntimeError::new_err("this work was already waited for"))
+    }
+}
+
+#[pymethods]
+impl Pending {
+    /// Blocks until the work is done.
+    pub fn result(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        let task = self.take()?;
+        wait(py, task)?(py)
+    }
+
+    /// Lets an event loop go on until the work is done.
+    fn __await__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let task = self.take()?;
+        let event_loop = py.import("asyncio")?.call_method0("get_running_loop")?;
+        let future = event_loop.call_method0("create_future")?;
+        let waiting = future.call_method0("__await__")?;
+        let settle = Settle { future: future.unbind() };
+        let event_loop = event_loop.unbind();
+        py.detach(|| {
+            runtime::runtime().spawn(move || {
+                let done = {
+                    let _gate = runtime::gate();
+                    task(Door::Help)
+                };
+                // The interpreter may be gone, and so may the loop: then nobody waits.
+                let _ = Python::try_attach(|py| settle.hand_over(py, &event_loop, done));
+            });
+        });
+        Ok(waiting)
+    }
+}
+
+/// Called by the event loop with an outcome.
+#[pyclass(frozen)]
+struct Settle {
+    future: Py<PyAny>,
+}
+
+impl Settle {
+    fn hand_over(self, py: Python<'_>, event_loop: &Py<PyAny>, done: Result<Finish>) {
+        let outcome = match done {
+            Ok(finish) => finish(py),
+            Err(error) => Err(raise(py, &error)),
+        };
+        let (value, error) = match outcome {
+            Ok(value) => (Some(value), None),
+            Err(error) => (None, Some(error.into_value(py))),
+        };
+        // A loop that was closed meanwhile refuses; nobody waits then.
+        let _ = event_loop.call_method1(py, "call_soon_threadsafe", (self, value, error));
+    }
+}
+
+#[pymethods]
+impl Settle {
+    fn __call__(&self, py: Python<'_>, value: Py<PyAny>, error: Py<PyAny>) -> PyResult<()> {
+        if self.future.call_method0(py, "done")?.is_truthy(py)? {
+            return Ok(()); // cancelled
+        }
+        if error.is_none(py) {
+            self.future.call_method1(py, "set_result", (value,))?;
+        } else {
+            self.future.call_method1(py, "set_exception", (error,))?;
+        }
+        Ok(())
+    }
+}
+
+/// A failure of the store as a failure of the request.
+pub fn stored<T>(done: zarrite_engine::store::Result<T>) -> Result<T> {
+    done.map_err(Error::from)
+}

@@ -1,0 +1,110 @@
+//! The Python face of the engine: conversions and nothing else.
+#![allow(missing_docs)]
+// PyO3's signatures: owned arguments and results that may fail are its way of asking.
+#![allow(clippy::needless_pass_by_value, clippy::unnecessary_wraps, clippy::missing_errors_doc)]
+
+mod buffer;
+mod cells;
+mod door;
+mod error;
+mod foreign;
+mod key;
+mod program;
+mod pystore;
+mod store;
+mod text;
+
+use pyo3::prelude::*;
+use pyo3::types::PyTuple;
+use std::cell::Cell;
+use zarrite_engine::runtime;
+
+thread_local! {
+    static FORKING: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Called before a fork: waits until no request is under way.
+#[pyfunction]
+fn _before_fork(py: Python<'_>) {
+    FORKING.set(py.detach(runtime::before_fork));
+}
+
+/// Called after a fork, in the parent and in the child.
+#[pyfunction]
+fn _after_fork() {
+    if FORKING.replace(false) {
+        // SAFETY: `before_fork` said that it holds the gate, on this thread.
+        unsafe { runtime::after_fork() };
+    }
+}
+
+/// Sets what is given and returns what holds.
+#[pyfunction]
+#[pyo3(signature = (*, threads=None, memory_bytes=None, recycle_bytes=None))]
+fn configure(
+    threads: Option<usize>,
+    memory_bytes: Option<usize>,
+    recycle_bytes: Option<usize>,
+) -> std::collections::BTreeMap<&'static str, usize> {
+    let runtime = runtime::runtime();
+    if let Some(threads) = threads {
+        runtime.set_threads(threads);
+    }
+    if let Some(bytes) = memory_bytes {
+        runtime.budget.set_total(bytes);
+    }
+    if let Some(bytes) = recycle_bytes {
+        runtime.blocks.set_most(bytes);
+    }
+    let holds = [
+        ("threads", runtime.threads()),
+        ("memory_bytes", runtime.budget.total()),
+        ("recycle_bytes", runtime.blocks.most()),
+    ];
+    holds.into_iter().collect()
+}
+
+/// What the engine counts.
+#[pyfunction]
+fn stats() -> std::collections::BTreeMap<&'static str, u64> {
+    let runtime = runtime::runtime();
+    let (shards, hits, misses) = runtime.handles.counts();
+    let counts = [
+        ("shards_open", shards as u64),
+        ("shard_hits", hits),
+        ("shard_misses", misses),
+        ("recycled_bytes", runtime.blocks.kept_bytes() as u64),
+        ("most_bytes_in_flight", runtime.budget.most() as u64),
+    ];
+    counts.into_iter().collect()
+}
+
+#[pymodule(gil_used = false)]
+fn _engine(py: Python<'_>, module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add("__version__", env!("CARGO_PKG_VERSION"))?;
+    module.add("DEBUG", cfg!(debug_assertions))?;
+    let built_in = ["transpose", "bytes", "sharding_indexed", "python"];
+    let names: Vec<&str> = zarrite_core::codecs::NAMES.iter().copied().chain(built_in).collect();
+    module.add("CODECS", PyTuple::new(py, names)?)?;
+    module.add_class::<cells::Cells>()?;
+    module.add_class::<door::Pending>()?;
+    module.add_class::<program::Program>()?;
+    module.add_class::<store::Store>()?;
+    module.add_function(wrap_pyfunction!(store::memory_store, module)?)?;
+    module.add_function(wrap_pyfunction!(store::local_store, module)?)?;
+    module.add_function(wrap_pyfunction!(store::zip_store, module)?)?;
+    module.add_function(wrap_pyfunction!(store::python_store, module)?)?;
+    module.add_function(wrap_pyfunction!(store::recorded_store, module)?)?;
+    module.add_function(wrap_pyfunction!(store::recorded, module)?)?;
+    module.add_function(wrap_pyfunction!(configure, module)?)?;
+    module.add_function(wrap_pyfunction!(stats, module)?)?;
+    let hooks = pyo3::types::PyDict::new(py);
+    hooks.set_item("before", wrap_pyfunction!(_before_fork, module)?)?;
+    hooks.set_item("after_in_parent", wrap_pyfunction!(_after_fork, module)?)?;
+    hooks.set_item("after_in_child", wrap_pyfunction!(_after_fork, module)?)?;
+    let os = py.import("os")?;
+    if let Some(register) = os.getattr_opt("register_at_fork")? {
+        register.call((), Some(&hooks))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,35 @@
+//! `Program`: a lowered document, compiled.
+
+use crate::error::raise;
+use crate::foreign::PythonCodec;
+use pyo3::prelude::*;
+use std::sync::Arc;
+use zarrite_core::Error;
+
+/// One array's lowered document, compiled. Immutable and shared between handles.
+#[pyclass(frozen, module = "zarrite._engine")]
+pub struct Program {
+    inner: Arc<zarrite_core::Program>,
+}
+
+impl Program {
+    /// The compiled program.
+    pub fn inner(&self) -> Arc<zarrite_core::Program> {
+        Arc::clone(&self.inner)
+    }
+}
+
+#[pymethods]
+impl Program {
+    #[new]
+    #[pyo3(signature = (document, codecs=Vec::new()))]
+    fn new(py: Python<'_>, document: &str, codecs: Vec<Py<PyAny>>) -> PyResult<Self> {
+        let mut foreign = |entry: &serde_json::Value| {
+            let codec = entry["handle"].as_u64().and_then(|at| codecs.get(at as usize));
+            let codec = codec.ok_or_else(|| Error::Document(format!("there is no Python codec for {entry}")))?;
+            Ok(Box::new(PythonCodec::new(entry, codec.clone_ref(py))) as Box<dyn zarrite_core::Codec>)
+        };
+        let inner = zarrite_core::Program::build(document, &mut foreign).map_err(|error| raise(py, &error.into()))?;
+        Ok(Self { inner: Arc::new(inner) })
+    }
+}

@@ -1,0 +1,336 @@
+//! `Store`: a place that keeps objects, as Python sees it.
+
+use crate::door::{Pending, stored, wait};
+use crate::error::raise;
+use crate::pystore::PyStore;
+use numpy::PyUntypedArray;
+use pyo3::buffer::PyBuffer;
+use pyo3::exceptions::PyTypeError;
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyDict};
+use std::path::Path;
+use std::sync::Arc;
+use zarrite_engine::store::{Put, Range, Store as Contract};
+use zarrite_engine::stores::{Local, LocalOptions, Memory, Prefixed, ReadOnly, Recorded, Zip};
+
+/// A place that keeps objects under keys.
+#[pyclass(frozen, module = "zarrite._engine", skip_from_py_object)]
+#[derive(Clone)]
+pub struct Store {
+    inner: Arc<dyn Contract>,
+    recorded: Option<Recorded>,
+}
+
+impl Store {
+    fn of(inner: impl Contract + 'static) -> Self {
+        Self { inner: Arc::new(inner), recorded: None }
+    }
+
+    /// The store itself.
+    pub fn inner(&self) -> Arc<dyn Contract> {
+        Arc::clone(&self.inner)
+    }
+}
+
+/// Bytes as they come back: made Python's once.
+struct Bytes(Vec<u8>);
+
+impl<'py> IntoPyObject<'py> for Bytes {
+    type Target = PyBytes;
+    type Output = Bound<'py, PyBytes>;
+    type Error = std::convert::Infallible;
+
+    fn into_pyobject(self, py: Python<'py>) -> Result<Self::Output, Self::Error> {
+        Ok(PyBytes::new(py, &self.0))
+    }
+}
+
+/// The bytes of a value that is to be put; copied, since a pending put may outlive the caller's buffer.
+fn value_bytes(value: &Bound<'_, PyAny>) -> PyResult<Vec<u8>> {
+    if let Ok(bytes) = value.cast::<PyBytes>() {
+        return Ok(bytes.as_bytes().to_vec());
+    }
+    if value.is_instance_of::<PyUntypedArray>() {
+        let bytes = value.call_method0("tobytes")?;
+        return Ok(bytes.cast::<PyBytes>()?.as_bytes().to_vec());
+    }
+    let py = value.py();
+    let flat = py.import("builtins")?.getattr("memoryview")?.call1((value,))?.call_method1("cast", ("B",))?;
+    PyBuffer::<u8>::get(&flat)?.to_vec(py)
+}
+
+fn range(start: Option<i64>, stop: Option<i64>) -> PyResult<Range> {
+    Ok(match (start, stop) {
+        (None, None) => Range::All,
+        (Some(start), None) if start < 0 => Range::Last(start.unsigned_abs()),
+        (start, stop) => {
+            let (start, stop) = (start.unwrap_or(0), stop.unwrap_or(i64::MAX));
+            if start < 0 || stop < 0 {
+                return Err(PyTypeError::new_err("a range counts from the start, or is (-n, None): the last n bytes"));
+            }
+            Range::FromTo(start as u64, stop as u64)
+        }
+    })
+}
+
+#[pymethods]
+impl Store {
+    #[getter]
+    fn url(&self) -> String {
+        self.inner.url()
+    }
+
+    #[getter]
+    fn read_only(&self) -> bool {
+        self.inner.read_only()
+    }
+
+    #[getter]
+    fn is_local(&self) -> bool {
+        self.inner.is_local()
+    }
+
+    #[getter]
+    fn identity(&self) -> String {
+        self.inner.identity().to_owned()
+    }
+
+    fn __repr__(&self) -> String {
+        format!("<Store {}{}>", self.inner.url(), if self.inner.read_only() { ", read-only" } else { "" })
+    }
+
+    fn __eq__(&self, other: &Bound<'_, PyAny>) -> bool {
+        other.cast::<Self>().is_ok_and(|other| {
+            let other = other.get();
+            other.inner.identity() == self.inner.identity() && other.inner.read_only() == self.inner.read_only()
+        })
+    }
+
+    fn __hash__(&self) -> u64 {
+        use std::hash::{DefaultHasher, Hash, Hasher};
+        let mut hasher = DefaultHasher::new();
+        self.inner.identity().hash(&mut hasher);
+        hasher.finish()
+    }
+
+    /// The same place, for reading only.
+    #[pyo3(signature = (read_only=true))]
+    fn with_read_only(&self, read_only: bool) -> PyResult<Self> {
+        if read_only == self.inner.read_only() {
+            return Ok(self.clone());
+        }
+        if !read_only {
+            return Err(PyTypeError::new_err("a store that was opened for reading cannot become writable: open it anew"));
+        }
+        Ok(Self { inner: Arc::new(ReadOnly::new(self.inner())), recorded: self.recorded.clone() })
+    }
+
+    /// The objects below a prefix, as a store.
+    fn prefixed(&self, py: Python<'_>, prefix: &str) -> PyResult<Self> {
+        let inner = Prefixed::new(self.inner(), prefix).map_err(|error| raise(py, &error.into()))?;
+        Ok(Self { inner: Arc::new(inner), recorded: self.recorded.clone() })
+    }
+
+    #[pyo3(signature = (key, start=None, stop=None))]
+    fn get(&self, key: String, start: Option<i64>, stop: Option<i64>) -> PyResult<Pending> {
+        let (store, range) = (self.inner(), range(start, stop)?);
+        Ok(Pending::of(move || {
+            let mut bytes = Vec::new();
+            let found = stored(store.get(&key, range, &mut bytes))?;
+            Ok(found.map(|_| Bytes(bytes)))
+        }))
+    }
+
+    fn get_many(&self, keys: Vec<String>) -> Pending {
+        let store = self.inner();
+        Pending::of(move || {
+            let mut out: Vec<Option<Bytes>> = Vec::new();
+            out.resize_with(keys.len(), || None);
+            let mut failed = None;
+            store.get_many(&keys, &mut |at, found| match found {
+                Ok(bytes) => {
+                    out[at] = bytes.map(Bytes);
+                    true
+                }
+                Err(error) => {
+                    failed = Some(error);
+                    false
+                }
+            });
+            failed.map_or(Ok(out), |error| Err(error.into()))
+        })
+    }
+
+    fn put(&self, key: String, value: &Bound<'_, PyAny>) -> PyResult<Pending> {
+        let (store, value) = (self.inner(), value_bytes(value)?);
+        Ok(Pending::of(move || stored(store.put(&key, &[&value], Put::Always)).map(drop)))
+    }
+
+    fn put_if_absent(&self, key: String, value: &Bound<'_, PyAny>) -> PyResult<Pending> {
+        let (store, value) = (self.inner(), value_bytes(value)?);
+        Ok(Pending::of(move || stored(store.put(&key, &[&value], Put::IfAbsent))))
+    }
+
+    fn put_many(&self, items: Vec<(String, Bound<'_, PyAny>)>) -> PyResult<Pending> {
+        let store = self.inner();
+        let items: Vec<(String, Vec<u8>)> =
+            items.into_iter().map(|(key, value)| Ok((key, value_bytes(&value)?))).collect::<PyResult<_>>()?;
+        Ok(Pending::of(move || {
+            let borrowed: Vec<(String, &[u8])> =
+                items.iter().map(|(key, value)| (key.clone(), value.as_slice())).collect();
+            let mut failed = None;
+            store.put_many(&borrowed, &mut |_, done| match done {
+                Ok(()) => true,
+                Err(error) => {
+                    failed = Some(error);
+                    false
+                }
+            });
+            failed.map_or(Ok(()), |error| Err(error.into()))
+        }))
+    }
+
+    fn delete(&self, keys: Vec<String>) -> Pending {
+        let store = self.inner();
+        Pending::of(move || keys.iter().try_for_each(|key| stored(store.delete(key))))
+    }
+
+    fn delete_prefix(&self, prefix: String) -> Pending {
+        let store = self.inner();
+        Pending::of(move || stored(store.delete_prefix(&prefix)))
+    }
+
+    fn move_prefix(&self, source: String, target: String) -> Pending {
+        let store = self.inner();
+        Pending::of(move || stored(store.move_prefix(&source, &target)))
+    }
+
+    /// Copies every object below a prefix, as it is, and says how many there were.
+    fn copy_prefix(&self, source: String, into: PyRef<'_, Self>, target: String) -> Pending {
+        let (from, into) = (self.inner(), into.inner());
+        Pending::of(move || {
+            let mut keys = Vec::new();
+            stored(from.list(&source, &mut |key, _| {
+                keys.push(key.to_owned());
+                true
+            }))?;
+            let prefix = source.trim_end_matches('/');
+            let mut bytes = Vec::new();
+            for key in &keys {
+                bytes.clear();
+                let rest = key.strip_prefix(prefix).unwrap_or(key).trim_start_matches('/');
+                let target = target.trim_end_matches('/');
+                let to = if target.is_empty() { rest.to_owned() } else { format!("{target}/{rest}") };
+                if stored(from.get(key, Range::All, &mut bytes))?.is_some() {
+                    stored(into.put(&to, &[&bytes], Put::Always))?;
+                }
+            }
+            Ok(keys.len() as u64)
+        })
+    }
+
+    fn list(&self, prefix: String) -> Pending {
+        let store = self.inner();
+        Pending::of(move || {
+            let mut keys = Vec::new();
+            stored(store.list(&prefix, &mut |key, _| {
+                keys.push(key.to_owned());
+                true
+            }))?;
+            Ok(keys)
+        })
+    }
+
+    fn list_dir(&self, prefix: String) -> Pending {
+        let store = self.inner();
+        Pending::of(move || stored(store.list_dir(&prefix)))
+    }
+
+    /// How many objects there are below a prefix, and their bytes.
+    fn usage(&self, prefix: String) -> Pending {
+        let store = self.inner();
+        Pending::of(move || {
+            let (mut count, mut total) = (0_u64, 0_u64);
+            stored(store.list(&prefix, &mut |_, bytes| {
+                count += 1;
+                total += bytes;
+                true
+            }))?;
+            Ok((count, total))
+        })
+    }
+
+    fn size(&self, key: String) -> Pending {
+        let store = self.inner();
+        Pending::of(move || stored(store.size(&key)))
+    }
+
+    fn close(&self, py: Python<'_>) -> PyResult<()> {
+        let store = self.inner();
+        wait(py, move |_| stored(store.close()))
+    }
+}
+
+/// Objects in this process' memory.
+#[pyfunction]
+#[pyo3(signature = (initial=None, *, read_only=false))]
+pub fn memory_store(py: Python<'_>, initial: Option<&Bound<'_, PyDict>>, read_only: bool) -> PyResult<Store> {
+    let mut objects = Vec::new();
+    for (key, value) in initial.into_iter().flatten() {
+        objects.push((key.extract::<String>()?, value_bytes(&value)?));
+    }
+    let borrowed = objects.iter().map(|(key, value)| (key.as_str(), value.as_slice()));
+    let store = Memory::with_objects(borrowed).map_err(|error| raise(py, &error.into()))?;
+    Ok(if read_only { Store::of(store.to_read_only()) } else { Store::of(store) })
+}
+
+/// Files below a folder.
+#[pyfunction]
+#[pyo3(signature = (root, *, read_only=false, fsync=false, follow_symlinks=true))]
+pub fn local_store(
+    py: Python<'_>,
+    root: &str,
+    read_only: bool,
+    fsync: bool,
+    follow_symlinks: bool,
+) -> PyResult<Store> {
+    let options = LocalOptions { read_only, fsync, follow_symlinks };
+    let store = Local::new(Path::new(root), options).map_err(|error| raise(py, &error.into()))?;
+    Ok(Store::of(store))
+}
+
+/// The entries of a zip archive.
+#[pyfunction]
+#[pyo3(signature = (path, *, prefix=""))]
+pub fn zip_store(py: Python<'_>, path: &str, prefix: &str) -> PyResult<Store> {
+    let opened = py.detach(|| Zip::open(Path::new(path)).map(Arc::new));
+    let store: Arc<dyn Contract> = opened.map_err(|error| raise(py, &error.into()))?;
+    if prefix.is_empty() {
+        return Ok(Store { inner: store, recorded: None });
+    }
+    let inner = Prefixed::new(store, prefix).map_err(|error| raise(py, &error.into()))?;
+    Ok(Store::of(inner))
+}
+
+/// A store written in Python.
+#[pyfunction]
+#[pyo3(signature = (store, *, read_only=false))]
+pub fn python_store(py: Python<'_>, store: Py<PyAny>, read_only: bool) -> PyResult<Store> {
+    Ok(Store::of(PyStore::new(py, store, read_only)?))
+}
+
+/// The same store with a ledger of what is asked of it.
+#[pyfunction]
+pub fn recorded_store(store: PyRef<'_, Store>) -> Store {
+    let recorded = Recorded::new(store.inner());
+    Store { inner: Arc::new(recorded.clone()), recorded: Some(recorded) }
+}
+
+/// What was asked of a recorded store: (operation, key, start, stop); the ledger is emptied.
+#[pyfunction]
+pub fn recorded(store: PyRef<'_, Store>) -> PyResult<Vec<(String, String, Option<i64>, Option<i64>)>> {
+    let Some(recorded) = &store.recorded else {
+        return Err(PyTypeError::new_err("this store keeps no ledger: make one with recorded_store"));
+    };
+    Ok(recorded.take().into_iter().map(|entry| (entry.operation.to_owned(), entry.key, entry.start, entry.stop)).collect())
+}

@@ -1,0 +1,69 @@
+//! Strings and byte strings: views inside the engine, objects in Python.
+
+use numpy::{PyUntypedArray, PyUntypedArrayMethods};
+use pyo3::exceptions::PyTypeError;
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyList, PyString};
+use zarrite_core::cells::{VIEW_BYTES, put_view, view};
+use zarrite_core::program::Vlen;
+use zarrite_core::{Memory, shape};
+use zarrite_engine::Cells;
+
+/// The objects that packed views stand for.
+///
+/// # Safety
+/// Every view was written by the engine, and what it points at is alive.
+pub unsafe fn objects<'py>(py: Python<'py>, views: &[u8], vlen: Vlen) -> PyResult<Bound<'py, PyList>> {
+    let out = PyList::empty(py);
+    for cell in views.chunks_exact(VIEW_BYTES) {
+        // SAFETY: the caller's promise.
+        let bytes = unsafe { view(cell) };
+        match vlen {
+            Vlen::String => out.append(PyString::from_bytes(py, bytes)?)?,
+            Vlen::Bytes => out.append(PyBytes::new(py, bytes))?,
+        }
+    }
+    Ok(out)
+}
+
+/// The values' text, kept as long as the views that point at it.
+struct Kept {
+    _objects: Py<PyList>,
+    _views: Vec<u8>,
+}
+
+/// Views of an array's strings, broadcast to a selection; `None` when the shapes do not fit.
+pub fn input(values: &Bound<'_, PyUntypedArray>, counts: &[usize], kept: &[bool]) -> PyResult<Option<Cells>> {
+    let list = values.call_method0("ravel")?.call_method0("tolist")?.cast_into::<PyList>()?;
+    let mut views = vec![0; list.len() * VIEW_BYTES];
+    for (item, cell) in list.iter().zip(views.chunks_exact_mut(VIEW_BYTES)) {
+        if let Ok(text) = item.cast::<PyString>() {
+            // The text lives in the string object, which the list keeps.
+            put_view(cell, text.to_str()?.as_bytes());
+        } else if let Ok(bytes) = item.cast::<PyBytes>() {
+            put_view(cell, bytes.as_bytes());
+        } else {
+            return Err(PyTypeError::new_err(format!("cannot store a {} as a string", item.get_type())));
+        }
+    }
+    let shape = values.shape();
+    let own = shape::strides(shape, VIEW_BYTES);
+    let mut strides = vec![0; counts.len()];
+    let mut left = shape.len();
+    for axis in (0..counts.len()).rev().filter(|&axis| kept[axis]) {
+        if left == 0 {
+            break;
+        }
+        left -= 1;
+        if shape[left] == counts[axis] {
+            strides[axis] = own[left];
+        } else if shape[left] != 1 {
+            return Ok(None);
+        }
+    }
+    if shape[..left].iter().any(|&extent| extent != 1) {
+        return Ok(None);
+    }
+    let memory = Memory::of(&views);
+    Ok(Some(Cells { memory, strides, keep: Box::new(Kept { _objects: list.unbind(), _views: views }) }))
+}

@@ -1,0 +1,142 @@
+"""Verbs: work written once, with two doors. `f(...)` blocks, `await f.aio(...)` does not.
+
+A verb is a generator that yields what it waits for (a `Pending` of the engine, a `Turn` at a lock) and is sent the result.
+`Flow` drives such a generator by either door. Inside another flow neither door is used: `yield from f.steps(...)`.
+"""
+
+from __future__ import annotations
+
+import functools
+import threading
+from collections.abc import Callable, Generator
+from typing import Any, Concatenate, Generic, ParamSpec, Protocol, TypeVar
+
+__all__ = ["Flow", "Steps", "Turn", "Verb", "Wait", "verb"]
+
+P = ParamSpec("P")
+Q = ParamSpec("Q")
+S = TypeVar("S")
+T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
+
+
+class Wait(Protocol[T_co]):
+    """Work that was asked for and has not started. One of its doors starts it."""
+
+    def result(self) -> T_co: ...
+    def __await__(self) -> Generator[Any, Any, T_co]: ...
+
+
+Steps = Generator[Wait[Any], Any, T]
+
+
+class Flow(Generic[T]):
+    """Steps that have not been driven yet. Drive them once, by either door."""
+
+    __slots__ = ("_steps",)
+
+    def __init__(self, steps: Steps[T]) -> None:
+        self._steps = steps
+
+    def result(self) -> T:
+        """Drives the steps in this thread and gives what they return."""
+        steps = self._steps
+        send = steps.send
+        try:
+            wait = send(None)
+            while True:
+                try:
+                    got = wait.result()
+                except BaseException as error:
+                    # Ctrl-C too goes through the steps, so that what they hold (locks, half-made nodes) is let go.
+                    wait = steps.throw(error)
+                else:
+                    wait = send(got)
+        except StopIteration as done:
+            return done.value  # type: ignore[no-any-return]
+
+    def __await__(self) -> Generator[Any, Any, T]:
+        steps = self._steps
+        send = steps.send
+        try:
+            wait = send(None)
+            while True:
+                try:
+                    got = yield from wait.__await__()
+                except BaseException as error:
+                    wait = steps.throw(error)
+                else:
+                    wait = send(got)
+        except StopIteration as done:
+            return done.value  # type: ignore[no-any-return]
+
+
+class Verb(Generic[P, T]):
+    """A function or method with two doors: calling it blocks, awaiting `.aio(...)` does not.
+
+    Attributes:
+        steps: the generator function itself, for use inside other verbs: `yield from f.steps(...)`.
+    """
+
+    __slots__ = ("__dict__", "steps")
+
+    def __init__(self, steps: Callable[P, Steps[T]]) -> None:
+        self.steps = steps
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> T:
+        return Flow(self.steps(*args, **kwargs)).result()
+
+    async def aio(self, *args: P.args, **kwargs: P.kwargs) -> T:
+        """The same work as a coroutine: same arguments, same result, same errors."""
+        return await Flow(self.steps(*args, **kwargs))
+
+    def __get__(self: Verb[Concatenate[S, Q], T], instance: S, owner: type[S] | None = None) -> Verb[Q, T]:
+        if instance is None:
+            return self  # type: ignore[return-value]
+        return Verb(functools.partial(self.steps, instance))
+
+
+def verb(steps: Callable[P, Steps[T]]) -> Verb[P, T]:
+    """Gives a generator of waits its two doors.
+
+    Example:
+        >>> from zarrite._verb import verb
+        >>> @verb
+        ... def answer(question):
+        ...     return 42
+        ...     yield
+        >>> answer("six times seven")
+        42
+    """
+    both = Verb(steps)
+    functools.update_wrapper(both, steps)
+    return both
+
+
+class Turn:
+    """The wait for a lock. Whoever got it gives it back with `lock.release()`, best in a `finally`.
+
+    The awaiting door takes the lock on a helper thread, so an event loop whose own tasks hold the lock is never blocked.
+    """
+
+    __slots__ = ("_lock",)
+
+    def __init__(self, lock: threading.Lock) -> None:
+        self._lock = lock
+
+    def result(self) -> None:
+        """Takes the lock, waiting for it in this thread."""
+        self._lock.acquire()
+
+    def __await__(self) -> Generator[Any, Any, None]:
+        if self._lock.acquire(blocking=False):
+            return
+        import asyncio  # imported here alone: whoever awaits has paid for it already
+
+        taken = asyncio.get_running_loop().run_in_executor(None, self._lock.acquire)
+        try:
+            yield from asyncio.shield(taken).__await__()
+        except BaseException:
+            # The helper thread still gets the lock some day; nobody is left to use it then.
+            taken.add_done_callback(lambda _: self._lock.release())
+            raise

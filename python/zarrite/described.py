@@ -1,0 +1,182 @@
+"""What an array handle says of itself: everything that follows from its model, without a request."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from zarrite._engine import Store
+from zarrite.config import ArrayConfig
+from zarrite.model.node import ArrayModel
+from zarrite.stores import StorePath, join_url
+
+__all__ = ["Described", "Located"]
+
+
+class Located:
+    """A handle of a node: where it is."""
+
+    __slots__ = ("_path", "_store")
+    _store: Store
+    _path: str
+
+    @property
+    def store(self) -> Store:
+        """The store the node is in."""
+        return self._store
+
+    @property
+    def path(self) -> str:
+        """The path inside the store, such as `"a/b"`; empty for the root."""
+        return self._path
+
+    @property
+    def name(self) -> str:
+        """The path with a slash in front, such as `"/a/b"`."""
+        return "/" + self._path
+
+    @property
+    def basename(self) -> str:
+        """The last part of the path, such as `"b"`."""
+        return self._path.rpartition("/")[2]
+
+    @property
+    def store_path(self) -> StorePath:
+        """Store and path together; opens the same node when passed as `store`."""
+        return StorePath(self._store, self._path)
+
+    @property
+    def url(self) -> str:
+        """The whole place as text."""
+        return join_url(self._store.url, self._path)
+
+    @property
+    def read_only(self) -> bool:
+        """Whether writes are refused."""
+        return self._store.read_only
+
+
+class Described(Located):
+    """An array's facts."""
+
+    __slots__ = ("_config", "_model")
+    _config: ArrayConfig
+    _model: ArrayModel
+
+    @property
+    def metadata(self) -> ArrayModel:
+        """The model: everything the array's document says."""
+        return self._model
+
+    @property
+    def config(self) -> ArrayConfig:
+        """What this handle does in its own way; see `with_config`."""
+        return self._config
+
+    @property
+    def zarr_format(self) -> int:
+        """The number of the format the array is stored in."""
+        return self._model.zarr_format
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Length of every axis, in cells."""
+        return self._model.shape
+
+    @property
+    def ndim(self) -> int:
+        """How many axes there are."""
+        return len(self._model.shape)
+
+    @property
+    def size(self) -> int:
+        """How many cells there are."""
+        return math.prod(self._model.shape)
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """NumPy's type of a cell, as reading gives it."""
+        return self._model.dtype
+
+    @property
+    def nbytes(self) -> int:
+        """How many bytes all cells take in memory (for cells of variable length: what refers to them)."""
+        return self.size * self.dtype.itemsize
+
+    @property
+    def fill_value(self) -> Any:
+        """What cells are that were never written."""
+        return self._model.fill_value
+
+    @property
+    def order(self) -> str:
+        """Memory order of results, "C" or "F"."""
+        return self._config.order
+
+    @property
+    def dimension_names(self) -> tuple[str | None, ...] | None:
+        """A name for every axis, where the document has them."""
+        return self._model.dimension_names
+
+    @property
+    def chunks(self) -> tuple[int, ...]:
+        """Shape of the smallest part that is decoded alone, in cells: inside shards where there are some."""
+        return self._model.chunks
+
+    @property
+    def shards(self) -> tuple[int, ...] | None:
+        """Shape of a stored object that holds several chunks, in cells; `None` without sharding."""
+        return self._model.shards
+
+    @property
+    def filters(self) -> tuple[Any, ...]:
+        """The codecs from cells to cells, in encoding order."""
+        return self._model.filters
+
+    @property
+    def serializer(self) -> Any:
+        """The codec that makes bytes of cells."""
+        return self._model.serializer
+
+    @property
+    def compressors(self) -> tuple[Any, ...]:
+        """The codecs from bytes to bytes, in encoding order."""
+        return self._model.compressors
+
+    @property
+    def write_chunks(self) -> tuple[int, ...]:
+        """Shape of a stored object, in cells: a shard where there are shards, else a chunk."""
+        return self._model.grid.chunk_shape
+
+    @property
+    def cdata_shape(self) -> tuple[int, ...]:
+        """How many chunks there are along every axis."""
+        return _counts(self.shape, self.chunks)
+
+    @property
+    def nchunks(self) -> int:
+        """How many chunks there are, written or not."""
+        return math.prod(self.cdata_shape)
+
+    @property
+    def read_chunk_sizes(self) -> tuple[tuple[int, ...], ...]:
+        """Lengths of the chunks along every axis, as dask writes them."""
+        return _sizes(self.shape, self.chunks)
+
+    @property
+    def write_chunk_sizes(self) -> tuple[tuple[int, ...], ...]:
+        """Lengths of the stored objects along every axis, as dask writes them."""
+        return _sizes(self.shape, self.write_chunks)
+
+
+def _counts(shape: tuple[int, ...], chunks: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(-(-length // chunk) if chunk else 0 for length, chunk in zip(shape, chunks, strict=True))
+
+
+def _sizes(shape: tuple[int, ...], chunks: tuple[int, ...]) -> tuple[tuple[int, ...], ...]:
+    return tuple(
+        (chunk,) * (length // chunk) + ((length % chunk,) if length % chunk else ()) if chunk else ()
+        for length, chunk in zip(shape, chunks, strict=True)
+    )

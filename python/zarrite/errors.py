@@ -1,0 +1,395 @@
+"""Every error and warning of zarrite, in one tree.
+
+```
+ZarriteError                        everything zarrite raises by design
+├── BaseZarrError(ValueError)       something about a node, its document or its data is wrong
+│   ├── NodeNotFoundError(FileNotFoundError)
+│   │   ├── ArrayNotFoundError
+│   │   └── GroupNotFoundError
+│   ├── ContainsArrayError, ContainsGroupError, ContainsArrayAndGroupError
+│   ├── MetadataValidationError
+│   │   └── NodeTypeValidationError
+│   ├── UnknownCodecError, UnknownNameError(KeyError)
+│   ├── ChunkError: ChunkDecodeError, ChunkEncodeError, ChunkNotFoundError
+│   ├── ProgramError, KeyRefusedError, UrlError, PickleCodecDisabledError
+│   └── ReadOnlyError(PermissionError)
+├── StoreError(OSError)             the place that keeps the objects failed
+│   ├── StoreNotFoundError(FileNotFoundError)
+│   └── StorePermissionError(PermissionError)
+├── ArrayIndexError, BoundsCheckError, NegativeStepError, VindexInvalidSelectionError   (IndexError)
+├── DataTypeValidationError(ValueError)
+├── HandleError(TypeError)          a handle that cannot travel to where it was sent
+├── LimitError(MemoryError)
+└── MissingDependencyError(ImportError)
+```
+
+Names and builtin parents are zarr-python's where it has the idea, so `except` clauses keep working.
+Messages name the thing, the place and the way out; the same facts are attributes for programs.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+__all__ = [
+    "ArrayIndexError",
+    "ArrayNotFoundError",
+    "BaseZarrError",
+    "BoundsCheckError",
+    "ChunkDecodeError",
+    "ChunkEncodeError",
+    "ChunkError",
+    "ChunkNotFoundError",
+    "ContainsArrayAndGroupError",
+    "ContainsArrayError",
+    "ContainsGroupError",
+    "DataTypeValidationError",
+    "GroupNotFoundError",
+    "HandleError",
+    "KeyRefusedError",
+    "LimitError",
+    "MetadataValidationError",
+    "MissingDependencyError",
+    "NegativeStepError",
+    "NodeNotFoundError",
+    "NodeTypeValidationError",
+    "PickleCodecDisabledError",
+    "ProgramError",
+    "ReadOnlyError",
+    "StoreError",
+    "StoreNotFoundError",
+    "StorePermissionError",
+    "UnknownCodecError",
+    "UnknownNameError",
+    "UnstableSpecificationWarning",
+    "UrlError",
+    "VindexInvalidSelectionError",
+    "ZarrDeprecationWarning",
+    "ZarrFutureWarning",
+    "ZarrRuntimeWarning",
+    "ZarrUserWarning",
+    "ZarriteError",
+]
+
+
+class ZarriteError(Exception):
+    """Anything zarrite refuses or reports. Its text is one sentence or two, ready to be shown."""
+
+    def __str__(self) -> str:
+        # Builtin parents such as KeyError and OSError print themselves in their own way; the sentence is what counts.
+        return " ".join(str(part) for part in self.args)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Subclasses take facts and build the sentence; every one also takes a finished sentence, as here, and the facts
+        # then return as attributes.
+        state = dict(self.__dict__)
+        number = getattr(self, "errno", None)
+        return _restore, (type(self), self.args, state, number)
+
+
+def _restore(cls: type[ZarriteError], args: tuple[Any, ...], state: dict[str, Any], number: int | None) -> ZarriteError:
+    error = cls(*args)
+    error.args = args
+    error.__dict__.update(state)
+    if isinstance(error, OSError):
+        error.errno = number
+    return error
+
+
+class BaseZarrError(ZarriteError, ValueError):
+    """Something about a node, its document or its data is wrong."""
+
+
+# ---------------------------------------------------------------- nodes
+
+
+class NodeNotFoundError(BaseZarrError, FileNotFoundError):
+    """No array or group at a path.
+
+    Attributes:
+        store: where we looked, as a URL.
+        path: the path inside the store.
+        tried: the keys we asked for, in order.
+    """
+
+    kind = "array or group"
+
+    def __init__(self, store: object = "", path: str | None = None, tried: tuple[str, ...] = ()) -> None:
+        self.store = store
+        self.path = path
+        self.tried = tuple(tried)
+        if path is None:
+            sentence = str(store)
+        else:
+            looked = f"; looked for {', '.join(self.tried)}" if self.tried else ""
+            sentence = f"no {self.kind} at path {path!r} in {store}{looked}"
+        super().__init__(sentence)
+
+
+class ArrayNotFoundError(NodeNotFoundError):
+    """No array at a path."""
+
+    kind = "array"
+
+
+class GroupNotFoundError(NodeNotFoundError):
+    """No group at a path."""
+
+    kind = "group"
+
+
+class _ContainsError(BaseZarrError):
+    kind = "node"
+
+    def __init__(self, store: object = "", path: str | None = None) -> None:
+        self.store = store
+        self.path = path
+        if path is None:
+            sentence = str(store)
+        else:
+            sentence = (
+                f"{self.kind} is already at path {path!r} in {store}; pass overwrite=True (or mode='w') to replace it"
+            )
+        super().__init__(sentence)
+
+
+class ContainsArrayError(_ContainsError):
+    """An array is where something new was to be made."""
+
+    kind = "an array"
+
+
+class ContainsGroupError(_ContainsError):
+    """A group is where something new was to be made."""
+
+    kind = "a group"
+
+
+class ContainsArrayAndGroupError(_ContainsError):
+    """Documents of an array and of a group are both at one path."""
+
+    kind = "an array and also a group"
+
+
+class MetadataValidationError(BaseZarrError):
+    """A metadata document, or a value meant for one, is not what the format allows.
+
+    Takes a sentence, or what was wrong, what was expected and what was found.
+    """
+
+    def __init__(self, *args: object) -> None:
+        if len(args) == 3:
+            what, expected, found = args
+            super().__init__(f"{what} must be {expected}, not {found!r}")
+        else:
+            super().__init__(*args)
+
+
+class NodeTypeValidationError(MetadataValidationError):
+    """A group was found where an array was asked for, or the other way round."""
+
+
+class UnknownCodecError(BaseZarrError):
+    """No codec has the name a document uses."""
+
+
+class UnknownNameError(BaseZarrError, KeyError):
+    """A name that no registry, field list or table knows."""
+
+
+class PickleCodecDisabledError(BaseZarrError):
+    """A chunk holds Python pickles, which run code when they are read; zarrite does not read them."""
+
+
+# ---------------------------------------------------------------- chunks
+
+
+class ChunkError(BaseZarrError):
+    """Something is wrong with one stored chunk or shard.
+
+    Attributes:
+        array: path of the array.
+        key: key of the stored object.
+        why: what went wrong.
+    """
+
+    verb = "use"
+    way_out = ""
+
+    def __init__(self, array: str = "", key: str | None = None, why: str = "") -> None:
+        self.array = array
+        self.key = key
+        self.why = why
+        if key is None:
+            sentence = str(array)
+        else:
+            sentence = f"cannot {self.verb} chunk {key!r} of array {array!r}: {why}{self.way_out}"
+        super().__init__(sentence)
+
+
+class ChunkDecodeError(ChunkError):
+    """Stored bytes do not decode to the chunk they should hold."""
+
+    verb = "decode"
+    way_out = "; the object is damaged or was written with other codecs, rewrite it or delete it to read fill values"
+
+
+class ChunkEncodeError(ChunkError):
+    """Cells cannot be encoded by the array's codecs."""
+
+    verb = "encode"
+
+
+class ChunkNotFoundError(ChunkError):
+    """A chunk was never written and the array is configured to report that (`read_missing_chunks=False`)."""
+
+    def __init__(self, array: str = "", key: str | None = None) -> None:
+        super().__init__(array, key, "it is not in the store")
+        if key is not None:
+            sentence = (
+                f"chunk {key!r} of array {array!r} is not in the store; "
+                "open the array with config={'read_missing_chunks': True} to read fill values there"
+            )
+            self.args = (sentence,)
+
+
+class ProgramError(BaseZarrError):
+    """An array's codecs or grid do not fit together."""
+
+
+class KeyRefusedError(BaseZarrError):
+    """A key that would leave its store, or that no store can keep.
+
+    Attributes:
+        key: the key.
+        why: what is wrong with it.
+    """
+
+    def __init__(self, key: str = "", why: str | None = None) -> None:
+        self.key = key
+        self.why = why
+        super().__init__(str(key) if why is None else f"key {key!r} is refused: {why}")
+
+
+class UrlError(BaseZarrError):
+    """A URL or path that names no place zarrite can open."""
+
+
+class ReadOnlyError(BaseZarrError, PermissionError):
+    """A write to something that was opened for reading.
+
+    Attributes:
+        url: the store.
+    """
+
+    def __init__(self, url: str = "") -> None:
+        self.url = url
+        super().__init__(f"{url} is open for reading only; open it with mode='r+' (or 'a') to write")
+
+
+# ---------------------------------------------------------------- stores
+
+
+class StoreError(ZarriteError, OSError):
+    """The store could not do what was asked: disk full, connection lost, permission denied.
+
+    Attributes:
+        key: the object's key.
+        why: what the system said.
+        errno: the system's number for it, when it has one.
+    """
+
+    def __init__(self, key: str = "", why: str | None = None, errno: int | None = None) -> None:
+        super().__init__(key if why is None else f"{key}: {why}")
+        self.key = key
+        self.why = why
+        self.errno = errno
+
+
+class StoreNotFoundError(StoreError, FileNotFoundError):
+    """The store itself is not there."""
+
+
+class StorePermissionError(StoreError, PermissionError):
+    """The system does not let us read or write there."""
+
+
+# ---------------------------------------------------------------- selections and values
+
+
+class ArrayIndexError(ZarriteError, IndexError):
+    """A selection that does not fit the array: too many indices, wrong kinds, wrong lengths."""
+
+
+class BoundsCheckError(ArrayIndexError):
+    """An index outside its axis."""
+
+
+class NegativeStepError(ArrayIndexError):
+    """A step of zero or below where none is allowed."""
+
+
+class VindexInvalidSelectionError(ArrayIndexError):
+    """A key that `vindex` cannot use: it takes one integer array (or integer) an axis, or one mask."""
+
+
+class DataTypeValidationError(ZarriteError, ValueError):
+    """A data type that cannot be stored, or a value that does not fit one."""
+
+
+class HandleError(ZarriteError, TypeError):
+    """A handle was sent somewhere it cannot work, such as a memory store to another process."""
+
+
+class LimitError(ZarriteError, MemoryError):
+    """A request would need more memory than the machine or the budget has.
+
+    Attributes:
+        why: how much was asked and how much there is.
+    """
+
+    def __init__(self, why: str = "") -> None:
+        self.why = why
+        super().__init__(why)
+
+
+class MissingDependencyError(ZarriteError, ImportError):
+    """An optional package is needed and not installed.
+
+    Attributes:
+        package: what is missing.
+        extra: the extra of zarrite that brings it.
+    """
+
+    def __init__(self, package: str = "", purpose: str | None = None, extra: str | None = None) -> None:
+        self.package = package
+        self.extra = extra
+        if purpose is None:
+            sentence = package
+        else:
+            way = f"pip install 'zarrite[{extra}]'" if extra else f"pip install {package}"
+            sentence = f"{purpose} needs {package}, which is not installed; {way}"
+        super().__init__(sentence)
+
+
+# ---------------------------------------------------------------- warnings
+
+
+class ZarrUserWarning(UserWarning):
+    """Something worth knowing that is not an error."""
+
+
+class ZarrDeprecationWarning(DeprecationWarning):
+    """A name or a keyword that will go away."""
+
+
+class ZarrFutureWarning(FutureWarning):
+    """Behaviour that will change."""
+
+
+class UnstableSpecificationWarning(ZarrFutureWarning):
+    """Data written with a feature that no specification fixes yet."""
+
+
+class ZarrRuntimeWarning(RuntimeWarning):
+    """Something dubious seen while running."""

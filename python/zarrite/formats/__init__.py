@@ -1,0 +1,220 @@
+"""Documents and models: which keys describe a node, what they say, and how they are written.
+
+The only place where formats exist. Everything here is a pure function of bytes; fetching and storing them is for
+others.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from typing import Any
+
+from ..errors import MetadataValidationError, ZarriteError, ZarrUserWarning
+from ..model.node import FORMATS, ArrayModel, Format, GroupModel
+from . import v2, v3
+from .consolidated import consolidate, consolidated_members
+from .documents import located, node_name, read_json, write_json
+from .tolerance import V2_FIXES, V3_FIXES, tolerant
+
+__all__ = [
+    "consolidate",
+    "consolidated_members",
+    "document_keys",
+    "dump",
+    "first_keys",
+    "is_document",
+    "next_keys",
+    "parse",
+]
+
+_V2 = v2.V2()
+_V3 = v3.V3()
+_LISTED: tuple[Format, ...] = (_V3, _V2)
+for _format in _LISTED:
+    FORMATS.add(str(_format.number), _format)
+
+V2_NAMES = (v2.ARRAY_NAME, v2.GROUP_NAME, v2.ATTRIBUTES_NAME, v2.CONSOLIDATED_NAME)
+NAMES = frozenset((v3.NAME, *V2_NAMES))
+CACHED_NODES = 4096
+HEAVY_BYTES = 1 << 18
+"""Documents above this size, which hold large attributes or many copies, are not remembered."""
+
+
+# ------------------------------------------------------------------ keys
+
+
+def _prefix(path: str) -> str:
+    path = path.strip("/")
+    return path + "/" if path else ""
+
+
+def _check_number(zarr_format: int | None) -> None:
+    if zarr_format not in (None, v2.NUMBER, v3.NUMBER):
+        raise MetadataValidationError(f"zarr_format must be 2 or 3, not {zarr_format!r}")
+
+
+def first_keys(path: str, zarr_format: int | None = None) -> tuple[str, ...]:
+    """The keys to ask for first. Where the first of them is there, nothing else needs to be asked for.
+
+    Example:
+        >>> first_keys("a/b")
+        ('a/b/zarr.json',)
+    """
+    _check_number(zarr_format)
+    if zarr_format == v2.NUMBER:
+        return document_keys(path, v2.NUMBER)
+    return (_prefix(path) + v3.NAME,)
+
+
+def next_keys(path: str, zarr_format: int | None = None) -> tuple[str, ...]:
+    """The keys to ask for when none of the first was there."""
+    return () if zarr_format is not None else document_keys(path, v2.NUMBER)
+
+
+def document_keys(path: str, zarr_format: int | None = None) -> tuple[str, ...]:
+    """Every key that may describe a node, for deleting or replacing it."""
+    _check_number(zarr_format)
+    names = {None: (v3.NAME, *V2_NAMES), v2.NUMBER: V2_NAMES, v3.NUMBER: (v3.NAME,)}[zarr_format]
+    prefix = _prefix(path)
+    return tuple(prefix + name for name in names)
+
+
+def is_document(name: str) -> bool:
+    """Whether a key describes a node, by its last component."""
+    return name.rpartition("/")[2] in NAMES
+
+
+# ------------------------------------------------------------------ reading
+
+_cache: dict[Any, ArrayModel | GroupModel] = {}
+
+
+def parse(
+    path: str, documents: Mapping[str, bytes | None], zarr_format: int | None = None
+) -> ArrayModel | GroupModel | None:
+    """The node that documents describe, or None when they describe none.
+
+    Documents that were seen before give the model they gave then, so a model and what it holds must not be changed.
+
+    Args:
+        path: path of the node; "" is the root.
+        documents: bytes by key, with None for keys that were not there.
+        zarr_format: the one format to look at; left out, 3 goes before 2.
+
+    Raises:
+        MetadataValidationError: a document that is damaged or says what no format allows. Names node and member.
+        UnknownCodecError, DataTypeValidationError: a codec or a data type nobody here knows.
+    """
+    prefix = path.strip("/") + "/" if path else ""
+    if zarr_format is None or zarr_format == v3.NUMBER:
+        raw = documents.get(prefix + v3.NAME)
+        if raw is not None:
+            return _remembered(raw) or _remember(raw, len(raw), _parse_v3(raw, prefix + v3.NAME))
+    if zarr_format is None or zarr_format == v2.NUMBER:
+        raws = tuple([documents.get(prefix + name) for name in V2_NAMES])
+        if raws[0] is not None or raws[1] is not None or raws[3] is not None:
+            weight = sum(len(raw) for raw in raws if raw is not None)
+            return _remembered(raws) or _remember(raws, weight, _parse_v2(raws, prefix))
+    _check_number(zarr_format)
+    return None
+
+
+def _remembered(key: Any) -> ArrayModel | GroupModel | None:
+    """The model these documents gave before, which is then the last one to be forgotten."""
+    found = _cache.pop(key, None)
+    if found is not None:
+        _cache[key] = found
+    return found
+
+
+def _remember(key: Any, weight: int, model: ArrayModel | GroupModel) -> ArrayModel | GroupModel:
+    if weight <= HEAVY_BYTES:
+        _cache[key] = model
+        while len(_cache) > CACHED_NODES:
+            _cache.pop(next(iter(_cache), None), None)
+    return model
+
+
+def _parse_v3(raw: bytes, key: str) -> ArrayModel | GroupModel:
+    where = node_name(key)
+    document = _read(raw, key, where)
+    try:
+        return v3.node_from_json(document)
+    except ZarriteError as strict:
+        return tolerant(v3.node_from_json, document, V3_FIXES, strict, where)
+
+
+def _parse_v2(raws: tuple[bytes | None, ...], prefix: str) -> ArrayModel | GroupModel:
+    array, group, attributes_raw, consolidated_raw = raws
+    attributes = {} if attributes_raw is None else _read(attributes_raw, prefix + v2.ATTRIBUTES_NAME, node_name(prefix))
+    if array is not None:
+        key = prefix + v2.ARRAY_NAME
+        document = _read(array, key, node_name(key))
+        try:
+            return v2.array_from_json(document, attributes)
+        except ZarriteError as strict:
+            return tolerant(
+                lambda fixed: v2.array_from_json(fixed, attributes), document, V2_FIXES, strict, node_name(key)
+            )
+    key = prefix + v2.GROUP_NAME
+    consolidated = None
+    if consolidated_raw is not None:
+        consolidated = _read_consolidated(consolidated_raw, prefix + v2.CONSOLIDATED_NAME)
+    if group is None and consolidated is None:
+        raise MetadataValidationError(
+            f"{node_name(key)}: there is no {v2.GROUP_NAME}, and {v2.CONSOLIDATED_NAME} is unusable"
+        )
+    document = {"zarr_format": v2.NUMBER} if group is None else _read(group, key, node_name(key))
+    try:
+        return v2.group_from_json(document, attributes, consolidated)
+    except ZarriteError as error:
+        raise located(error, node_name(key)) from None
+
+
+def _read(raw: bytes, key: str, where: str) -> dict[str, Any]:
+    try:
+        return read_json(raw, key)
+    except MetadataValidationError as error:
+        raise located(error, where) from None
+
+
+def _read_consolidated(raw: bytes, key: str) -> dict[str, Any] | None:
+    """The repeated documents; a group without them is still a group, so damage here is only told."""
+    try:
+        return v2.consolidated_from_json(read_json(raw, key))
+    except MetadataValidationError as error:
+        warnings.warn(f"{node_name(key)}: {error}; it is ignored", ZarrUserWarning, stacklevel=4)
+        return None
+
+
+# ------------------------------------------------------------------ writing
+
+
+def dump(model: ArrayModel | GroupModel, path: str) -> dict[str, bytes]:
+    """The documents of a node, by key: the same bytes for the same model, and what the strictest reader takes.
+
+    Raises:
+        MetadataValidationError: the format has no words for the model, or an attribute is no JSON. Names the node.
+
+    Example:
+        >>> list(dump(GroupModel(3), "a"))
+        ['a/zarr.json']
+    """
+    prefix = _prefix(path)
+    try:
+        if model.zarr_format == v3.NUMBER:
+            key = prefix + v3.NAME
+            document = _V3.array_document(model) if isinstance(model, ArrayModel) else _V3.group_document(model)
+            return {key: write_json(document, key)}
+        if isinstance(model, ArrayModel):
+            documents = {v2.ARRAY_NAME: _V2.zarray(model), v2.ATTRIBUTES_NAME: model.attributes}
+        else:
+            documents = {v2.GROUP_NAME: _V2.zgroup(model), v2.ATTRIBUTES_NAME: model.attributes}
+            if model.consolidated is not None:
+                # The group's own documents are among the copies; they must not lag behind.
+                repeated = {name: documents.get(name, copy) for name, copy in model.consolidated.items()}
+                documents[v2.CONSOLIDATED_NAME] = {"zarr_consolidated_format": 1, "metadata": repeated}
+    except ZarriteError as error:
+        raise located(error, f"node {('/' + path.strip('/'))!r}") from None
+    return {prefix + name: write_json(document, prefix + name) for name, document in documents.items()}

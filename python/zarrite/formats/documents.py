@@ -1,0 +1,121 @@
+"""The text of metadata documents: JSON read with patience and written without any.
+
+Reading takes what writers are known to leave behind: a byte order mark, the bare tokens NaN and Infinity. Of a member
+that stands twice, the last one counts. Writing gives plain JSON, one member a line, the same text for the same model.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any, NoReturn
+
+from ..errors import MetadataValidationError, ZarriteError
+from ..model.checks import brief
+
+
+def read_json(raw: bytes, key: str) -> dict[str, Any]:
+    """The JSON object a document holds.
+
+    Raises:
+        MetadataValidationError: no UTF-8, no JSON, or JSON that is no object; says where it breaks off.
+    """
+    try:
+        found = json.loads(bytes(raw).decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        raise MetadataValidationError(f"{key} is not UTF-8 text (byte {error.start}); restore the document") from None
+    except json.JSONDecodeError as error:
+        raise MetadataValidationError(
+            f"{key} is not JSON: {error.msg.removesuffix(' at')} at line {error.lineno}, column {error.colno}; "
+            "correct or restore the document"
+        ) from None
+    except RecursionError:
+        raise MetadataValidationError(f"{key} nests JSON too deeply to be read; flatten it") from None
+    except ValueError as error:  # an integer with thousands of digits
+        raise MetadataValidationError(f"{key} is not usable JSON: {error}") from None
+    if type(found) is not dict:
+        raise MetadataValidationError(f"{key} must hold a JSON object, not {brief(found)}")
+    return found
+
+
+def in_order(document: dict[str, Any], members: tuple[str, ...]) -> dict[str, Any]:
+    """The document with its members in the order they were once found, new ones behind."""
+    if not members or members == tuple(document):
+        return document
+    return {name: document[name] for name in (*(name for name in members if name in document), *document)}
+
+
+def located(error: ZarriteError, where: str) -> ZarriteError:
+    """The same error with the node and the member in front."""
+    return type(error)(f"{where}: {error}")
+
+
+def node_name(key: str) -> str:
+    """The node that a document's key describes, for an error."""
+    path = key.rpartition("/")[0]
+    return f"node {('/' + path)!r} ({key})"
+
+
+def _plain(value: Any) -> Any:
+    """JSON values for what NumPy puts into attributes."""
+    if hasattr(value, "tolist") and hasattr(value, "dtype"):
+        return value.tolist()
+    raise TypeError
+
+
+_encode = json.JSONEncoder(allow_nan=False, default=_plain).encode
+SPREAD = frozenset(("attributes", "consolidated_metadata", "metadata"))
+"""Members whose own members get a line each."""
+
+
+def write_json(document: dict[str, Any], key: str) -> bytes:
+    """The text of a document, strict JSON in ASCII.
+
+    Raises:
+        MetadataValidationError: a value that JSON cannot hold, such as NaN, bytes, or a member whose name is no string.
+    """
+    try:
+        return (_spread(document, "\n") + "\n").encode("ascii")
+    except (TypeError, ValueError, RecursionError):
+        _blame(document, key)
+
+
+def _spread(document: dict[str, Any], line: str) -> str:
+    if not document:
+        return "{}"
+    inner = line + "  "
+    parts = []
+    for name, value in document.items():
+        if type(name) is not str:
+            raise TypeError
+        text = _spread(value, inner) if name in SPREAD and type(value) is dict and len(line) < 5 else _encode(value)
+        parts.append(f"{_encode(name)}: {text}")
+    return "{" + inner + ("," + inner).join(parts) + line + "}"
+
+
+def _blame(document: dict[str, Any], key: str) -> NoReturn:
+    """Says which value it was."""
+    stack: list[tuple[str, Any, int]] = [(str(name), value, 0) for name, value in document.items()]
+    while stack:
+        name, value, depth = stack.pop()
+        if depth > 500:
+            raise MetadataValidationError(
+                f"{node_name(key)}: {name[:60]}... holds itself or nests too deeply for JSON; flatten it"
+            )
+        if isinstance(value, dict):
+            for inner in value:
+                if type(inner) is not str:
+                    raise MetadataValidationError(
+                        f"{node_name(key)}: the members of {name} must have strings for names, not {brief(inner)}"
+                    )
+            stack.extend((f"{name}.{inner}", kept, depth + 1) for inner, kept in value.items())
+        elif isinstance(value, (list, tuple)):
+            stack.extend((f"{name}[{at}]", kept, depth + 1) for at, kept in enumerate(value))
+        else:
+            try:
+                _encode(value)
+            except (TypeError, ValueError):
+                way = "write it as a string or leave it out" if isinstance(value, float) else "convert it first"
+                raise MetadataValidationError(
+                    f"{node_name(key)}: {name} is {brief(value)}, which JSON cannot hold; {way}"
+                ) from None
+    raise MetadataValidationError(f"{node_name(key)}: the document cannot be written as JSON")

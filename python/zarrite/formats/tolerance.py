@@ -1,0 +1,385 @@
+"""What writers got wrong and readers forgive: an ordered list of named fixes.
+
+A document is first read by the letter. Only when that fails, the fixes are tried on a copy of it, in this order, and
+the copy is read by the letter again; what is then still wrong is told. A fix warns only where cells could be misread.
+Nothing here is ever written: `dump` knows the letter alone. Source: format reference 8.1, whose rows the numbers name.
+"""
+
+from __future__ import annotations
+
+import copy
+import warnings
+from collections.abc import Callable
+from typing import Any, NamedTuple, TypeVar
+
+from ..errors import ZarriteError, ZarrUserWarning
+from ..model.compressors import SHUFFLES
+from ..model.dtype_names import dtype_from_json
+from ..model.dtypes import Bool, DType, FixedBytes, Float, Integer, String, Time, Utf32, VariableBytes
+from .documents import located
+from .v2 import OBJECT_CODECS, dtype_from_typestr
+
+Document = dict[str, Any]
+
+
+Node = TypeVar("Node")
+
+
+class Fix(NamedTuple):
+    """One thing that is forgiven.
+
+    Attributes:
+        name: what was found, in the words of the table.
+        row: its row in the table.
+        apply: changes the document where it applies; gives whether it did.
+        warning: what the user must know, or "" when nothing can be misread.
+    """
+
+    name: str
+    row: str
+    apply: Callable[[Document], bool]
+    warning: str = ""
+
+
+def tolerant(
+    make: Callable[[Document], Node], document: Document, fixes: tuple[Fix, ...], strict: ZarriteError, where: str
+) -> Node:
+    """The node of a document that is not by the letter.
+
+    Raises:
+        ZarriteError: what is wrong with it in spite of every fix.
+    """
+    try:
+        fixed = copy.deepcopy(document)
+    except RecursionError:
+        raise located(strict, where) from None
+    applied = []
+    for fix in fixes:
+        try:
+            if fix.apply(fixed):
+                applied.append(fix)
+        except (ZarriteError, TypeError, LookupError, ValueError, AttributeError, OverflowError, RecursionError):
+            continue  # the document is wrong in some other way, which reading it will say
+    if not applied:
+        raise located(strict, where) from None
+    try:
+        node = make(fixed)
+    except ZarriteError as error:
+        raise located(error, where) from None
+    for fix in applied:
+        if fix.warning:
+            warnings.warn(f"{where}: {fix.name}; {fix.warning}", ZarrUserWarning, stacklevel=5)
+    return node
+
+
+# ------------------------------------------------------------------ any member
+
+
+def _integral(value: Any) -> Any:
+    if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
+        return int(value)
+    return [_integral(inner) for inner in value] if isinstance(value, list) and len(value) < 1000 else value
+
+
+def _replace(holder: Any, name: str, value: Any) -> bool:
+    if isinstance(holder, dict) and name in holder and (type(holder[name]) is not type(value) or holder[name] != value):
+        holder[name] = value
+        return True
+    return False
+
+
+def _integral_shapes(document: Document) -> bool:
+    done = [_replace(document, name, _integral(document[name])) for name in ("shape", "chunks") if name in document]
+    for holder in _configurations(document):
+        for name in ("chunk_shape", "level", "order", "clevel", "typesize", "blocksize"):
+            if name in holder and not isinstance(holder[name], str):
+                before = repr(holder[name])
+                holder[name] = _integral(holder[name])
+                done.append(repr(holder[name]) != before)
+    return any(done)
+
+
+def _codecs(document: Document) -> list[Document]:
+    """Every codec of format 3 that is an object, those inside shards too."""
+    found, queue = [], [document]
+    while queue:
+        holder = queue.pop()
+        for member in ("codecs", "index_codecs"):
+            entries = holder.get(member)
+            for entry in entries if isinstance(entries, list) else ():
+                if isinstance(entry, dict):
+                    found.append(entry)
+                    if isinstance(entry.get("configuration"), dict):
+                        queue.append(entry["configuration"])
+    return found
+
+
+def _configurations(document: Document) -> list[Document]:
+    grid = document.get("chunk_grid")
+    holders = [*_codecs(document), *([grid] if isinstance(grid, dict) else [])]
+    return [one["configuration"] for one in holders if isinstance(one.get("configuration"), dict)]
+
+
+# ------------------------------------------------------------------ members of format 3
+
+
+def _null_members(document: Document) -> bool:
+    names = [
+        name
+        for name in ("dimension_names", "attributes", "consolidated_metadata", "storage_transformers")
+        if name in document and document[name] is None
+    ]
+    for name in names:
+        del document[name]
+    return bool(names)
+
+
+def _other_consolidated(document: Document) -> bool:
+    repeated = document.get("consolidated_metadata")
+    if isinstance(repeated, dict) and repeated.get("kind") == "inline" and isinstance(repeated.get("metadata"), dict):
+        return False
+    return document.pop("consolidated_metadata", None) is not None
+
+
+def _known_uris(document: Document) -> bool:
+    done = False
+    for codec in _codecs(document):
+        name = codec.get("name", codec.get("codec"))
+        if isinstance(name, str) and name.startswith(("https://", "http://")):
+            parts = name.rstrip("/").split("/")
+            codec["name"] = parts[-2] if len(parts) > 5 and parts[-1][:1].isdigit() else parts[-1]
+            done = True
+    return done
+
+
+def _letters_for_order(document: Document) -> bool:
+    ndim = len(document["shape"])
+    done = False
+    for codec in _codecs(document):
+        if codec.get("name") == "transpose" and codec.get("configuration", {}).get("order") in ("C", "F"):
+            axes = list(range(ndim))
+            codec["configuration"]["order"] = axes if codec["configuration"]["order"] == "C" else axes[::-1]
+            done = True
+    return done
+
+
+def _bare_list_dtype(document: Document) -> bool:
+    fields = document.get("data_type")
+    if not isinstance(fields, list):
+        return False
+    document["data_type"] = {"name": "structured", "configuration": {"fields": fields}}
+    return True
+
+
+def _no_configuration_dtype(document: Document) -> bool:
+    kind = document.get("data_type")
+    if isinstance(kind, dict) and "name" not in kind and "fields" in kind:
+        document["data_type"] = {"name": "structured", "configuration": kind}
+        return True
+    return False
+
+
+def _blosc_extras(document: Document) -> bool:
+    done = False
+    for codec in _codecs(document):
+        configuration = codec.get("configuration")
+        if codec.get("name") in ("blosc", "numcodecs.blosc") and isinstance(configuration, dict):
+            for key in set(configuration) - {"typesize", "cname", "clevel", "shuffle", "blocksize"}:
+                del configuration[key]
+                done = True
+    return done
+
+
+def _blosc_numbers(document: Document) -> bool:
+    done = False
+    for codec in _codecs(document):
+        configuration = codec.get("configuration")
+        if (
+            codec.get("name") == "blosc"
+            and isinstance(configuration, dict)
+            and type(configuration.get("shuffle")) is int
+        ):
+            number = configuration["shuffle"]
+            if not -1 <= number < len(SHUFFLES):
+                continue
+            del configuration["shuffle"]
+            if number != -1:  # left out, it follows the size of a cell
+                configuration["shuffle"] = SHUFFLES[number]
+            done = True
+    return done
+
+
+def _default_endian(document: Document) -> bool:
+    done = False
+    for entry_list in _codec_lists(document):
+        for at, entry in enumerate(entry_list):
+            if isinstance(entry, str) and entry in ("bytes", "endian"):
+                entry_list[at] = entry = {"name": "bytes"}
+            if isinstance(entry, dict) and entry.get("name") in ("bytes", "endian"):
+                configuration = entry.setdefault("configuration", {})
+                if isinstance(configuration, dict) and configuration.get("endian") is None:
+                    configuration["endian"] = "little"
+                    done = True
+    return done
+
+
+def _codec_lists(document: Document) -> list[list[Any]]:
+    holders = [document, *_configurations(document)]
+    lists = [holder.get(member) for holder in holders for member in ("codecs", "index_codecs")]
+    return [one for one in lists if isinstance(one, list)]
+
+
+def _structured_endian(document: Document) -> bool:
+    kind = document.get("data_type")
+    name = kind.get("name") if isinstance(kind, dict) else None
+    return name in ("struct", "structured") and _default_endian(document)
+
+
+# ------------------------------------------------------------------ chunks of no size
+
+
+def _empty_chunks(edges: Any, shape: Any) -> bool:
+    done = False
+    for axis, (edge, extent) in enumerate(zip(edges, shape, strict=True)):
+        if edge == 0 and extent == 0 and type(edge) is int:
+            edges[axis] = 1
+            done = True
+    return done
+
+
+def _empty_chunks_v3(document: Document) -> bool:
+    return _empty_chunks(document["chunk_grid"]["configuration"]["chunk_shape"], document["shape"])
+
+
+def _empty_chunks_v2(document: Document) -> bool:
+    return _empty_chunks(document["chunks"], document["shape"])
+
+
+# ------------------------------------------------------------------ fill values
+
+
+def _v3_type(document: Document) -> DType:
+    return dtype_from_json(document["data_type"])
+
+
+def _v2_type(document: Document) -> DType:
+    if document["dtype"] != "|O":
+        return dtype_from_typestr(document["dtype"])
+    written = [*(document.get("filters") or ()), document.get("compressor") or {}]
+    for entry in written:
+        if entry.get("id") in OBJECT_CODECS:
+            return dtype_from_json(OBJECT_CODECS[entry["id"]])
+    raise ValueError
+
+
+def _on_fill(kind_of: Callable[[Document], DType], mend: Callable[[DType, Any], Any]) -> Callable[[Document], bool]:
+    """A fix of the fill value, from one that gives the right form of it or None."""
+
+    def apply(document: Document) -> bool:
+        found = document.get("fill_value")
+        if found is None:
+            return False
+        mended = mend(kind_of(document), found)
+        if mended is None:
+            return False
+        document["fill_value"] = mended
+        return True
+
+    return apply
+
+
+def _one_in_a_list(kind: DType, value: Any) -> Any:
+    scalar = isinstance(kind, (Bool, Integer, Float, Time, String, Utf32))
+    return value[0] if scalar and isinstance(value, list) and len(value) == 1 else None
+
+
+def _exact_number(kind: DType, value: Any) -> Any:
+    """An integer that was written as a float or as text."""
+    if not isinstance(kind, (Integer, Time)) or isinstance(value, (bool, int)):
+        return None
+    if isinstance(value, str):
+        try:
+            return int(value)
+        except ValueError:
+            value = float(value)
+    return int(value) if isinstance(value, float) and value.is_integer() else None
+
+
+def _number_as_text(kind: DType, value: Any) -> Any:
+    return float(value) if isinstance(kind, Float) and isinstance(value, str) else None
+
+
+def _number_for_bool(kind: DType, value: Any) -> Any:
+    if (
+        isinstance(kind, Bool)
+        and not isinstance(value, bool)
+        and str(value) in ("0", "1", "0.0", "1.0", "false", "true")
+    ):
+        return str(value) in ("1", "1.0", "true")
+    return None
+
+
+def _zero_for_text(kind: DType, value: Any) -> Any:
+    text = isinstance(kind, (String, Utf32, VariableBytes, FixedBytes))
+    return "" if text and not isinstance(value, bool) and isinstance(value, (int, float)) and value == 0 else None
+
+
+def _zero_for_struct(kind: DType, value: Any) -> Any:
+    return "" if hasattr(kind, "entries") and type(value) in (int, float) and value == 0 else None
+
+
+def _real_for_complex(kind: DType, value: Any) -> Any:
+    return [value, 0.0] if kind.numpy.kind == "c" and not isinstance(value, (list, dict, bool)) else None
+
+
+def _null_fill(document: Document) -> bool:
+    if "fill_value" in document and document["fill_value"] is not None:
+        return False
+    kind = _v3_type(document)
+    document["fill_value"] = kind.fill_to_json(kind.default())
+    return True
+
+
+FILL_MENDS: tuple[tuple[str, str, Callable[[DType, Any], Any]], ...] = (
+    ("a list of one as the fill value", "14", _one_in_a_list),
+    ("an integer fill value written as a float or as text", "13", _exact_number),
+    ("a float fill value written as text", "13", _number_as_text),
+    ("0 or 1 as the fill value of bool", "13", _number_for_bool),
+    ("0 as the fill value of text or bytes", "13", _zero_for_text),
+    ("0 as the fill value of a struct", "13", _zero_for_struct),
+    ("a real number as the fill value of a complex one", "13", _real_for_complex),
+)
+
+
+V3_FIXES: tuple[Fix, ...] = (
+    Fix("null in place of a member that may be left out", "1, 19", _null_members),
+    Fix(
+        "consolidated metadata of a kind that is not known",
+        "19",
+        _other_consolidated,
+        "it is ignored, and members are looked up one by one",
+    ),
+    Fix("a list of fields as the data type", "14b", _bare_list_dtype),
+    Fix("fields without a name as the data type", "14b", _no_configuration_dtype),
+    Fix("integers written as floats", "26", _integral_shapes),
+    Fix("a codec named by a URI", "28", _known_uris),
+    Fix("a letter as the order of a transpose", "6", _letters_for_order),
+    Fix("parameters of blosc that concern its writer", "7", _blosc_extras),
+    Fix("the shuffle of blosc as a number", "10", _blosc_numbers),
+    Fix("a chunk edge of 0 on an axis of length 0", "18", _empty_chunks_v3),
+    *(Fix(name, row, _on_fill(_v3_type, mend)) for name, row, mend in FILL_MENDS),
+    Fix("no fill value, or null", "12", _null_fill, "unwritten cells read as the data type's default"),
+    Fix("a struct without byte order", "4", _structured_endian),
+    Fix(
+        "codec 'bytes' without byte order",
+        "4",
+        _default_endian,
+        "little endian is assumed; if that is wrong, so are the cells",
+    ),
+)
+
+V2_FIXES: tuple[Fix, ...] = (
+    Fix("integers written as floats", "26", _integral_shapes),
+    Fix("a chunk edge of 0 on an axis of length 0", "18", _empty_chunks_v2),
+    *(Fix(name, row, _on_fill(_v2_type, mend)) for name, row, mend in FILL_MENDS),
+)

@@ -1,0 +1,247 @@
+"""Format 3: one `zarr.json` a node. Source: Zarr v3 core; format reference 1."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..errors import DataTypeValidationError, MetadataValidationError, NodeTypeValidationError, ZarriteError
+from ..model import creation
+from ..model.chain import codec_from_json
+from ..model.checks import brief, integers, mapping, named, only, refuse
+from ..model.codecs import Cells, settle_chain
+from ..model.dtype_names import PLAIN, dtype_from_json, parse_dtype
+from ..model.grids import RegularGrid, check_chunk
+from ..model.keys import ChunkKeys
+from ..model.node import DEFAULT_FILL, ArrayModel, GroupModel
+from .documents import in_order
+
+NAME = "zarr.json"
+NUMBER = 3
+
+ARRAY_REQUIRED = ("shape", "data_type", "chunk_grid", "chunk_key_encoding", "fill_value", "codecs")
+ARRAY_MEMBERS = frozenset(
+    (*ARRAY_REQUIRED, "zarr_format", "node_type", "attributes", "storage_transformers", "dimension_names")
+)
+GROUP_MEMBERS = frozenset(("zarr_format", "node_type", "attributes", "consolidated_metadata"))
+NO_EXTRA: dict[str, Any] = {}
+
+
+def node_from_json(document: dict[str, Any]) -> ArrayModel | GroupModel:
+    """The node a document describes, by the letter of the specification.
+
+    Raises:
+        MetadataValidationError, UnknownCodecError, DataTypeValidationError: a member that is missing, wrong or not
+        known.
+    """
+    if document.get("zarr_format") != NUMBER or type(document["zarr_format"]) is not int:
+        _refuse_format(document)
+    node_type = document.get("node_type")
+    if node_type == "array":
+        return array_from_json(document)
+    if node_type == "group":
+        return group_from_json(document)
+    raise NodeTypeValidationError(f"node_type must be 'array' or 'group', not {brief(node_type)}")
+
+
+def _refuse_format(document: dict[str, Any]) -> None:
+    if "zarr_format" not in document:
+        raise MetadataValidationError("zarr_format is missing; a document of format 3 has the member zarr_format: 3")
+    found = document["zarr_format"]
+    if isinstance(found, str):
+        raise MetadataValidationError(
+            f"zarr_format is {brief(found)}: a draft from before format 3 was final, which is not supported; "
+            "write the data again with a current library"
+        )
+    raise MetadataValidationError(f"zarr_format {brief(found)} is not supported here; {NAME} must have zarr_format 3")
+
+
+def array_from_json(document: dict[str, Any]) -> ArrayModel:
+    """The array a document describes. See `node_from_json`."""
+    member = ""
+    try:
+        for member in ARRAY_REQUIRED:
+            if member not in document:
+                raise MetadataValidationError("this member is missing and an array needs it")
+        member = "shape"
+        shape = integers(document[member], member)
+        member = "data_type"
+        kind = document[member]
+        data_type = PLAIN.get(kind) if type(kind) is str else None
+        if data_type is None:
+            data_type = dtype_from_json(kind)
+        member = "chunk_grid"
+        grid = grid_from_json(document[member], len(shape), data_type.cell_bytes)
+        member = "chunk_key_encoding"
+        keys = ChunkKeys.from_json(document[member])
+        member = "fill_value"
+        fill = data_type.fill_from_json(document[member])
+        member = "codecs"
+        entries = document[member]
+        if type(entries) is not list:
+            refuse(member, "a list of codecs", entries)
+        codecs = tuple([codec_from_json(entry) for entry in entries])
+        codecs = settle_chain(codecs, Cells(data_type.numpy, data_type.vlen, grid.chunk_shape))
+        member = "attributes"
+        attributes = mapping(document.get(member, {}), member)
+        member = "dimension_names"
+        names = document.get(member)
+        if names is not None or member in document:
+            names = names_from_json(names, len(shape))
+        member = "storage_transformers"
+        if document.get(member):
+            refuse(
+                member,
+                "empty: no storage transformer is known, and without its rules the data cannot be found",
+                document[member],
+            )
+        member = ""
+        extra = extra_members(document, ARRAY_MEMBERS) if len(document.keys() - ARRAY_MEMBERS) else NO_EXTRA
+    except ZarriteError as error:
+        raise _at(error, member) from None
+    return ArrayModel(
+        NUMBER, shape, data_type, grid, keys, codecs, fill, attributes, names, "C", extra, tuple(document)
+    )
+
+
+def _at(error: ZarriteError, member: str) -> ZarriteError:
+    sentence = str(error)
+    return error if not member or sentence.startswith(member) else type(error)(f"{member}: {sentence}")
+
+
+def group_from_json(document: dict[str, Any]) -> GroupModel:
+    """The group a document describes. See `node_from_json`."""
+    attributes = mapping(document.get("attributes", {}), "attributes")
+    consolidated = None
+    if "consolidated_metadata" in document:
+        repeated = mapping(document["consolidated_metadata"], "consolidated_metadata")
+        if repeated.get("kind") != "inline":
+            refuse("kind of consolidated_metadata", "'inline'", repeated.get("kind"))
+        consolidated = mapping(repeated.get("metadata"), "metadata of consolidated_metadata")
+    extra = extra_members(document, GROUP_MEMBERS)
+    return GroupModel(NUMBER, attributes, consolidated, extra, tuple(document))
+
+
+def extra_members(document: dict[str, Any], known: frozenset[str]) -> dict[str, Any]:
+    """The members nobody here knows; each must say that it need not be understood.
+
+    Raises:
+        MetadataValidationError: one that does not say so.
+    """
+    extra = {name: value for name, value in document.items() if name not in known}
+    for name, value in extra.items():
+        if not (isinstance(value, dict) and value.get("must_understand") is False):
+            raise MetadataValidationError(
+                f"member {brief(name)} is not known and does not say must_understand: false, so ignoring it could "
+                "mean reading "
+                "wrong data; remove it, or read the node with the software that wrote it"
+            )
+    return extra
+
+
+def grid_from_json(value: object, ndim: int, cell_bytes: int) -> RegularGrid:
+    """The chunk grid a document names."""
+    name, configuration = named(value, "chunk_grid")
+    if name != "regular":
+        raise MetadataValidationError(f"chunk grid {name!r} is not known; known: 'regular'")
+    only(configuration, ("chunk_shape",), "chunk grid 'regular'")
+    chunk_shape = integers(configuration.get("chunk_shape"), "chunk_shape", low=1)
+    check_chunk(chunk_shape, ndim, cell_bytes, "chunk_shape")
+    return RegularGrid(chunk_shape)
+
+
+def names_from_json(value: object, ndim: int) -> tuple[str | None, ...]:
+    """The dimension names of a document."""
+    if not isinstance(value, list):
+        refuse("dimension_names", "a list with a string or null for each axis", value)
+    names = creation.settle_names(value, ndim)
+    assert names is not None  # a list was given
+    return names
+
+
+class V3:
+    """Arrays and groups of format 3."""
+
+    number = NUMBER
+
+    def create(
+        self,
+        *,
+        shape: Any,
+        dtype: Any,
+        chunks: Any = "auto",
+        shards: Any = None,
+        filters: Any = "auto",
+        serializer: Any = "auto",
+        compressors: Any = "auto",
+        fill_value: Any = DEFAULT_FILL,
+        order: str | None = None,  # noqa: ARG002 - the order in memory is no part of this format
+        attributes: Any = None,
+        chunk_key_encoding: Any = None,
+        dimension_names: Any = None,
+    ) -> ArrayModel:
+        """A new array of format 3. The order in memory is no part of it."""
+        shape = creation.settle_shape(shape)
+        data_type = parse_dtype(dtype).native()
+        if data_type.name == "structured":
+            data_type = type(data_type)(data_type.entries)  # type: ignore[attr-defined,call-arg]
+        chunk, shard, location = creation.settle_grid(chunks, shards, shape, data_type)
+        codecs = (
+            *creation.settle_filters(filters),
+            creation.settle_serializer(serializer, data_type),
+            *creation.settle_compressors(compressors),
+        )
+        stored = chunk if shard is None else shard
+        codecs = creation.sharded(chunk, shard, location, codecs)
+        fill = data_type.default() if fill_value is None or fill_value is DEFAULT_FILL else data_type.cast(fill_value)
+        keys = ChunkKeys() if chunk_key_encoding is None else ChunkKeys.from_user(chunk_key_encoding)
+        return ArrayModel(
+            NUMBER,
+            shape,
+            data_type,
+            RegularGrid(stored),
+            keys,
+            settle_chain(codecs, Cells(data_type.numpy, data_type.vlen, stored)),
+            fill,
+            creation.settle_attributes(attributes),
+            creation.settle_names(dimension_names, len(shape)),
+        )
+
+    def array_document(self, model: ArrayModel) -> dict[str, Any]:
+        """The `zarr.json` of an array: what the strictest reader takes."""
+        try:
+            data_type = model.data_type.to_json()
+        except DataTypeValidationError as error:
+            raise MetadataValidationError(f"data_type: {error}") from None
+        document: dict[str, Any] = {
+            "zarr_format": NUMBER,
+            "node_type": "array",
+            "shape": model.shape,
+            "data_type": data_type,
+            "chunk_grid": {"name": "regular", "configuration": {"chunk_shape": model.grid.chunk_shape}},
+            "chunk_key_encoding": model.keys.to_json(),
+            "fill_value": model.data_type.fill_to_json(
+                model.data_type.default() if model.fill_value is None else model.fill_value
+            ),
+            "codecs": [codec.to_json() for codec in model.codecs],
+            "attributes": model.attributes,
+        }
+        if model.dimension_names is not None:
+            document["dimension_names"] = model.dimension_names
+        if "storage_transformers" in model.members:
+            document["storage_transformers"] = []
+        if model.extra:
+            document.update(model.extra)
+        return in_order(document, model.members)
+
+    def group_document(self, model: GroupModel) -> dict[str, Any]:
+        """The `zarr.json` of a group."""
+        document: dict[str, Any] = {"zarr_format": NUMBER, "node_type": "group", "attributes": model.attributes}
+        if model.consolidated is not None:
+            document["consolidated_metadata"] = {
+                "kind": "inline",
+                "must_understand": False,
+                "metadata": model.consolidated,
+            }
+        if model.extra:
+            document.update(model.extra)
+        return in_order(document, model.members)

@@ -1,0 +1,137 @@
+"""Many nodes at once: writing a hierarchy, consolidating one, copying parts of one."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from zarrite import formats
+from zarrite._engine import Store
+from zarrite._verb import Steps
+from zarrite.errors import ContainsArrayError, MetadataValidationError, ReadOnlyError
+from zarrite.making import default_format, refuse_existing
+from zarrite.model.node import ArrayModel, GroupModel
+from zarrite.node import Model, ancestors, fetch_many, plain, seat_of
+from zarrite.progress import Progress, track
+from zarrite.stores import join, normalize_path
+
+__all__ = ["copy_node", "models_below", "put_hierarchy"]
+
+
+def as_model(path: str, node: Any) -> Model:
+    """A model, or the model that a document (a dictionary) describes.
+
+    Raises:
+        TypeError: neither.
+    """
+    if isinstance(node, (ArrayModel, GroupModel)):
+        return node
+    if isinstance(node, Mapping):
+        key = formats.first_keys(path)[0]
+        model = formats.parse(path, {key: json.dumps(dict(node)).encode()})
+        if model is not None:
+            return model
+    raise TypeError(f"node {path!r} must be a model or a metadata document, not {type(node).__name__}")
+
+
+def put_hierarchy(
+    store: Store, base: str, nodes: Mapping[str, Any], *, overwrite: bool = False
+) -> Steps[dict[str, Model]]:
+    """Writes many nodes, and the groups between them that nobody named, with one batch.
+
+    Everything is checked before the first write or deletion.
+
+    Returns:
+        all models by path relative to `base`, parents before their members.
+    """
+    if store.read_only:
+        raise ReadOnlyError(store.url)
+    models = {normalize_path(name): as_model(normalize_path(name), node) for name, node in nodes.items()}
+    numbers = {model.zarr_format for model in models.values()}
+    if len(numbers) > 1:
+        raise MetadataValidationError(f"one hierarchy has one format; these nodes have {sorted(numbers)}")
+    number = numbers.pop() if numbers else default_format(None)
+    for path in list(models):
+        for parent in ancestors(path):
+            above = models.setdefault(parent, GroupModel(number))
+            if isinstance(above, ArrayModel):
+                raise ContainsArrayError(f"array {parent!r} cannot hold {path!r}; only groups have members")
+    ordered = dict(sorted(models.items(), key=lambda item: (item[0].count("/") + bool(item[0]), item[0])))
+    documents: list[tuple[str, bytes]] = []
+    implied = set(ordered) - {normalize_path(name) for name in nodes}
+    kept: set[str] = set()
+    for name in implied:
+        (found,) = yield from fetch_many(store, [join(base, name)], number)
+        if isinstance(found, ArrayModel):
+            raise ContainsArrayError(f"array {join(base, name)!r} in {store.url} cannot hold members")
+        if found is not None:
+            ordered[name] = found
+            kept.add(name)
+    for name, model in ordered.items():
+        if name not in kept:
+            documents.extend(formats.dump(model, join(base, name)).items())
+    for name in ordered:
+        if name in implied:
+            continue
+        if overwrite:
+            yield store.delete_prefix(join(base, name))
+        else:
+            yield from refuse_existing(store, join(base, name), number)
+    yield store.put_many(documents)
+    for name, model in ordered.items():
+        if name not in kept:
+            seat_of(store, join(base, name)).published(model)
+    return ordered
+
+
+def models_below(store: Store, path: str, zarr_format: int | None) -> Steps[dict[str, Model]]:
+    """Everything below a path as the store has it now, by relative path; consolidated documents are not believed."""
+    found: dict[str, Model] = {}
+    groups = [""]
+    while groups:
+        names: list[str] = []
+        for group in groups:
+            _, below = yield store.list_dir(join(path, group))
+            names.extend(join(group, name) for name in below)
+        models = yield from fetch_many(store, [join(path, name) for name in names], zarr_format)
+        groups = []
+        for name, model in zip(names, models, strict=True):
+            if isinstance(model, GroupModel):
+                found[name] = plain(model)
+                groups.append(name)
+            elif model is not None:
+                found[name] = model
+    return dict(sorted(found.items()))
+
+
+def copy_node(
+    store: Store, source: str, into: Store, target: str, model: Model, progress: Progress | None
+) -> Steps[None]:
+    """Copies the objects of a node and of everything below it, as they are."""
+    if progress is None:
+        yield store.copy_prefix(source, into, target)
+        return
+    below: dict[str, Model] = {}
+    if isinstance(model, GroupModel):
+        below = yield from models_below(store, source, model.zarr_format)
+    arrays = {name: found for name, found in {"": model, **below}.items() if isinstance(found, ArrayModel)}
+    sizes = [(name or source, _cells_bytes(array)) for name, array in arrays.items()]
+    for name, _ in zip(arrays, track("copy", sizes, progress), strict=True):
+        yield store.copy_prefix(join(source, name), into, join(target, name))
+    groups = [name for name, found in {"": model, **below}.items() if isinstance(found, GroupModel)]
+    documents: list[tuple[str, bytes]] = []
+    for name in reversed(groups):  # the outermost last: a copy that was stopped has no top
+        keys = formats.document_keys(join(source, name), model.zarr_format)
+        new = formats.document_keys(join(target, name), model.zarr_format)
+        values = yield store.get_many(keys)
+        documents.extend((key, value) for key, value in zip(new, values, strict=True) if value is not None)
+    if documents:
+        yield into.put_many(documents)
+
+
+def _cells_bytes(array: ArrayModel) -> int:
+    count = array.dtype.itemsize
+    for length in array.shape:
+        count *= length
+    return count

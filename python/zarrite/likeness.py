@@ -1,0 +1,89 @@
+"""Settings of a new array that resembles another."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from zarrite.array import Array
+from zarrite.making import default_format
+from zarrite.model.node import DEFAULT_FILL
+
+__all__ = ["kept_settings", "like"]
+
+CODECS = ("filters", "serializer", "compressors")
+
+
+def like(other: Any, **asked: Any) -> dict[str, Any]:
+    """Shape, data type, chunks and codecs of another array, with what was asked for over them.
+
+    Args:
+        other: a zarrite array, or anything with `shape` and `dtype` (and perhaps `chunks`).
+        asked: settings as `create_array` takes them.
+    """
+    if not hasattr(other, "shape") or not hasattr(other, "dtype"):
+        raise TypeError(f"{type(other).__name__} has no shape and dtype to take after")
+    settings: dict[str, Any] = {"shape": other.shape, "dtype": other.dtype}
+    same_shape = "shape" not in asked or tuple(_as_tuple(asked["shape"])) == tuple(other.shape)
+    if isinstance(other, Array):
+        settings["zarr_format"] = other.metadata.zarr_format
+        settings["order"] = other.metadata.order
+        settings["fill_value"] = other.fill_value
+        settings["dimension_names"] = other.dimension_names if same_shape else None
+        if len(_as_tuple(asked.get("shape", other.shape))) == other.ndim:
+            settings["chunks"] = other.chunks
+            settings["shards"] = other.shards
+        same = asked.get("zarr_format") in (None, other.metadata.zarr_format)
+        if same and asked.get("dtype", other.dtype) == other.dtype:
+            settings.update(_codecs_of(other))
+    elif same_shape and _regular(getattr(other, "chunks", None)):
+        settings["chunks"] = other.chunks
+    settings.update({name: value for name, value in asked.items() if value is not None or name == "fill_value"})
+    return settings
+
+
+def _codecs_of(other: Array) -> dict[str, Any]:
+    model = other.metadata
+    settings: dict[str, Any] = {"filters": model.filters, "compressors": model.compressors}
+    if model.order == "F":
+        settings["filters"] = model.filters[1:]  # the transposition that stands for the order
+    if model.dimension_names is not None or model.shards is not None or model.zarr_format == default_format(3):
+        settings["serializer"] = model.serializer
+    return settings
+
+
+def _as_tuple(shape: Any) -> tuple[int, ...]:
+    return (int(shape),) if hasattr(shape, "__index__") else tuple(shape)
+
+
+def _regular(chunks: Any) -> bool:
+    return isinstance(chunks, tuple) and bool(chunks) and all(isinstance(edge, int) for edge in chunks)
+
+
+def kept_settings(data: Any, zarr_format: int, asked: dict[str, Any]) -> dict[str, Any]:
+    """Settings of `from_array`, where "keep" means: as `data` has them, or "auto" where it has none."""
+    settings = dict(asked)
+    is_array = isinstance(data, Array)
+    keeps_codecs = is_array and data.metadata.zarr_format == zarr_format
+    own: dict[str, Any] = _codecs_of(data) if keeps_codecs else {}
+    for name in CODECS:
+        if _is_keep(settings.get(name)):
+            settings[name] = own.get(name, "auto")
+    if _is_keep(settings.get("chunks")):
+        chunks = getattr(data, "chunks", None)
+        settings["chunks"] = chunks if is_array or _regular(chunks) else "auto"
+    if _is_keep(settings.get("shards")):
+        settings["shards"] = data.shards if keeps_codecs else None
+    if is_array:
+        if settings.get("fill_value") is DEFAULT_FILL:
+            settings["fill_value"] = data.fill_value
+        if settings.get("attributes") is None:
+            settings["attributes"] = data.attrs.asdict()
+        if settings.get("dimension_names") is None and keeps_codecs:
+            settings["dimension_names"] = data.dimension_names
+        if settings.get("order") is None:
+            settings["order"] = data.metadata.order
+    return settings
+
+
+def _is_keep(value: Any) -> bool:
+    return isinstance(value, str) and value == "keep"

@@ -1,0 +1,350 @@
+"""What a group holds: finding, listing and showing its members."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Self
+
+from zarrite import stored
+from zarrite._engine import Store
+from zarrite._verb import Steps, verb
+from zarrite.array import Array
+from zarrite.attributes import Attributes, copied
+from zarrite.described import Located
+from zarrite.errors import NodeTypeValidationError
+from zarrite.info import GroupInfo, Tree
+from zarrite.model.node import ArrayModel, GroupModel
+from zarrite.node import Catalog, Model, Seat, catalog_of, fetch, fetch_many, publish, seat_of
+from zarrite.stores import address, join, normalize_path
+
+__all__ = ["Members"]
+
+TREE_NODES = 500
+
+
+class Members(Located):
+    """A group as far as it is read; `Group` adds what changes it."""
+
+    __slots__ = ("__weakref__", "_catalog", "_model", "_seat")
+
+    def __init__(
+        self,
+        store: Store,
+        path: str,
+        model: GroupModel,
+        seat: Seat | None = None,
+        catalog: Catalog | None = None,
+    ) -> None:
+        self._store = store
+        self._path = path
+        self._model = model
+        self._seat = seat_of(store, path) if seat is None else seat
+        self._catalog = catalog_of(path, model) if catalog is None else catalog
+
+    def _handle(self, path: str, model: Model, seat: Seat | None = None) -> Array | Self:
+        """The handle of a member."""
+        if isinstance(model, ArrayModel):
+            return Array(self._store, path, model, None, seat, self._catalog)
+        return type(self)(self._store, path, model, seat, self._catalog)
+
+    # ---------------------------------------------------------------- facts
+
+    @property
+    def metadata(self) -> GroupModel:
+        """The model: everything the group's document says."""
+        return self._model
+
+    @property
+    def zarr_format(self) -> int:
+        """The number of the format the group is stored in."""
+        return self._model.zarr_format
+
+    @property
+    def synchronizer(self) -> None:
+        """Always `None`: writers of one chunk take turns by themselves."""
+        return
+
+    @property
+    def attrs(self) -> Attributes:
+        """The attributes; changing them writes the group's document."""
+        return Attributes(self)
+
+    def _attributes(self) -> Mapping[str, Any]:
+        return self._model.attributes
+
+    def _publish_attributes(self, change: Callable[[dict[str, Any]], dict[str, Any]]) -> Steps[None]:
+        def with_change(model: GroupModel) -> GroupModel:
+            return model.with_attributes(change(dict(model.attributes)))
+
+        self._model = yield from publish(
+            self._store, self._path, self._seat, with_change, self._model, self._catalog
+        )
+
+    @verb
+    def _change_attributes(self, change: Callable[[dict[str, Any]], dict[str, Any]]) -> Steps[None]:
+        yield from self._publish_attributes(change)
+
+    @verb
+    def update_attributes(self, new_attributes: Mapping[str, Any]) -> Steps[Self]:
+        """Adds and replaces attributes with one write; gives the group."""
+        new = {name: copied(value) for name, value in new_attributes.items()}
+        yield from self._publish_attributes(lambda now: {**now, **new})
+        return self
+
+    # ---------------------------------------------------------------- one member
+
+    def _member_path(self, name: str) -> str:
+        if not isinstance(name, str):
+            raise TypeError(f"members are called by text, not {type(name).__name__}")
+        return join(self._path, normalize_path(name))
+
+    def _find(self, name: str) -> Steps[Array | Self | None]:
+        path = self._member_path(name)
+        if path == self._path:
+            return self
+        catalog = self._catalog
+        if catalog is not None and catalog.members is not None:
+            found = catalog.get(path)
+            return None if found is None else self._handle(path, found)
+        model, seat = yield from fetch(self._store, path, self._model.zarr_format)
+        return None if model is None else self._handle(path, model, seat)
+
+    @verb
+    def _member(self, name: str) -> Steps[Array | Self]:
+        found = yield from self._find(name)
+        if found is None:
+            raise KeyError(name)
+        return found
+
+    def __getitem__(self, name: str) -> Array | Self:
+        return self._member(name)
+
+    @verb
+    def get(self, path: str, default: Any = None) -> Steps[Any]:
+        """A member, or `default` where there is none."""
+        found = yield from self._find(path)
+        return default if found is None else found
+
+    @verb
+    def get_array(self, path: str) -> Steps[Array]:
+        """A member that is an array.
+
+        Raises:
+            KeyError: there is no such member.
+            NodeTypeValidationError: it is a group.
+        """
+        found = yield from self._member.steps(path)
+        if not isinstance(found, Array):
+            raise NodeTypeValidationError(f"member {path!r} of {self.url} is a group, not an array")
+        return found
+
+    @verb
+    def get_group(self, path: str) -> Steps[Self]:
+        """A member that is a group.
+
+        Raises:
+            KeyError: there is no such member.
+            NodeTypeValidationError: it is an array.
+        """
+        found = yield from self._member.steps(path)
+        if not isinstance(found, Members):
+            raise NodeTypeValidationError(f"member {path!r} of {self.url} is an array, not a group")
+        return found
+
+    @verb
+    def contains(self, name: str) -> Steps[bool]:
+        """Whether there is a member of a name; also written `name in group`."""
+        found = yield from self._find(name)
+        return found is not None
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and self.contains(name)
+
+    # ---------------------------------------------------------------- all members
+
+    def _names(self, path: str) -> Steps[list[str]]:
+        """The names directly below a path: from the catalog, or with one listing."""
+        catalog = self._catalog
+        if catalog is not None and catalog.members is not None:
+            return catalog.names(path)
+        _, below = yield self._store.list_dir(path)
+        return [name for name in below if not name.startswith("__")]
+
+    @verb
+    def keys(self) -> Steps[Iterator[str]]:
+        """The names of the members, in order. One listing and no more: what lies there is not opened."""
+        names = yield from self._names(self._path)
+        return iter(names)
+
+    def __iter__(self) -> Iterator[str]:
+        return self.keys()
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self.keys())
+
+    def __bool__(self) -> bool:
+        return True
+
+    def _level(self, path: str) -> Steps[dict[str, Model]]:
+        """The members directly below a path, with one listing and one call for all documents."""
+        names = yield from self._names(path)
+        catalog = self._catalog
+        if catalog is not None and catalog.members is not None:
+            known = catalog.below(path)
+            return {name: known[name] for name in names}
+        paths = [join(path, name) for name in names]
+        models = yield from fetch_many(self._store, paths, self._model.zarr_format)
+        return {name: model for name, model in zip(names, models, strict=True) if model is not None}
+
+    def _models(self, max_depth: int | None, most: int | None = None) -> Steps[dict[str, Model]]:
+        """The members' models by path relative to this group, level by level; arrays are never listed."""
+        catalog = self._catalog
+        found: dict[str, Model] = {}
+        if catalog is not None and catalog.members is not None:
+            below = catalog.below(self._path)
+            for name in sorted(below):
+                if max_depth is None or name.count("/") <= max_depth:
+                    found[name] = below[name]
+            return found
+        groups = [""]
+        depth = 0
+        while groups and (max_depth is None or depth <= max_depth) and (most is None or len(found) <= most):
+            deeper: list[str] = []
+            for group in groups:
+                level = yield from self._level(join(self._path, group))
+                for name, model in level.items():
+                    found[join(group, name)] = model
+                    if isinstance(model, GroupModel):
+                        deeper.append(join(group, name))
+            groups = deeper
+            depth += 1
+        return dict(sorted(found.items()))
+
+    @verb
+    def members(
+        self, max_depth: int | None = 0, *, use_consolidated_for_children: bool = True
+    ) -> Steps[tuple[tuple[str, Array | Self], ...]]:
+        """Names and handles of the members, in order.
+
+        One listing and one batch of documents a group; chunks are never listed.
+
+        Args:
+            max_depth: how many levels below the direct members to go; `None` for all of them.
+            use_consolidated_for_children: kept for zarr-python's sake; a group's own documents are what counts here.
+
+        Returns:
+            pairs of path relative to this group, and `Array` or `Group`.
+
+        Raises:
+            ValueError: a negative depth.
+        """
+        if max_depth is not None and max_depth < 0:
+            raise ValueError(f"max_depth must be zero or more, or None for all levels, not {max_depth}")
+        models = yield from self._models(max_depth)
+        return tuple(
+            (name, self._handle(join(self._path, name), model))
+            for name, model in models.items()
+        )
+
+    @verb
+    def nmembers(self, max_depth: int | None = 0) -> Steps[int]:
+        """How many members there are, down to a depth; see `members`."""
+        models = yield from self._models(max_depth)
+        return len(models)
+
+    def _of_kind(self, kind: type[Any]) -> Steps[Iterator[tuple[str, Any]]]:
+        pairs = yield from self.members.steps()
+        return iter([(name, member) for name, member in pairs if isinstance(member, kind)])
+
+    @verb
+    def arrays(self) -> Steps[Iterator[tuple[str, Array]]]:
+        """Names and handles of the arrays directly below."""
+        return (yield from self._of_kind(Array))
+
+    @verb
+    def groups(self) -> Steps[Iterator[tuple[str, Self]]]:
+        """Names and handles of the groups directly below."""
+        return (yield from self._of_kind(Members))
+
+    @verb
+    def array_keys(self) -> Steps[Iterator[str]]:
+        """Names of the arrays directly below."""
+        pairs = yield from self._of_kind(Array)
+        return iter([name for name, _ in pairs])
+
+    @verb
+    def group_keys(self) -> Steps[Iterator[str]]:
+        """Names of the groups directly below."""
+        pairs = yield from self._of_kind(Members)
+        return iter([name for name, _ in pairs])
+
+    @verb
+    def array_values(self) -> Steps[Iterator[Array]]:
+        """Handles of the arrays directly below."""
+        pairs = yield from self._of_kind(Array)
+        return iter([array for _, array in pairs])
+
+    @verb
+    def group_values(self) -> Steps[Iterator[Self]]:
+        """Handles of the groups directly below."""
+        pairs = yield from self._of_kind(Members)
+        return iter([group for _, group in pairs])
+
+    def values(self) -> Iterator[Array | Self]:
+        """Handles of the members."""
+        return iter([member for _, member in self.members()])
+
+    def items(self) -> Iterator[tuple[str, Array | Self]]:
+        """Names and handles of the members."""
+        return iter(self.members())
+
+    # ---------------------------------------------------------------- for people
+
+    @verb
+    def tree(
+        self, expand: bool | None = None, level: int | None = None, *, max_nodes: int = TREE_NODES, plain: bool = False
+    ) -> Steps[Tree]:
+        """The hierarchy drawn with lines, to be printed.
+
+        Args:
+            expand: not used.
+            level: how many levels to draw; all when `None`.
+            max_nodes: how many members to draw at most.
+            plain: not used; the drawing is always plain text.
+        """
+        models = yield from self._models(None if level is None else level - 1, max_nodes)
+        shown = dict(list(models.items())[:max_nodes])
+        for name in list(shown):  # every parent is drawn, so that the lines meet
+            for at, letter in enumerate(name):
+                if letter == "/" and name[:at] not in shown:
+                    shown[name[:at]] = models[name[:at]]
+        return Tree(self.name, shown, len(models) - len(shown))
+
+    @property
+    def info(self) -> GroupInfo:
+        """What the group is, to be printed."""
+        return GroupInfo.of(self, self._model)
+
+    @verb
+    def info_complete(self) -> Steps[GroupInfo]:
+        """What the group is, with its members counted at all levels."""
+        models = yield from self._models(None)
+        return GroupInfo.of(self, self._model, models.values())
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Members):
+            return NotImplemented
+        mine = (self._store.identity, self._path)
+        return mine == (other._store.identity, other._path) and self._model == other._model
+
+    def __hash__(self) -> int:
+        return hash((self._store.identity, self._path))
+
+    def __repr__(self) -> str:
+        return f"<zarrite.Group {self.url}>"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return stored.reopen_group, (type(self), address(self._store), self._path, stored.documents(self))
+
+    def __dask_tokenize__(self) -> tuple[Any, ...]:
+        return "zarrite.Group", self._store.identity, self._path, tuple(sorted(stored.documents(self).items()))

@@ -1,0 +1,329 @@
+"""All codecs by name, those of other packages too, and the ways a codec may be written down."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, cast
+
+import numpy as np
+
+from ..errors import BaseZarrError, MetadataValidationError, UnknownCodecError
+from .checks import brief, mapping, named, refusal, refuse
+from .codecs import (
+    ARRAY,
+    BYTES,
+    SERIALIZER,
+    BytesCodec,
+    Codec,
+    Crc32cCodec,
+    Lowering,
+    TransposeCodec,
+    VLenBytesCodec,
+    VLenUTF8Codec,
+)
+from .compressors import BZ2, LZ4, LZMA, BloscCodec, GzipCodec, Shuffle, Zlib, ZstdCodec
+from .filters import AsType, BitRound, Delta, FixedScaleOffset, NumcodecsBitRound, PackBits, Quantize
+from .registry import Registry
+from .sharding import ShardingCodec
+
+BUILT_IN: tuple[type[Codec], ...] = (
+    BytesCodec,
+    TransposeCodec,
+    ShardingCodec,
+    VLenUTF8Codec,
+    VLenBytesCodec,
+    Crc32cCodec,
+    GzipCodec,
+    ZstdCodec,
+    BloscCodec,
+    Zlib,
+    BZ2,
+    LZ4,
+    LZMA,
+    Shuffle,
+    Delta,
+    FixedScaleOffset,
+    Quantize,
+    AsType,
+    BitRound,
+    NumcodecsBitRound,
+    PackBits,
+)
+
+URI = "https://purl.org/zarr/spec/codec/"
+"""Where names of codecs pointed before they were plain words; a version follows the name."""
+
+CODECS: Registry[Any] = Registry(
+    "codec", {codec.name: codec for codec in BUILT_IN}, {"endian": "bytes"}, error=UnknownCodecError
+)
+"""Codecs by their names in v3 documents."""
+
+IDS: dict[str, type[Codec]] = {codec.id: codec for codec in BUILT_IN if codec.id and codec is not NumcodecsBitRound}
+"""Codecs by their names in v2 documents, which are numcodecs' names."""
+
+PREFIX = "numcodecs."
+
+
+class PythonCodec(Codec):
+    """A codec written in Python, by a user or another package.
+
+    The class it wraps has a `name`; `encode(data: bytes)` and `decode(data: bytes)`, each giving bytes; and, when it
+    has parameters, `configuration()` and the class method `from_config(configuration)`. `kind` may say "array" or
+    "serializer" in place of "bytes": what is encoded are then the cells of a chunk, one after the other.
+    """
+
+    __slots__ = ("codec",)
+    is_compressor = True
+    codec: Any
+
+    def __init__(self, codec: Any) -> None:
+        for method in ("encode", "decode"):
+            if not callable(getattr(codec, method, None)):
+                raise MetadataValidationError(
+                    f"a codec must have the methods encode and decode, and {brief(codec)} has no {method}"
+                )
+        name = getattr(codec, "name", None)
+        if not isinstance(name, str) or not name:
+            refuse(f"the name of codec {brief(codec)}", "a string", name)
+        kind = getattr(codec, "kind", BYTES)
+        if kind not in (ARRAY, SERIALIZER, BYTES):
+            refuse(f"the kind of codec {name!r}", "'array', 'serializer' or 'bytes'", kind)
+        object.__setattr__(self, "codec", codec)
+
+    @property
+    def name(self) -> str:  # type: ignore[override]
+        return cast("str", self.codec.name)
+
+    @property
+    def id(self) -> str:  # type: ignore[override]
+        return self.name
+
+    @property
+    def kind(self) -> str:  # type: ignore[override]
+        return cast("str", getattr(self.codec, "kind", BYTES))
+
+    @property
+    def is_fixed(self) -> bool:  # type: ignore[override]
+        return getattr(self.codec, "stored_bytes", None) is not None
+
+    def configuration(self) -> dict[str, Any]:
+        found = getattr(self.codec, "configuration", None)
+        return dict(found()) if callable(found) else {}
+
+    def values(self) -> tuple[Any, ...]:
+        return (type(self.codec), repr(sorted(self.configuration().items())))
+
+    def lower(self, chain: Lowering) -> None:
+        chain.steps.append(
+            {
+                "name": "python",
+                "handle": len(chain.handles),
+                "codec": self.name,
+                "kind": self.kind,
+                "stored_bytes": getattr(self.codec, "stored_bytes", None),
+            }
+        )
+        chain.handles.append(self.codec)
+        if self.kind != BYTES:
+            chain.numpy = np.dtype(np.uint8)
+
+
+class SkippedCodec(Codec):
+    """A codec nobody here knows, in a document that says it need not be understood: reading goes past it.
+
+    Writing does not, since whoever knows it would then miss it.
+    """
+
+    __slots__ = ("document", "name")
+    kind = BYTES
+    document: dict[str, Any]
+    name: str  # type: ignore[misc]
+
+    def __init__(self, document: dict[str, Any]) -> None:
+        self.document = document
+        self.name = str(document["name"])
+
+    def __hash__(self) -> int:
+        return hash(self.name)
+
+    def to_json(self) -> dict[str, Any]:
+        return self.document
+
+    def lower(self, chain: Lowering) -> None:
+        chain.steps.append(
+            {"name": "python", "handle": len(chain.handles), "codec": self.name, "kind": BYTES, "stored_bytes": None}
+        )
+        chain.handles.append(self)
+
+    def decode(self, data: bytes) -> bytes:
+        """The data as they are."""
+        return data
+
+    def encode(self, data: bytes) -> bytes:  # noqa: ARG002 - it has the shape of every codec's
+        """Never: what would be written, other readers could misread.
+
+        Raises:
+            UnknownCodecError: always.
+        """
+        raise UnknownCodecError(
+            f"codec {self.name!r} is not known, so data cannot be written with it; only reading works"
+        )
+
+
+def register_codec(codec: type, name: str | None = None) -> None:
+    """Makes a codec class known under its name, for this process.
+
+    Packages do the same for every process with the entry point group `zarrite.codecs`.
+
+    Args:
+        codec: a subclass of `Codec`, or a class with `name`, `encode` and `decode` (see `PythonCodec`).
+        name: the name in documents; left out, the class's own.
+    """
+    CODECS.add(name or codec.name, codec)  # type: ignore[attr-defined]
+
+
+def codec_from_json(value: object) -> Codec:
+    """The codec that an entry of a v3 document means.
+
+    Raises:
+        UnknownCodecError: nothing has that name.
+        MetadataValidationError: a parameter is wrong.
+    """
+    name, configuration = named(value, "codec")
+    if name == ShardingCodec.name:
+        return sharding_from_json(configuration)
+    found = CODECS.get(name)
+    if found is None and name.startswith(PREFIX):
+        known = IDS.get(name[len(PREFIX) :])
+        if known is not None:
+            return known.from_numcodecs(configuration)
+    if found is None:
+        if isinstance(value, dict) and value.get("must_understand") is False:
+            return SkippedCodec(value)
+        found = CODECS[name]
+    return _made(found, configuration)
+
+
+def codec_from_numcodecs(value: object) -> Codec:
+    """The codec that an entry of a v2 document means.
+
+    Raises:
+        UnknownCodecError: nothing has that id.
+        MetadataValidationError: a parameter is wrong.
+    """
+    configuration = dict(mapping(value, "a filter or compressor"))
+    name = configuration.pop("id", None)
+    if not isinstance(name, str):
+        refuse("the id of a filter or compressor", "a string", name)
+    known = IDS.get(name)
+    if known is not None:
+        return known.from_numcodecs(configuration)
+    found = CODECS.get(name)
+    if found is None or found in BUILT_IN:
+        raise UnknownCodecError(
+            f"no filter or compressor is called {name!r}; known: {', '.join(sorted(IDS))}. "
+            "A package can add one with the entry point group 'zarrite.codecs'"
+        )
+    return _made(found, configuration)
+
+
+def _made(found: Any, configuration: dict[str, Any]) -> Codec:
+    if isinstance(found, type) and issubclass(found, Codec):
+        return found.from_configuration(configuration)
+    try:
+        make = getattr(found, "from_config", None)
+        return PythonCodec(make(configuration) if make is not None else found(**configuration))
+    except BaseZarrError:
+        raise
+    except Exception as error:
+        raise MetadataValidationError(
+            f"codec {getattr(found, 'name', found)!r} does not take the configuration {brief(configuration)}: {error}"
+        ) from error
+
+
+MAX_SHARD_DEPTH = 16
+"""Shards inside shards, at most. Real files have one; what nests deeper means to exhaust the reader."""
+
+
+def sharding_from_json(configuration: dict[str, Any]) -> ShardingCodec:
+    """A sharding codec with the chains inside it."""
+    allowed = ShardingCodec.fields
+    for key in configuration:
+        if key not in allowed:
+            raise MetadataValidationError(
+                f"codec 'sharding_indexed' has no parameter {brief(key)}; it has: {', '.join(allowed)}"
+            )
+    if shard_depth(configuration) > MAX_SHARD_DEPTH:
+        raise MetadataValidationError(f"shards inside shards go deeper than {MAX_SHARD_DEPTH}; nest fewer")
+    if "chunk_shape" not in configuration:
+        raise MetadataValidationError("codec 'sharding_indexed' needs the parameter chunk_shape")
+    chains = {}
+    for member in ("codecs", "index_codecs"):
+        entries = configuration.get(member)
+        if not isinstance(entries, list):
+            refuse(f"{member} of codec 'sharding_indexed'", "a list of codecs", entries)
+        chains[member] = [codec_from_json(entry) for entry in entries]
+    shape = configuration["chunk_shape"]
+    if not isinstance(shape, list):
+        refuse("chunk_shape of codec 'sharding_indexed'", "a list of integers", shape)
+    location = configuration.get("index_location", "end")
+    return ShardingCodec(shape, chains["codecs"], chains["index_codecs"], location)
+
+
+def shard_depth(configuration: dict[str, Any]) -> int:
+    """How many shards lie inside one another, counted up to one more than is allowed."""
+    depth, level = 0, [configuration]
+    while level and depth <= MAX_SHARD_DEPTH:
+        depth += 1
+        entries = [entry for outer in level for entry in _listed(outer.get("codecs")) if isinstance(entry, dict)]
+        inner = [entry.get("configuration") for entry in entries]
+        level = [one for one in inner if isinstance(one, dict) and "codecs" in one]
+    return depth
+
+
+def _listed(value: object) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def codec_from_user(value: Any) -> Codec:
+    """The codec a user means: one of ours, one of zarr-python's or numcodecs', a name, or either form of document.
+
+    Raises:
+        MetadataValidationError: none of these.
+        UnknownCodecError: a name that is not known.
+    """
+    if isinstance(value, Codec):
+        return value
+    if isinstance(value, str):
+        known = IDS.get(value)
+        return known.from_numcodecs({}) if known is not None and value not in CODECS else codec_from_json(value)
+    if isinstance(value, dict):
+        return codec_from_numcodecs(value) if "id" in value and "name" not in value else codec_from_json(value)
+    if not isinstance(value, type):
+        if hasattr(value, "to_dict"):
+            return codec_from_json(_plain(value.to_dict()))
+        if hasattr(value, "get_config"):
+            return codec_from_numcodecs(_plain(value.get_config()))
+        if hasattr(value, "encode") and hasattr(value, "decode"):
+            return PythonCodec(value)
+    raise refusal("a codec", "a codec object, a name, or an object with 'name' or 'id'", value)
+
+
+def _plain(value: Any) -> Any:
+    """Enumerations and tuples inside a configuration as what JSON has for them."""
+    if isinstance(value, dict):
+        return {key: _plain(inner) for key, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(inner) for inner in value]
+    return getattr(value, "value", value)
+
+
+def codecs_from_user(value: Any) -> tuple[Codec, ...]:
+    """One codec, several, or none."""
+    if value is None:
+        return ()
+    if isinstance(value, (list, tuple)):
+        return tuple(codec_from_user(one) for one in value)
+    if isinstance(value, Iterable) and not isinstance(value, (str, dict)):
+        return tuple(codec_from_user(one) for one in value)
+    return (codec_from_user(value),)

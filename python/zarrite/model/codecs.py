@@ -1,0 +1,353 @@
+"""Codecs: one small class each, with its name, its parameters and what they may be. The engine does the work.
+
+A codec is an array's (cells to cells), a serializer (cells to bytes) or a bytes' (bytes to bytes). Names and defaults
+are zarr-python's. The codecs of numcodecs are in `filters` and `compressors`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar, NamedTuple, Self
+
+import numpy as np
+
+from ..errors import MetadataValidationError
+from .checks import Frozen, brief, choice, integers, only
+from .dtypes import units_of
+
+ARRAY = "array"
+SERIALIZER = "serializer"
+BYTES = "bytes"
+
+
+class Cells(NamedTuple):
+    """What a codec is given: the cells of one chunk, or the bytes they have become.
+
+    Attributes:
+        numpy: type of a cell, and of a byte once they are bytes.
+        vlen: "string" or "bytes" when cells vary in length.
+        shape: shape of the chunk.
+    """
+
+    numpy: np.dtype[Any]
+    vlen: str | None
+    shape: tuple[int, ...]
+
+    def __str__(self) -> str:
+        return "cells that vary in length" if self.vlen else f"cells of type {self.numpy}"
+
+
+class Lowering:
+    """A chain while it is being lowered: the steps so far, and what the cells are after them.
+
+    Attributes:
+        steps: entries for the engine, in encoding order.
+        numpy: type of the cells after the steps so far.
+        vlen: "string" or "bytes" when the cells vary in length.
+        handles: codecs written in Python, numbered by their place here.
+    """
+
+    __slots__ = ("handles", "numpy", "steps", "vlen")
+
+    def __init__(self, numpy: np.dtype[Any], vlen: str | None, handles: list[object]) -> None:
+        self.steps: list[dict[str, Any]] = []
+        self.numpy = numpy
+        self.vlen = vlen
+        self.handles = handles
+
+    def swap(self, swaps: list[list[int]], last: bool = False) -> None:
+        """Turns bytes around inside every cell; two equal turns in a row are none."""
+        before = self.steps[-1] if self.steps and self.steps[-1]["name"] == "bytes" else None
+        if before is not None and before["swap"] == swaps:
+            self.steps.pop()
+            swaps = []
+        elif before is not None and not swaps:
+            return
+        if swaps or last:
+            self.steps.append({"name": "bytes", "swap": swaps, "cell_bytes": self.numpy.itemsize})
+
+
+class Codec(Frozen):
+    """What one step of encoding is called and how it is set.
+
+    Attributes:
+        name: its name in v3 documents.
+        id: its name in v2 documents, where it has one.
+        kind: "array", "serializer" or "bytes".
+        is_fixed: whether the encoded length follows from the length before; a shard's index needs such codecs.
+    """
+
+    __slots__ = ()
+    name: ClassVar[str]
+    id: ClassVar[str | None] = None
+    kind: ClassVar[str]
+    is_fixed: ClassVar[bool] = False
+    is_compressor: ClassVar[bool] = False
+
+    def configuration(self) -> dict[str, Any]:
+        """The parameters, by the names that documents use."""
+        return {name: getattr(self, name) for name in self.fields}
+
+    def to_json(self) -> dict[str, Any]:
+        """The entry in the `codecs` of a v3 document."""
+        configuration = self.configuration()
+        return {"name": self.name, "configuration": configuration} if configuration else {"name": self.name}
+
+    def to_dict(self) -> dict[str, Any]:
+        """The same as `to_json`, by the name zarr-python gives it."""
+        return self.to_json()
+
+    def get_config(self) -> dict[str, Any]:
+        """The entry in the `filters` or the `compressor` of a v2 document.
+
+        Raises:
+            MetadataValidationError: format 2 has no name for this codec.
+        """
+        if self.id is None:
+            raise MetadataValidationError(
+                f"codec {self.name!r} has no name in format 2; leave it out, or write the array in format 3"
+            )
+        return {"id": self.id, **self.configuration()}
+
+    @classmethod
+    def from_configuration(cls, configuration: dict[str, Any]) -> Self:
+        """The codec that a v3 document configures.
+
+        Raises:
+            MetadataValidationError: a parameter is not known or not in its range.
+        """
+        if configuration:
+            only(configuration, cls.fields, f"codec {cls.name!r}")
+        try:
+            return cls(**configuration)
+        except TypeError:
+            missing = [name for name in cls.fields if name not in configuration]
+            raise MetadataValidationError(f"codec {cls.name!r} needs the parameters {', '.join(missing)}") from None
+
+    @classmethod
+    def from_numcodecs(cls, configuration: dict[str, Any]) -> Self:
+        """The codec that a v2 document configures; `id` is left out."""
+        return cls.from_configuration(configuration)
+
+    def settle(self, cells: Cells) -> Codec:  # noqa: ARG002 - most codecs fit anywhere
+        """This codec with everything filled in that follows from what comes before it, and checked against it."""
+        return self
+
+    def after(self, cells: Cells) -> Cells:
+        """The cells after this step."""
+        return cells
+
+    def lower(self, chain: Lowering) -> None:
+        """Adds this step, with every parameter, to a chain."""
+        chain.steps.append({"name": self.name, **self.configuration()})
+
+
+class BytesCodec(Codec):
+    """Cells one after the other, in C order.
+
+    Args:
+        endian: "little" or "big"; None where no cell has numbers of more than one byte.
+    """
+
+    __slots__ = ("endian",)
+    name = "bytes"
+    kind = SERIALIZER
+    is_fixed = True
+    needs_endian: ClassVar[bool] = True
+    endian: str | None
+
+    def __init__(self, endian: str | None = "little") -> None:
+        self.endian = None if endian is None else choice(endian, "endian of codec 'bytes'", ("little", "big"))
+
+    def configuration(self) -> dict[str, Any]:
+        return {} if self.endian is None else {"endian": self.endian}
+
+    @classmethod
+    def from_configuration(cls, configuration: dict[str, Any]) -> Self:
+        only(configuration, ("endian",), "codec 'bytes'")
+        return cls(configuration.get("endian"))
+
+    def settle(self, cells: Cells) -> Codec:
+        if cells.vlen:
+            wanted = "vlen-utf8" if cells.vlen == "string" else "vlen-bytes"
+            raise MetadataValidationError(
+                f"codec 'bytes' stores cells of one length and the data type's vary; use codec {wanted!r} instead"
+            )
+        if not units_of(cells.numpy):
+            return self if self.endian is None else BytesCodec(None)
+        if self.endian is None and self.needs_endian:
+            raise MetadataValidationError(f"codec 'bytes' needs the parameter endian, 'little' or 'big', for {cells}")
+        return self
+
+    def lower(self, chain: Lowering) -> None:
+        order = "<" if self.endian == "little" else ">"
+        turned = (
+            []
+            if self.endian is None
+            else [[offset, width, count] for offset, width, count, found in units_of(chain.numpy) if found != order]
+        )
+        chain.swap(turned, last=True)
+
+
+class MemoryBytes(BytesCodec):
+    """Cells one after the other, each as the data type says: format 2 keeps the byte order there."""
+
+    __slots__ = ()
+    fields = ()
+    needs_endian = False
+
+    def __init__(self) -> None:
+        super().__init__(None)
+
+
+class TransposeCodec(Codec):
+    """The axes of a chunk in another order, as `numpy.transpose` orders them.
+
+    Args:
+        order: a permutation of the axes.
+    """
+
+    __slots__ = ("order",)
+    name = "transpose"
+    kind = ARRAY
+    is_fixed = True
+    order: tuple[int, ...]
+
+    def __init__(self, order: Sequence[int]) -> None:
+        self.order = integers(
+            tuple(order) if not isinstance(order, (list, tuple)) else order, "order of codec 'transpose'"
+        )
+        if sorted(self.order) != list(range(len(self.order))):
+            raise MetadataValidationError(
+                f"order of codec 'transpose' must name each axis once, from 0 to {len(self.order) - 1}, not "
+                f"{brief(self.order)}"
+            )
+
+    def configuration(self) -> dict[str, Any]:
+        return {"order": list(self.order)}
+
+    @classmethod
+    def from_configuration(cls, configuration: dict[str, Any]) -> Self:
+        only(configuration, ("order",), "codec 'transpose'")
+        return cls(integers(configuration.get("order"), "order of codec 'transpose'"))
+
+    def settle(self, cells: Cells) -> Codec:
+        if len(self.order) != len(cells.shape):
+            raise MetadataValidationError(
+                f"order of codec 'transpose' has {len(self.order)} entries for {len(cells.shape)} axes; name each "
+                "axis once"
+            )
+        return self
+
+    def after(self, cells: Cells) -> Cells:
+        return cells._replace(shape=tuple(cells.shape[axis] for axis in self.order))
+
+
+class VLenUTF8Codec(Codec):
+    """Text of any length: a count, then each text behind its length in bytes."""
+
+    __slots__ = ()
+    name = "vlen-utf8"
+    id = "vlen-utf8"
+    kind = SERIALIZER
+
+    def settle(self, cells: Cells) -> Codec:
+        if cells.vlen != "string":
+            raise MetadataValidationError(
+                f"codec {self.name!r} stores text of any length (data type 'string'), not {cells}"
+            )
+        return self
+
+
+class VLenBytesCodec(Codec):
+    """Bytes of any length: a count, then each cell behind its length."""
+
+    __slots__ = ()
+    name = "vlen-bytes"
+    id = "vlen-bytes"
+    kind = SERIALIZER
+
+    def settle(self, cells: Cells) -> Codec:
+        if cells.vlen != "bytes":
+            raise MetadataValidationError(
+                f"codec {self.name!r} stores bytes of any length (data type 'bytes'), not {cells}"
+            )
+        return self
+
+
+class Crc32cCodec(Codec):
+    """Four bytes of CRC-32C, checked when read.
+
+    Args:
+        location: "end" of the data, or "start", which only numcodecs writes.
+    """
+
+    __slots__ = ("location",)
+    name = "crc32c"
+    id = "crc32c"
+    kind = BYTES
+    is_fixed = True
+    location: str
+
+    def __init__(self, location: str = "end") -> None:
+        self.location = choice(location, "location of codec 'crc32c'", ("end", "start"))
+
+    @classmethod
+    def from_configuration(cls, configuration: dict[str, Any]) -> Self:
+        only(configuration, (), "codec 'crc32c'")
+        return cls()
+
+    @classmethod
+    def from_numcodecs(cls, configuration: dict[str, Any]) -> Self:
+        only(configuration, ("location",), "codec 'crc32c'")
+        return cls(**configuration)
+
+    def to_json(self) -> dict[str, Any]:
+        if self.location == "end":
+            return {"name": self.name}
+        return {"name": "numcodecs.crc32c", "configuration": {"location": self.location}}
+
+
+def settle_chain(codecs: Sequence[Codec], cells: Cells, what: str = "codecs") -> tuple[Codec, ...]:
+    """The chain with every codec settled, in an order that makes sense.
+
+    Raises:
+        MetadataValidationError: not exactly one serializer, codecs of the wrong kind around it, or one that does not
+        fit.
+    """
+    settled = []
+    serializer: str | None = None
+    for codec in codecs:
+        if codec.kind == SERIALIZER:
+            if serializer is not None:
+                raise MetadataValidationError(
+                    f"{what} must turn cells into bytes once; {serializer!r} and {codec.name!r} both do"
+                )
+            serializer = codec.name
+        elif (serializer is None) is (codec.kind == BYTES):
+            before, place = ("bytes", "after") if codec.kind == BYTES else ("cells", "before")
+            raise MetadataValidationError(
+                f"{what} has {codec.name!r} out of place: it takes {before}, so it must stand {place} the codec that "
+                "turns cells "
+                "into bytes"
+            )
+        one = codec.settle(cells)
+        settled.append(one)
+        if codec.kind == ARRAY:
+            cells = one.after(cells)
+        elif codec.kind == BYTES or codec.name != BytesCodec.name:
+            cells = cells._replace(numpy=BYTE)
+    if serializer is None:
+        raise MetadataValidationError(
+            f"{what} must have one codec that turns cells into bytes, such as 'bytes'; there is none"
+        )
+    return tuple(settled)
+
+
+BYTE = np.dtype(np.uint8)
+
+
+def lower_chain(codecs: Sequence[Codec], chain: Lowering) -> None:
+    """Adds every codec to a chain."""
+    for codec in codecs:
+        codec.lower(chain)

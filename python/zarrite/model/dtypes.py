@@ -1,0 +1,431 @@
+"""Data types: what one cell is, its name in v3 documents, its NumPy form, and its fill values.
+
+One small class a family. `numpy` is the type of the arrays that reading gives; it is native for types that come from v3
+documents and keeps its byte order for those that come from v2.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Any, ClassVar, Self
+
+import numpy as np
+
+from ..errors import DataTypeValidationError, MetadataValidationError
+from . import fills
+from .checks import Frozen, brief, integer, refuse, text
+
+NATIVE = "<" if sys.byteorder == "little" else ">"
+VLEN_CELL_BYTES = 16
+"""What a cell of variable length takes inside the engine."""
+
+Unit = tuple[int, int, int, str]
+"""A run of numbers inside a cell: byte offset, bytes each, how many, byte order "<" or ">"."""
+
+
+class DType(Frozen):
+    """What one cell is.
+
+    Attributes:
+        name: the name in v3 documents, as it was spelled where it was read.
+        numpy: the NumPy type of the results, byte order included.
+        vlen: "string" or "bytes" when cells vary in length, else None.
+    """
+
+    __slots__ = ("name", "numpy")
+    vlen: ClassVar[str | None] = None
+    name: str
+    numpy: np.dtype[Any]
+
+    def __init__(self, name: str, numpy: np.dtype[Any]) -> None:
+        self.name = name
+        self.numpy = numpy
+
+    @property
+    def cell_bytes(self) -> int:
+        """What one cell takes inside the engine, in bytes."""
+        return self.numpy.itemsize
+
+    @property
+    def units(self) -> tuple[Unit, ...]:
+        """The numbers of more than one byte inside a cell, in order."""
+        return units_of(self.numpy)
+
+    def native(self) -> Self:
+        """The same type in this machine's byte order."""
+        return self if self.numpy.isnative else type(self)(self.name, self.numpy.newbyteorder("="))
+
+    def configuration(self) -> dict[str, Any]:
+        """The parameters of the name in v3 documents."""
+        return {}
+
+    def to_json(self) -> str | dict[str, Any]:
+        """The `data_type` member of v3 documents: a plain string where there are no parameters."""
+        configuration = self.configuration()
+        return {"name": self.name, "configuration": configuration} if configuration else self.name
+
+    def default(self) -> Any:
+        """The fill value when nobody chose one."""
+        return np.zeros((), self.numpy)[()]
+
+    def cell(self, value: Any) -> bytes:
+        """The bytes of a fill value as they lie in memory; zeros for None."""
+        return bytes(self.numpy.itemsize) if value is None else fills.cell(value, self.numpy)
+
+    def cast(self, value: Any) -> Any:
+        """A user's fill value as a scalar of this type.
+
+        Raises:
+            DataTypeValidationError: the value does not fit.
+        """
+        try:
+            return self._cast(value)
+        except (TypeError, ValueError, OverflowError) as error:
+            if isinstance(value, (str, list, dict)):  # the forms documents use are welcome, too
+                try:
+                    return self.fill_from_json(value)
+                except MetadataValidationError:
+                    pass
+            why = f": {error}" if str(error) else ""
+            raise DataTypeValidationError(
+                f"fill value {brief(value)} does not fit data type {self.name}{why}"
+            ) from None
+
+    def _cast(self, value: Any) -> Any:
+        return fills.cast(value, self.numpy)
+
+    def fill_from_json(self, value: object) -> Any:
+        """The scalar a document's fill value means.
+
+        Raises:
+            MetadataValidationError: no such form, or out of range.
+        """
+        raise NotImplementedError
+
+    def fill_to_json(self, value: Any) -> Any:
+        """The JSON form of a fill value, which gives the same bits back."""
+        raise NotImplementedError
+
+
+class Bool(DType):
+    """True or false, one byte."""
+
+    __slots__ = ()
+
+    def fill_from_json(self, value: object) -> Any:
+        return fills.bool_from_json(value)
+
+    def fill_to_json(self, value: Any) -> bool:
+        return bool(value)
+
+
+class Integer(DType):
+    """Integers of 8 to 64 bits, with or without sign."""
+
+    __slots__ = ()
+
+    def fill_from_json(self, value: object) -> Any:
+        return fills.int_from_json(value, self.numpy)
+
+    def fill_to_json(self, value: Any) -> int:
+        return int(value)
+
+
+class Float(DType):
+    """IEEE floats of 16 to 64 bits."""
+
+    __slots__ = ()
+
+    def fill_from_json(self, value: object) -> Any:
+        return fills.float_from_json(value, self.numpy)
+
+    def fill_to_json(self, value: Any) -> float | str:
+        return fills.float_to_json(value, self.numpy)
+
+
+class Complex(DType):
+    """A real and an imaginary IEEE float."""
+
+    __slots__ = ()
+
+    def fill_from_json(self, value: object) -> Any:
+        return fills.complex_from_json(value, self.numpy)
+
+    def fill_to_json(self, value: Any) -> list[float | str]:
+        return fills.complex_to_json(value, self.numpy)
+
+
+class Time(DType):
+    """`numpy.datetime64` and `numpy.timedelta64`: a count of units, 64 bits."""
+
+    __slots__ = ()
+
+    def configuration(self) -> dict[str, Any]:
+        unit, scale = np.datetime_data(self.numpy)
+        return {"unit": unit, "scale_factor": scale}
+
+    def default(self) -> Any:
+        return fills.time_from_json("NaT", self.numpy)
+
+    def _cast(self, value: Any) -> Any:
+        if isinstance(value, (int, np.integer)):
+            return fills.time_from_json(int(value), self.numpy)
+        wanted = np.datetime64 if self.numpy.kind == "M" else np.timedelta64
+        return np.asarray(wanted(value)).astype(self.numpy)[()]
+
+    def fill_from_json(self, value: object) -> Any:
+        return fills.time_from_json(value, self.numpy)
+
+    def fill_to_json(self, value: Any) -> int:
+        return fills.time_to_json(value, self.numpy)
+
+
+class Utf32(DType):
+    """`fixed_length_utf32`: text of a fixed number of code points, padded with NULs."""
+
+    __slots__ = ()
+
+    def configuration(self) -> dict[str, Any]:
+        return {"length_bytes": self.numpy.itemsize}
+
+    def _cast(self, value: Any) -> Any:
+        if value is None or (type(value) is int and value == 0):
+            value = ""
+        return self.fill_from_json(value)
+
+    def fill_from_json(self, value: object) -> Any:
+        found = str(text(value, "the fill value of text"))
+        if len(found) > self.numpy.itemsize // 4:
+            refuse("the fill value of text", f"at most {self.numpy.itemsize // 4} characters", value)
+        return np.str_(found)
+
+    def fill_to_json(self, value: Any) -> str:
+        return str(value)
+
+
+class FixedBytes(DType):
+    """`null_terminated_bytes`, `raw_bytes` and `r<N>`: a fixed number of bytes."""
+
+    __slots__ = ()
+
+    def configuration(self) -> dict[str, Any]:
+        return {} if self.name[0] == "r" and self.name[1:].isdigit() else {"length_bytes": self.numpy.itemsize}
+
+    def _cast(self, value: Any) -> Any:
+        if isinstance(value, str):
+            value = value.encode("ascii")
+        raw = bytes(
+            value.tobytes() if isinstance(value, (np.void, np.ndarray)) else b"" if value in (None, 0) else value
+        )
+        if len(raw) > self.numpy.itemsize:
+            raise ValueError(f"it holds {len(raw)} bytes, a cell {self.numpy.itemsize}")
+        return fills.item(raw.ljust(self.numpy.itemsize, b"\0"), self.numpy)
+
+    def cell(self, value: Any) -> bytes:
+        raw = b"" if value is None else value.tobytes() if isinstance(value, np.void) else bytes(value)
+        return raw.ljust(self.numpy.itemsize, b"\0")
+
+    def fill_from_json(self, value: object) -> Any:
+        return fills.item(fills.fixed_bytes_from_json(value, self.numpy.itemsize, self.name), self.numpy)
+
+    def fill_to_json(self, value: Any) -> str | list[int]:
+        raw = self.cell(value)
+        return fills.base64(raw) if self.configuration() else list(raw)
+
+
+class String(DType):
+    """`string`: text of any length, UTF-8 when stored."""
+
+    __slots__ = ()
+    vlen = "string"
+
+    @property
+    def cell_bytes(self) -> int:
+        return VLEN_CELL_BYTES
+
+    def default(self) -> str:
+        return ""
+
+    def cell(self, value: Any) -> bytes:
+        return b"" if value is None else str(value).encode("utf-8")
+
+    def _cast(self, value: Any) -> Any:
+        if value is None or (type(value) is int and value == 0):
+            value = ""
+        return self.fill_from_json(value)
+
+    def fill_from_json(self, value: object) -> str:
+        found = str(text(value, "the fill value of string"))
+        try:
+            found.encode("utf-8")
+        except UnicodeEncodeError:
+            refuse("the fill value of string", "text without lone surrogates", value)
+        return found
+
+    def fill_to_json(self, value: Any) -> str:
+        return str(value)
+
+
+class VariableBytes(DType):
+    """`bytes`: bytes of any length. Also spelled `variable_length_bytes` and `binary`."""
+
+    __slots__ = ()
+    vlen = "bytes"
+
+    @property
+    def cell_bytes(self) -> int:
+        return VLEN_CELL_BYTES
+
+    def default(self) -> bytes:
+        return b""
+
+    def cell(self, value: Any) -> bytes:
+        return b"" if value is None else bytes(value)
+
+    def _cast(self, value: Any) -> Any:
+        if value is None or (type(value) is int and value == 0):
+            value = b""
+        if isinstance(value, (int, str)):
+            raise TypeError
+        return bytes(value)
+
+    def fill_from_json(self, value: object) -> bytes:
+        return fills.bytes_from_json(value, self.name)
+
+    def fill_to_json(self, value: Any) -> str:
+        return fills.base64(value)
+
+
+class Subarray(DType):
+    """A field that is a small array itself. Format 2 has such fields; format 3 has no word for them."""
+
+    __slots__ = ("item", "shape")
+    item: DType
+    shape: tuple[int, ...]
+
+    def __init__(self, item: DType, shape: tuple[int, ...]) -> None:
+        super().__init__("subarray", np.dtype((item.numpy, shape)))
+        self.item = item
+        self.shape = shape
+
+    def native(self) -> Self:
+        return type(self)(self.item.native(), self.shape)
+
+    def to_json(self) -> str | dict[str, Any]:
+        raise DataTypeValidationError(
+            f"a field of shape {self.shape} has no name in format 3; make it {brief(self.item.name)} fields of its "
+            "own, "
+            "or keep the array in format 2"
+        )
+
+
+class Struct(DType):
+    """`struct`: named fields one after the other, without padding.
+
+    Attributes:
+        entries: name and type of each field, in order.
+    """
+
+    __slots__ = ("entries",)
+    entries: tuple[tuple[str, DType], ...]
+
+    def __init__(self, entries: tuple[tuple[str, DType], ...], name: str = "struct") -> None:
+        if not entries:
+            raise MetadataValidationError("a struct must have at least one field")
+        names = [field for field, _ in entries]
+        if len(set(names)) != len(names):
+            raise MetadataValidationError(f"the fields of a struct must have different names, not {brief(names)}")
+        for field, kind in entries:
+            if kind.vlen:
+                raise MetadataValidationError(
+                    f"field {field!r} is {kind.name}, which varies in length; fields have a fixed length"
+                )
+        super().__init__(name, np.dtype([(field, kind.numpy) for field, kind in entries]))
+        self.entries = entries
+
+    def native(self) -> Self:
+        if all(order == NATIVE for *_, order in self.units):
+            return self
+        return type(self)(tuple((field, kind.native()) for field, kind in self.entries), self.name)
+
+    def configuration(self) -> dict[str, Any]:
+        if self.name == "structured":
+            return {"fields": [[field, kind.to_json()] for field, kind in self.entries]}
+        return {"fields": [{"name": field, "data_type": kind.to_json()} for field, kind in self.entries]}
+
+    def _cast(self, value: Any) -> Any:
+        if isinstance(value, dict):
+            return self._together({field: kind.cast(value[field]) for field, kind in self.entries})
+        if value is None or (type(value) is int and value == 0):
+            return self.default()
+        if isinstance(value, (bytes, bytearray)):
+            return fills.item(bytes(value).ljust(self.numpy.itemsize, b"\0"), self.numpy)
+        if isinstance(value, str):
+            raise TypeError
+        return np.array(tuple(value) if isinstance(value, list) else value, self.numpy)[()]
+
+    def _together(self, parts: dict[str, Any]) -> Any:
+        return fills.item(b"".join(kind.cell(parts[field]) for field, kind in self.entries), self.numpy)
+
+    def default(self) -> Any:
+        return fills.item(bytes(self.numpy.itemsize), self.numpy)
+
+    def cell(self, value: Any) -> bytes:
+        return bytes(self.numpy.itemsize) if value is None else bytes(np.asarray(value, self.numpy).tobytes())
+
+    def fill_from_json(self, value: object) -> Any:
+        if isinstance(value, dict):
+            fields = dict(self.entries)
+            if set(value) != set(fields):
+                refuse("the fill value of a struct", f"an object with the members {', '.join(fields)}", list(value))
+            return self._together({field: kind.fill_from_json(value[field]) for field, kind in self.entries})
+        raw = fills.fixed_bytes_from_json(value, self.numpy.itemsize, "a struct")
+        return fills.item(raw, self.numpy)
+
+    def fill_to_json(self, value: Any) -> Any:
+        if self.name == "structured":
+            return fills.base64(self.cell(value))
+        return {field: kind.fill_to_json(value[field]) for field, kind in self.entries}
+
+
+def units_of(numpy: np.dtype[Any]) -> tuple[Unit, ...]:
+    """The numbers of more than one byte inside a cell of a NumPy type, neighbours of one kind joined."""
+    known = _UNITS.get(numpy)
+    if known is None:
+        joined: list[Unit] = []
+        for offset, width, count, order in _walk(numpy, 0):
+            if joined and joined[-1][1::2] == (width, order) and joined[-1][0] + width * joined[-1][2] == offset:
+                joined[-1] = (joined[-1][0], width, joined[-1][2] + count, order)
+            else:
+                joined.append((offset, width, count, order))
+        if len(_UNITS) > 1000:
+            _UNITS.clear()
+        known = _UNITS[numpy] = tuple(joined)
+    return known
+
+
+_UNITS: dict[np.dtype[Any], tuple[Unit, ...]] = {}
+
+
+def _walk(numpy: np.dtype[Any], offset: int) -> list[Unit]:
+    if numpy.subdtype is not None:
+        item, shape = numpy.subdtype
+        count = int(np.prod(shape, dtype=np.int64))
+        return [unit for at in range(count) for unit in _walk(item, offset + at * item.itemsize)]
+    if numpy.fields is not None:
+        return [
+            unit for name in numpy.names or () for unit in _walk(numpy.fields[name][0], offset + numpy.fields[name][1])
+        ]
+    width = {"c": numpy.itemsize // 2, "U": 4}.get(numpy.kind, numpy.itemsize)
+    if numpy.kind not in "iufcmMU" or width < 2 or numpy.itemsize == 0:
+        return []
+    return [(offset, width, numpy.itemsize // width, NATIVE if numpy.isnative else ("<" if NATIVE == ">" else ">"))]
+
+
+def fixed(name: str, letter: str, length: object, unit: int = 1) -> DType:
+    """A type of a fixed number of bytes: text (`U`), padded bytes (`S`) or raw bytes (`V`)."""
+    count = integer(length, f"length_bytes of {name}", low=unit, high=2**31 - 1)
+    if count % unit:
+        refuse(f"length_bytes of {name}", f"a multiple of {unit}", count)
+    family = Utf32 if letter == "U" else FixedBytes
+    return family(name, np.dtype(f"{letter}{count // unit}"))

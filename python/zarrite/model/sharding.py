@@ -1,0 +1,99 @@
+"""Shards: many chunks in one object. Source: Zarr v3, "sharding_indexed"; format reference 1.9."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ..errors import MetadataValidationError
+from .checks import brief, choice, integers
+from .codecs import SERIALIZER, BytesCodec, Cells, Codec, Crc32cCodec, Lowering, lower_chain, settle_chain
+
+INDEX = np.dtype(np.uint64)
+"""What the index is made of: an offset and a length for each chunk."""
+
+
+class ShardingCodec(Codec):
+    """Many chunks in one object, with an index that says where each one lies.
+
+    Args:
+        chunk_shape: cells of an inner chunk along each axis; divides the shard.
+        codecs: chain of an inner chunk.
+        index_codecs: chain of the index; every codec of it must give a length that is known beforehand.
+        index_location: "end" or "start" of the object.
+    """
+
+    __slots__ = ("chunk_shape", "codecs", "index_codecs", "index_location")
+    name = "sharding_indexed"
+    kind = SERIALIZER
+    chunk_shape: tuple[int, ...]
+    codecs: tuple[Codec, ...]
+    index_codecs: tuple[Codec, ...]
+    index_location: str
+
+    def __init__(
+        self,
+        chunk_shape: Sequence[int],
+        codecs: Sequence[Any] | None = None,
+        index_codecs: Sequence[Any] | None = None,
+        index_location: str = "end",
+    ) -> None:
+        self.chunk_shape = integers(list(chunk_shape), "chunk_shape of codec 'sharding_indexed'", low=1)
+        self.codecs = (BytesCodec(),) if codecs is None else tuple(codecs)
+        self.index_codecs = (BytesCodec(), Crc32cCodec()) if index_codecs is None else tuple(index_codecs)
+        for codec in (*self.codecs, *self.index_codecs):
+            if not isinstance(codec, Codec):
+                raise MetadataValidationError(
+                    f"codecs of 'sharding_indexed' must be codec objects, not {brief(codec)}; zarrite.codecs has them"
+                )
+        self.index_location = choice(index_location, "index_location of codec 'sharding_indexed'", ("end", "start"))
+
+    def configuration(self) -> dict[str, Any]:
+        return {
+            "chunk_shape": list(self.chunk_shape),
+            "codecs": [codec.to_json() for codec in self.codecs],
+            "index_codecs": [codec.to_json() for codec in self.index_codecs],
+            "index_location": self.index_location,
+        }
+
+    def settle(self, cells: Cells) -> Codec:
+        inner, shape = self.chunk_shape, cells.shape
+        if len(inner) != len(shape):
+            raise MetadataValidationError(
+                f"chunk_shape of codec 'sharding_indexed' has {len(inner)} entries for {len(shape)} axes; give one "
+                "for each"
+            )
+        if any(outside % inside for outside, inside in zip(shape, inner, strict=True)):
+            raise MetadataValidationError(
+                f"inner chunks of shape {brief(inner)} do not fill a shard of shape {brief(shape)}; "
+                "each edge of the shard must be a multiple of the chunk's"
+            )
+        counts = (*(outside // inside for outside, inside in zip(shape, inner, strict=True)), 2)
+        codecs = settle_chain(self.codecs, cells._replace(shape=inner), "codecs of 'sharding_indexed'")
+        index = settle_chain(self.index_codecs, Cells(INDEX, None, counts), "index_codecs of 'sharding_indexed'")
+        for codec in index:
+            if not codec.is_fixed:
+                raise MetadataValidationError(
+                    f"index_codecs of 'sharding_indexed' must not hold {codec.name!r}: the length of the index would "
+                    "not be known"
+                )
+        if codecs == self.codecs and index == self.index_codecs:
+            return self
+        return ShardingCodec(inner, codecs, index, self.index_location)
+
+    def lower(self, chain: Lowering) -> None:
+        inner = Lowering(chain.numpy, chain.vlen, chain.handles)
+        index = Lowering(INDEX, None, chain.handles)
+        lower_chain(self.codecs, inner)
+        lower_chain(self.index_codecs, index)
+        chain.steps.append(
+            {
+                "name": self.name,
+                "chunk_shape": list(self.chunk_shape),
+                "codecs": inner.steps,
+                "index_codecs": index.steps,
+                "index_location": self.index_location,
+            }
+        )

@@ -1,0 +1,265 @@
+"""One node of a hierarchy: reading its documents, publishing new ones, and what handles of it share in this process."""
+
+from __future__ import annotations
+
+import threading
+import weakref
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from zarrite import formats
+from zarrite._engine import Store
+from zarrite._verb import Steps, Turn
+from zarrite.errors import ReadOnlyError
+from zarrite.model.node import ArrayModel, GroupModel
+from zarrite.stores import join
+
+__all__ = ["Catalog", "Model", "Seat", "fetch", "fetch_many", "publish", "seat_of"]
+
+Model = ArrayModel | GroupModel
+M = TypeVar("M", ArrayModel, GroupModel)
+
+
+class Seat:
+    """What all handles of one node in this process share: a lock, and the newest model one of them knows.
+
+    Two handles that change one node would else publish documents that each lack the other's change.
+
+    Attributes:
+        lock: held while a document of the node is changed.
+        model: the newest model that was read or published here; `None` before the first.
+        stamp: counts publications, so that a reading that began before one does not pass for newer.
+    """
+
+    __slots__ = ("__weakref__", "lock", "model", "stamp")
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.model: Model | None = None
+        self.stamp = 0
+
+    def saw(self, model: Model, stamp: int) -> None:
+        """Notes a model that was read from the store; `stamp` is the seat's stamp before the reading."""
+        if self.stamp == stamp:
+            self.model = model
+
+    def published(self, model: Model) -> None:
+        """Notes a model that was written to the store."""
+        self.stamp += 1
+        self.model = model
+
+
+_seats: weakref.WeakValueDictionary[tuple[str, str], Seat] = weakref.WeakValueDictionary()
+_seats_lock = threading.Lock()
+
+
+def seat_of(store: Store, path: str) -> Seat:
+    """The seat of a node; made when no handle of the node is alive."""
+    key = (store.identity, path)
+    seat = _seats.get(key)
+    if seat is None:
+        with _seats_lock:
+            seat = _seats.get(key)
+            if seat is None:
+                seat = _seats[key] = Seat()
+    return seat
+
+
+def fetch(store: Store, path: str, zarr_format: int | None = None) -> Steps[tuple[Model | None, Seat]]:
+    """Reads the node at a path: one request where the newest format is found, a second set where it is not.
+
+    Returns:
+        the model, or `None` where there is no node; and the node's seat.
+    """
+    seat = seat_of(store, path)
+    stamp = seat.stamp
+    keys = formats.first_keys(path, zarr_format)
+    if len(keys) == 1:
+        documents = {keys[0]: (yield store.get(keys[0]))}
+    else:
+        documents = dict(zip(keys, (yield store.get_many(keys)), strict=True))
+    model = formats.parse(path, documents, zarr_format)
+    if model is None:
+        more = formats.next_keys(path, zarr_format)
+        if more:
+            documents = dict(zip(more, (yield store.get_many(more)), strict=True))
+            model = formats.parse(path, documents, zarr_format)
+    if model is not None:
+        seat.saw(model, stamp)
+    return model, seat
+
+
+def fetch_many(store: Store, paths: list[str], zarr_format: int | None = None) -> Steps[list[Model | None]]:
+    """Reads the nodes at many paths, with one call to the engine for all of them (a second for older formats)."""
+    found: list[Model | None] = [None] * len(paths)
+    missing = list(range(len(paths)))
+    for keys_of in (formats.first_keys, formats.next_keys):
+        wanted = [keys_of(paths[place], zarr_format) for place in missing]
+        flat = [key for keys in wanted for key in keys]
+        if not flat:
+            break
+        documents = dict(zip(flat, (yield store.get_many(flat)), strict=True))
+        left = []
+        for place, keys in zip(missing, wanted, strict=True):
+            model = formats.parse(paths[place], {key: documents[key] for key in keys}, zarr_format) if keys else None
+            found[place] = model
+            if model is None:
+                left.append(place)
+        missing = left
+    return found
+
+
+def publish(store: Store, path: str, seat: Seat, change: Callable[[M], M], own: M, catalog: Catalog | None) -> Steps[M]:
+    """Changes a node's documents: one put, made from the newest model this process knows.
+
+    Args:
+        store: where the node is.
+        path: its path.
+        seat: its seat.
+        change: makes the new model from the newest one; called with the seat's lock held.
+        own: the model of the handle that asks, used where it is the only one known.
+        catalog: the consolidated documents the handle was opened from, which must not grow stale.
+
+    Raises:
+        ReadOnlyError: the store is open for reading only.
+    """
+    if store.read_only:
+        raise ReadOnlyError(store.url)
+    yield Turn(seat.lock)
+    try:
+        before = newest(seat, own)
+        model = change(before)
+        yield from put_documents(store, path, before, model)
+        seat.published(model)
+    finally:
+        seat.lock.release()
+    if catalog is not None:
+        yield from catalog.changed(store, path, model)
+    return model
+
+
+def newest(seat: Seat, own: M) -> M:
+    """The seat's model where it is of the handle's kind, else the handle's own."""
+    known = seat.model
+    return known if known is not None and type(known) is type(own) else own  # type: ignore[return-value]
+
+
+def put_documents(store: Store, path: str, before: Model | None, model: Model) -> Steps[None]:
+    """Writes the documents of a node that differ from those of the model before (all of them when none differs)."""
+    documents = formats.dump(model, path)
+    old = formats.dump(before, path) if before is not None and len(documents) > 1 else {}
+    changed = [(key, value) for key, value in documents.items() if old.get(key) != value] or list(documents.items())
+    if len(changed) == 1:
+        yield store.put(*changed[0])
+    else:
+        yield store.put_many(changed)
+    gone = [key for key in old if key not in documents]
+    if gone:
+        yield store.delete(gone)
+
+
+class Catalog:
+    """What a group's consolidated documents say of everything below it; shared by all handles opened through the group.
+
+    A write through one of those handles changes the catalog too, in memory and in the store, so it is never stale by our
+    own hand. In a large hierarchy rewriting it for every write would cost more than it saves: it is taken out of the
+    store instead, once, and the members are then looked up one by one.
+
+    Attributes:
+        path: path of the group that holds the documents.
+        members: the models by path relative to that group; `None` once the catalog was dropped.
+    """
+
+    REWRITE_LIMIT = 128
+    """With more members than this a write drops the catalog instead of rewriting it."""
+
+    __slots__ = ("lock", "members", "path", "root", "stored")
+
+    def __init__(self, path: str, root: GroupModel, members: dict[str, Model]) -> None:
+        self.path = path
+        self.stored = root
+        self.root = plain(root)
+        self.members: dict[str, Model] | None = members
+        self.lock = threading.Lock()
+
+    def relative(self, path: str) -> str:
+        """A store path as the catalog names it."""
+        return path[len(self.path) + 1 :] if self.path else path
+
+    def get(self, path: str) -> Model | None:
+        """The model at a store path, or `None` where the catalog has none."""
+        return (self.members or {}).get(self.relative(path))
+
+    def below(self, path: str) -> dict[str, Model]:
+        """All members below a store path, by path relative to it."""
+        prefix = self.relative(path)
+        start = f"{prefix}/" if prefix else ""
+        return {name[len(start) :]: model for name, model in (self.members or {}).items() if name.startswith(start)}
+
+    def names(self, path: str) -> list[str]:
+        """The names directly below a store path, in order."""
+        return sorted(name for name in self.below(path) if "/" not in name)
+
+    def changed(self, store: Store, path: str, *models: Model | None, below: bool = False) -> Steps[None]:
+        """Notes that a member was published (its model) or deleted (`None`), or with `below` that anything may have changed.
+
+        Nothing is done once the catalog was dropped.
+        """
+        if self.members is None:
+            return
+        yield Turn(self.lock)
+        try:
+            if self.members is None:
+                return
+            members = dict(self.members)
+            name = self.relative(path) if path != self.path else ""
+            model = models[0] if models else None
+            if not name:
+                if isinstance(model, GroupModel):
+                    self.root = plain(model)
+            elif model is None:
+                members = {key: kept for key, kept in members.items() if key != name and not key.startswith(name + "/")}
+            else:
+                members[name] = model
+            if below or len(members) > self.REWRITE_LIMIT:
+                self.members = None
+                root = self.root
+            else:
+                self.members = members
+                root = formats.consolidate(members, self.root)
+            yield from put_documents(store, self.path, self.stored, root)
+            self.stored = root
+            seat_of(store, self.path).published(root)
+        finally:
+            self.lock.release()
+
+
+def catalog_of(path: str, model: GroupModel) -> Catalog | None:
+    """The catalog that a group's model carries, or `None`."""
+    members = formats.consolidated_members(model)
+    return None if members is None else Catalog(path, model, dict(members))
+
+
+def plain(model: GroupModel) -> GroupModel:
+    """A group's model without consolidated documents."""
+    if model.consolidated is None:
+        return model
+    return model.with_consolidated(None)
+
+
+def ancestors(path: str) -> list[str]:
+    """The paths above a path, the root first."""
+    if not path:
+        return []
+    parts = path.split("/")
+    return ["/".join(parts[:count]) for count in range(len(parts))]
+
+
+def child(path: str, name: str) -> str:
+    """The path of a member."""
+    return join(path, name)
+
+
+def attributes_of(model: Model) -> dict[str, Any]:
+    """A copy of a model's attributes, shallow."""
+    return dict(model.attributes)

@@ -1,0 +1,163 @@
+"""Changing an array's shape: growing, shrinking, appending."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zarrite import stored
+from zarrite._engine import Store
+from zarrite._verb import Steps, Turn
+from zarrite.cells import as_cells, bind, box_of
+from zarrite.config import ArrayConfig
+from zarrite.errors import ArrayIndexError, MetadataValidationError, ReadOnlyError
+from zarrite.model.node import ArrayModel
+from zarrite.node import Catalog, Seat, newest, put_documents
+
+__all__ = ["Target", "append", "resize"]
+
+KEYS_AT_ONCE = 20_000
+"""With more chunks than this outside the new shape the store is listed, instead of naming each of them."""
+
+
+class Target(NamedTuple):
+    """The array that changes, as its handle knows it."""
+
+    store: Store
+    path: str
+    model: ArrayModel
+    config: ArrayConfig
+    seat: Seat
+    catalog: Catalog | None
+
+
+def resize(target: Target, new_shape: Any) -> Steps[ArrayModel]:
+    """Publishes a new shape, then takes away what lies outside it.
+
+    In this order a reader never sees an array with missing cells. What an interrupted resize leaves outside the shape can
+    be seen again only by growing the array.
+    """
+    store, path, seat = target.store, target.path, target.seat
+    shape = _as_shape(new_shape, target.model.ndim)
+    if store.read_only:
+        raise ReadOnlyError(store.url)
+    # The lock is held until the last chunk is gone, or an append in between would lose what it wrote.
+    yield Turn(seat.lock)
+    try:
+        old = newest(seat, target.model)
+        model = old.with_shape(shape)
+        if shape != old.shape:
+            yield from put_documents(store, path, old, model)
+            seat.published(model)
+        if any(new < length for new, length in zip(shape, old.shape, strict=True)):
+            yield from _forget_outside(target, old, shape)
+    finally:
+        seat.lock.release()
+    if target.catalog is not None:
+        yield from target.catalog.changed(store, path, model)
+    return model
+
+
+def _as_shape(new_shape: Any, ndim: int) -> tuple[int, ...]:
+    given = (new_shape,) if isinstance(new_shape, (int, np.integer)) else tuple(new_shape)
+    if len(given) != ndim:
+        raise MetadataValidationError(f"the new shape {given} has {len(given)} axes; the array has {ndim}")
+    if any(isinstance(length, bool) or not isinstance(length, (int, np.integer)) or length < 0 for length in given):
+        raise MetadataValidationError(f"the new shape {given} needs whole numbers of zero or more")
+    return tuple(int(length) for length in given)
+
+
+def _forget_outside(target: Target, old: ArrayModel, shape: tuple[int, ...]) -> Steps[None]:
+    """Deletes the stored objects outside a shape and sets the cells outside it, in objects that stay, to the fill value."""
+    chunk = old.grid.chunk_shape
+    old_counts = stored.grid_shape(old.shape, chunk)
+    new_counts = stored.grid_shape(shape, chunk)
+    kept_counts = tuple(min(one, two) for one, two in zip(old_counts, new_counts, strict=True))
+    outside = math.prod(old_counts) - math.prod(kept_counts)
+    if outside:
+        if outside <= KEYS_AT_ONCE:
+            keys = [stored.chunk_key(target.path, old, index) for index in _outside(old_counts, kept_counts)]
+        else:
+            listed = yield target.store.list(target.path)
+            found = stored.chunk_indices(listed, target.path, old)
+            keys = [
+                key
+                for key, index in found.items()
+                if any(at >= count for at, count in zip(index, kept_counts, strict=True))
+            ]
+        if keys:
+            yield target.store.delete(keys)
+    # An empty chunk is no chunk: what becomes nothing but fill values here shall not be stored.
+    config = target.config._replace(write_empty_chunks=False, read_missing_chunks=True)
+    cells = None
+    reach = [min(length, count * edge) for length, count, edge in zip(old.shape, kept_counts, chunk, strict=True)]
+    for axis, new in enumerate(shape):
+        starts, stops = [0] * old.ndim, list(reach)
+        starts[axis] = new
+        if new >= stops[axis] or not all(stops):
+            continue
+        if cells is None:
+            cells = bind(old, target.store, target.path, config)
+        axes = box_of(starts, stops)
+        extent = [stop - start for start, stop in zip(starts, stops, strict=True)]
+        yield cells.write(axes, np.broadcast_to(_fill(old), extent))
+
+
+def _outside(old: tuple[int, ...], kept: tuple[int, ...]) -> list[tuple[int, ...]]:
+    """The places of an old grid that the kept part of it lacks, each once."""
+    places: list[tuple[int, ...]] = []
+    for axis in range(len(old)):
+        ranges = [range(kept[at]) for at in range(axis)]
+        ranges.append(range(kept[axis], old[axis]))
+        ranges.extend(range(old[at]) for at in range(axis + 1, len(old)))
+        places.extend(itertools.product(*ranges))
+    return places
+
+
+def _fill(model: ArrayModel) -> NDArray[Any]:
+    """The fill value as a 0-d array; what the type calls zero where format 2 says there is none."""
+    value = model.fill_value if model.fill_value is not None else model.data_type.default()
+    return as_cells(value, model.dtype)
+
+
+def append(target: Target, data: Any, axis: int) -> Steps[ArrayModel]:
+    """Writes cells behind the end of an axis, then publishes the shape that holds them."""
+    store, path, seat = target.store, target.path, target.seat
+    if store.read_only:
+        raise ReadOnlyError(store.url)
+    ndim = target.model.ndim
+    at = axis + ndim if axis < 0 else axis
+    if not 0 <= at < ndim:
+        raise ArrayIndexError(f"axis {axis} cannot grow: the array has {ndim} axes")
+    values = as_cells(data, target.model.dtype)
+    yield Turn(seat.lock)
+    try:
+        before = newest(seat, target.model)
+        _check_fits(values.shape, before.shape, at)
+        shape = tuple(length + values.shape[at] * (place == at) for place, length in enumerate(before.shape))
+        model = before.with_shape(shape)
+        if values.size:
+            starts = tuple(before.shape[at] * (place == at) for place in range(ndim))
+            yield bind(model, store, path, target.config).write(box_of(starts, shape), values)
+        if shape != before.shape:
+            yield from put_documents(store, path, before, model)
+            seat.published(model)
+    finally:
+        seat.lock.release()
+    if target.catalog is not None:
+        yield from target.catalog.changed(store, path, model)
+    return model
+
+
+def _check_fits(data: tuple[int, ...], shape: tuple[int, ...], axis: int) -> None:
+    rest = tuple(length for place, length in enumerate(shape) if place != axis)
+    given = tuple(length for place, length in enumerate(data) if place != axis)
+    if len(data) != len(shape) or rest != given:
+        raise MetadataValidationError(
+            f"data of shape {data} cannot be appended along axis {axis} to an array of shape {shape}; "
+            "all other axes must have the same length"
+        )

@@ -1,0 +1,103 @@
+"""What an array has in its store: documents and chunk objects, counted and named; and handles rebuilt from documents."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, TypeVar
+
+from zarrite import formats
+from zarrite._engine import Store
+from zarrite.config import ArrayConfig
+from zarrite.described import Described
+from zarrite.errors import HandleError
+from zarrite.model.node import ArrayModel, GroupModel
+from zarrite.stores import Address, join, reopen
+
+__all__ = [
+    "chunk_indices",
+    "chunk_key",
+    "chunk_objects",
+    "count_chunks",
+    "documents",
+    "grid_shape",
+    "reopen_array",
+    "reopen_group",
+]
+
+H = TypeVar("H")
+
+
+def grid_shape(shape: Sequence[int], chunk: Sequence[int]) -> tuple[int, ...]:
+    """How many chunks an array of a shape has along every axis."""
+    return tuple(-(-length // edge) if edge else 0 for length, edge in zip(shape, chunk, strict=True))
+
+
+def chunk_key(path: str, model: ArrayModel, index: Sequence[int]) -> str:
+    """The key of a stored object, by its place in the grid."""
+    return join(path, model.keys.encode(index))
+
+
+def chunk_indices(keys: Iterable[str], path: str, model: ArrayModel) -> dict[str, tuple[int, ...]]:
+    """Which of some keys are stored objects of an array, and their places in the grid (inside it or not)."""
+    separator = re.escape(model.keys.separator)
+    first = re.escape(f"{path}/" if path else "")
+    if model.keys.name == "default":
+        first += f"c{separator}"
+    if not model.ndim:
+        only = chunk_key(path, model, ())
+        return {key: () for key in keys if key == only}
+    number = "(0|[1-9][0-9]*)"
+    pattern = re.compile(first + separator.join([number] * model.ndim))
+    found = {}
+    for key in keys:
+        match = pattern.fullmatch(key)
+        if match is not None:
+            found[key] = tuple(int(text) for text in match.groups())
+    return found
+
+
+def chunk_objects(keys: Iterable[str], path: str, model: ArrayModel) -> int:
+    """How many of some keys are stored objects inside an array's grid."""
+    counts = grid_shape(model.shape, model.grid.chunk_shape)
+    places = chunk_indices(keys, path, model).values()
+    return sum(1 for place in places if all(at < count for at, count in zip(place, counts, strict=True)))
+
+
+def count_chunks(store: Store, path: str, model: ArrayModel) -> int:
+    """How many chunks of an array were written; a stored shard counts for all chunks in it. Lists the store."""
+    places = chunk_indices(store.list(path).result(), path, model).values()
+    inner = model.chunks
+    count = 0
+    for place in places:
+        chunks = 1
+        for at, edge, chunk, length in zip(place, model.grid.chunk_shape, inner, model.shape, strict=True):
+            cells = min(length - at * edge, edge)
+            chunks *= max(0, -(-cells // chunk))
+        count += chunks
+    return count
+
+
+def documents(handle: Any) -> dict[str, bytes]:
+    """The documents of a handle's model."""
+    return formats.dump(handle.metadata, handle.path)
+
+
+def _parsed(path: str, found: Mapping[str, bytes], kind: type[Any]) -> Any:
+    model = formats.parse(path, found)
+    if not isinstance(model, kind):
+        raise HandleError(f"the handle of {path!r} was sent without documents that describe it")
+    return model
+
+
+def reopen_array(
+    cls: type[Any], where: Address, path: str, found: Mapping[str, bytes], config: ArrayConfig | None
+) -> Described:
+    """An array handle as it was when it was pickled."""
+    handle: Described = cls(reopen(where), path, _parsed(path, found, ArrayModel), config)
+    return handle
+
+
+def reopen_group(cls: type[H], where: Address, path: str, found: Mapping[str, bytes]) -> H:
+    """A group handle as it was when it was pickled."""
+    return cls(reopen(where), path, _parsed(path, found, GroupModel))  # type: ignore[call-arg]

@@ -1,0 +1,28 @@
+"""Where objects are kept, and what a user may pass as `store`."""
+
+from zarrite.stores.protocol import MappingStore, PythonStore
+from zarrite.stores.url import (
+    Address,
+    Place,
+    StorePath,
+    address,
+    join,
+    join_url,
+    normalize_path,
+    reopen,
+    resolve,
+)
+
+__all__ = [
+    "Address",
+    "MappingStore",
+    "Place",
+    "PythonStore",
+    "StorePath",
+    "address",
+    "join",
+    "join_url",
+    "normalize_path",
+    "reopen",
+    "resolve",
+]

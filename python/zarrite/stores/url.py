@@ -1,0 +1,286 @@
+"""From what a user passes as `store` to an engine store and a path inside it."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+import threading
+from collections.abc import Mapping, MutableMapping
+from typing import Any, NamedTuple
+
+from zarrite import _engine
+from zarrite._engine import Store
+from zarrite.errors import HandleError, KeyRefusedError, ReadOnlyError, UrlError
+from zarrite.stores.protocol import MappingStore, PythonStore
+
+__all__ = ["Address", "Place", "StorePath", "address", "join", "normalize_path", "reopen", "resolve"]
+
+SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]+):/")
+ESCAPE = re.compile(rb"%([0-9A-Fa-f]{2})")
+
+# Schemes people try, and what is needed for them. Named so that the refusal tells more than "unknown".
+PLANNED = {
+    "s3": "object stores",
+    "s3a": "object stores",
+    "gs": "object stores",
+    "gcs": "object stores",
+    "az": "object stores",
+    "abfs": "object stores",
+    "http": "web stores",
+    "https": "web stores",
+    "ftp": "web stores",
+    "github": "web stores",
+}
+
+
+class StorePath(NamedTuple):
+    """A place inside a store.
+
+    Attributes:
+        store: the store.
+        path: the path in it, without slashes at its ends; empty for the root.
+    """
+
+    store: Store
+    path: str = ""
+
+    def __str__(self) -> str:
+        return join_url(self.store.url, self.path)
+
+    def __truediv__(self, name: str) -> StorePath:
+        return StorePath(self.store, join(self.path, normalize_path(name)))
+
+
+Place = str | os.PathLike[str] | Store | StorePath | PythonStore | MutableMapping[str, Any] | None
+
+
+def join(path: str, name: str) -> str:
+    """A path below another; either may be empty."""
+    return f"{path}/{name}" if path and name else path or name
+
+
+def join_url(url: str, path: str) -> str:
+    """A store's URL with a path behind it."""
+    return f"{url.rstrip('/')}/{path}" if path else url
+
+
+def normalize_path(path: str | os.PathLike[str] | None) -> str:
+    """A path without slashes at its ends or twice in a row.
+
+    Raises:
+        KeyRefusedError: a part of it is `.` or `..`, or holds a NUL.
+
+    Example:
+        >>> normalize_path("/a//b/")
+        'a/b'
+    """
+    if not path:
+        return ""
+    if type(path) is not str:
+        path = os.fspath(path)
+        if not isinstance(path, str):
+            raise TypeError(f"a path is text, not {type(path).__name__}")
+    if "\\" in path:
+        path = path.replace("\\", "/")
+    if "/" in path:
+        path = "/".join(part for part in path.split("/") if part)
+    if "." in path and any(part in (".", "..") for part in path.split("/")):
+        raise KeyRefusedError(path, "a path has no '.' or '..' parts; write out where it leads")
+    if "\0" in path:
+        raise KeyRefusedError(path, "a path holds no NUL character")
+    return path
+
+
+# ---------------------------------------------------------------- places
+
+_named_lock = threading.Lock()
+_named: dict[str, Store] = {}
+
+
+def named_memory_store(name: str) -> Store:
+    """The memory store of this process that goes by a name; made when first asked for."""
+    with _named_lock:
+        store = _named.get(name)
+        if store is None:
+            store = _named[name] = _engine.memory_store()
+        return store
+
+
+def resolve(
+    place: Any,
+    path: str | os.PathLike[str] | None = None,
+    *,
+    read_only: bool = False,
+    writes: bool = False,
+    storage_options: Mapping[str, Any] | None = None,
+) -> tuple[Store, str]:
+    """The store a user means, and the path inside it.
+
+    Args:
+        place: a path, a `file://` or `memory://` URL, a `*.zip` archive, a dictionary, a store, an object with
+            `get`/`put`/`delete`/`list`, a `StorePath`, or `None` for a fresh store in memory.
+        path: a path below that place.
+        read_only: give a store that refuses writes.
+        writes: whether the caller is going to write; a place that cannot be written is refused now.
+        storage_options: options of remote stores; none of the stores here takes any.
+
+    Raises:
+        UrlError: a place zarrite cannot open; the sentence names what is missing.
+        ReadOnlyError: `writes` into a place that is open for reading only.
+        TypeError: an object that is no store.
+    """
+    inside = normalize_path(path)
+    if storage_options:
+        raise UrlError(
+            f"storage_options ({', '.join(sorted(storage_options))}) belong to remote stores, and {place!r} is not one"
+        )
+    store, base = _store(place, writes)
+    if store.read_only:
+        if writes:
+            raise ReadOnlyError(store.url)
+    elif read_only:
+        store = store.with_read_only()
+    return store, join(base, inside)
+
+
+def _store(place: Any, writes: bool) -> tuple[Store, str]:
+    if type(place) is str:
+        return _from_text(place, writes)
+    if isinstance(place, Store):
+        return place, ""
+    if isinstance(place, StorePath):
+        return place.store, place.path
+    if place is None:
+        return _engine.memory_store(), ""
+    if isinstance(place, str):
+        return _from_text(str(place), writes)
+    if isinstance(place, os.PathLike):
+        text = os.fspath(place)
+        if not isinstance(text, str):
+            raise TypeError("a path is text, not bytes")
+        return _from_file(text, writes), ""
+    if isinstance(place, MutableMapping):
+        return _engine.python_store(MappingStore(place)), ""
+    if isinstance(place, PythonStore):
+        return _engine.python_store(place, read_only=bool(getattr(place, "read_only", False))), ""
+    raise TypeError(
+        f"{type(place).__name__} is not a place zarrite can open; pass a path, a URL, a dictionary, a zarrite store, "
+        "or an object with the methods get, put, delete and list"
+    )
+
+
+def _from_text(text: str, writes: bool) -> tuple[Store, str]:
+    scheme = SCHEME.match(text)
+    if scheme is None:
+        if not text:
+            raise UrlError("the store is an empty text; pass '.' for the working directory, or None for memory")
+        return _from_file(text, writes), ""
+    name = scheme.group(1).lower()
+    rest = text[scheme.end() - 1 :]
+    if name == "file":
+        return _from_file(_file_path(text, rest), writes), ""
+    if name == "memory":
+        within = rest.lstrip("/")
+        root, _, inside = within.partition("/")
+        return named_memory_store(root), normalize_path(inside)
+    missing = PLANNED.get(name)
+    if missing is not None:
+        raise UrlError(
+            f"{text!r}: {missing} ({name}://) are not supported by this version of zarrite; "
+            "copy the data to a local path, or pass an object with get, put, delete and list"
+        )
+    raise UrlError(f"{text!r}: no store is known for {name}://; known: a path, file://, memory://, and *.zip archives")
+
+
+def _file_path(url: str, rest: str) -> str:
+    """The path of a `file:` URL: `file:///a`, `file://localhost/a` and `file:/a`."""
+    if rest.startswith("//"):
+        host, slash, path = rest[2:].partition("/")
+        if host not in ("", "localhost"):
+            raise UrlError(f"{url!r} names the host {host!r}; only files of this machine can be opened")
+        rest = slash + path
+    raw = ESCAPE.sub(lambda found: bytes([int(found.group(1), 16)]), rest.encode())
+    path = raw.decode()
+    if sys.platform == "win32":
+        path = path.lstrip("/")
+    return path
+
+
+def _from_file(path: str, writes: bool) -> Store:
+    if "\0" in path:
+        raise UrlError(f"{path!r} is not a path: it holds a NUL character")
+    if path.endswith(".zip") and not os.path.isdir(path):
+        if writes:
+            raise UrlError(
+                f"{path}: zip archives are read and not written by this version of zarrite; "
+                "write to a directory and zip it, without compression, when it is complete"
+            )
+        return _engine.zip_store(os.path.abspath(path))
+    return _engine.local_store(os.path.abspath(path))
+
+
+# ---------------------------------------------------------------- handles that travel
+
+
+class Address(NamedTuple):
+    """How another process (or this one, later) finds a store again.
+
+    Attributes:
+        kind: "local", "zip", "memory" or "python".
+        place: a file path, the identity of a memory store, or the Python object itself.
+        read_only: whether the handle refuses writes.
+        prefix: where inside the store the handle's root is.
+    """
+
+    kind: str
+    place: Any
+    read_only: bool
+    prefix: str = ""
+
+
+# Memory stores whose handles were pickled, by identity: what arrives in this process again finds them here.
+_travelling: dict[str, Store] = {}
+
+
+def address(store: Store) -> Address:
+    """Where a store can be found again.
+
+    Raises:
+        HandleError: it cannot be described.
+    """
+    origin = getattr(store, "origin", None)
+    if origin is not None:
+        return Address("python", origin, store.read_only)
+    url = store.url
+    if url.startswith("file://"):
+        path = _file_path(url, url[len("file:") :])
+        return Address("zip" if path.endswith(".zip") and not os.path.isdir(path) else "local", path, store.read_only)
+    if url.startswith("zip://"):
+        return Address("zip", url.removeprefix("zip://"), store.read_only)
+    if url.startswith("memory://"):
+        _travelling[store.identity] = store.with_read_only(False) if store.read_only else store
+        return Address("memory", (os.getpid(), store.identity), store.read_only)
+    raise HandleError(f"a handle on {url} cannot be sent elsewhere; open the store again where it is needed")
+
+
+def reopen(where: Address) -> Store:
+    """The store at an address.
+
+    Raises:
+        HandleError: it was in the memory of another process.
+    """
+    if where.kind == "local":
+        return _engine.local_store(where.place, read_only=where.read_only)
+    if where.kind == "zip":
+        return _engine.zip_store(where.place)
+    if where.kind == "python":
+        return _engine.python_store(where.place, read_only=where.read_only)
+    process, identity = where.place
+    store = _travelling.get(identity)
+    if store is None:
+        raise HandleError(
+            f"this handle points into the memory of process {process} and is used in process {os.getpid()}; "
+            "write the data to a path that both can open"
+        )
+    return store.with_read_only() if where.read_only else store

@@ -1,0 +1,47 @@
+"""What the package weighs: bytes on disk and milliseconds to import."""
+
+from __future__ import annotations
+
+import statistics
+import subprocess
+import sys
+from pathlib import Path
+
+import zarrite._engine
+
+MODULE_MB = 15
+IMPORT_MS = 25
+ROUNDS = 6
+
+COST = "import time, numpy; start = time.perf_counter(); import zarrite; print(1000 * (time.perf_counter() - start))"
+NOT_IMPORTED = ("asyncio", "h5py", "scipy", "rich", "typer", "pydantic", "numcodecs", "zarr", "importlib.metadata")
+
+
+def python(code: str) -> str:
+    """What a fresh interpreter prints."""
+    return subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
+
+
+def test_the_module_is_under_15_mb() -> None:
+    assert Path(zarrite._engine.__file__).stat().st_size < MODULE_MB * 1_000_000
+
+
+def test_importing_costs_at_most_25_ms_more_than_numpy() -> None:
+    # The machine may be busy: the median of some runs must come under the limit in one of a few rounds.
+    medians = []
+    for _ in range(ROUNDS):
+        medians.append(statistics.median(float(python(COST)) for _ in range(7)))
+        if medians[-1] <= IMPORT_MS:
+            return
+    raise AssertionError(f"medians of seven imports, in ms: {medians}")
+
+
+def test_importing_loads_nothing_optional() -> None:
+    loaded = python(
+        "import numpy, sys; before = set(sys.modules); import zarrite; print(*sorted(set(sys.modules) - before))"
+    ).split()
+    assert sorted(set(NOT_IMPORTED) & set(loaded)) == []
+
+
+def test_the_engine_is_a_release_build() -> None:
+    assert zarrite._engine.DEBUG is False
