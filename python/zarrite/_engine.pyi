@@ -1,7 +1,7 @@
 """The boundary: everything Python asks of the engine, on one page. Documentation lives with the callers."""
 
-from collections.abc import Callable, Generator, Iterable, Sequence
-from typing import Any, Generic, TypeVar
+from collections.abc import Callable, Generator, Sequence
+from typing import Any, Generic, Self, TypeVar, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,12 +17,14 @@ DEBUG: bool
 CODECS: tuple[str, ...]
 """The names a lowered chain may use."""
 
+@final
 class Pending(Generic[T]):
     """Work that has been described and not started. One of its doors starts it."""
 
     def result(self) -> T: ...
     def __await__(self) -> Generator[Any, Any, T]: ...
 
+@final
 class Store:
     """A place that keeps objects under keys. Made by the functions below."""
 
@@ -41,11 +43,11 @@ class Store:
     def delete_prefix(self, prefix: str) -> Pending[int]: ...
     def move_prefix(self, source: str, target: str) -> Pending[None]: ...
     def copy_prefix(self, source: str, into: Store, target: str) -> Pending[int]: ...
-    def list(self, prefix: str) -> Pending[list[str]]: ...
     def list_dir(self, prefix: str) -> Pending[tuple[list[str], list[str]]]: ...
     def usage(self, prefix: str) -> Pending[tuple[int, int]]: ...
     def size(self, key: str) -> Pending[int | None]: ...
     def close(self) -> None: ...
+    def list(self, prefix: str) -> Pending[list[str]]: ...
 
 def memory_store(initial: dict[str, bytes] | None = None, *, read_only: bool = False) -> Store: ...
 def local_store(root: str, *, read_only: bool = False, fsync: bool = False, follow_symlinks: bool = True) -> Store: ...
@@ -54,24 +56,26 @@ def python_store(store: object, *, read_only: bool = False) -> Store: ...
 def recorded_store(store: Store) -> Store: ...
 def recorded(store: Store) -> list[tuple[str, str, int | None, int | None]]: ...
 
+@final
 class Program:
     """One array's lowered document, compiled. Immutable and shared between handles."""
 
-    def __init__(self, document: str, codecs: Sequence[object] = ()) -> None: ...
+    def __new__(cls, document: str, codecs: Sequence[object] = ...) -> Self: ...
 
+@final
 class Cells:
     """The cells of one array: a program bound to a store and a path."""
 
-    def __init__(
-        self,
+    def __new__(
+        cls,
         program: Program,
         store: Store,
         path: str,
         dtype: np.dtype[Any],
         finish: Callable[[list[Any], tuple[int, ...]], NDArray[Any]] | None = None,
-    ) -> None: ...
+    ) -> Self: ...
     def get(self, key: Any) -> Any:
-        """The cells of a basic key (ints, slices, `...`); `NotImplemented` when the key is anything else or out of bounds."""
+        """The cells of a basic key (ints, slices, `...`); `NotImplemented` for any other key and out of bounds."""
     def set(self, key: Any, values: NDArray[Any]) -> bool:
         """Writes a basic key; `False`, and nothing written, when the key is anything else."""
     def read(self, axes: Sequence[Axis], drop: Sequence[int], out: NDArray[Any] | None) -> Pending[NDArray[Any]]: ...

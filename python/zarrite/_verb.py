@@ -1,7 +1,8 @@
 """Verbs: work written once, with two doors. `f(...)` blocks, `await f.aio(...)` does not.
 
-A verb is a generator that yields what it waits for (a `Pending` of the engine, a `Turn` at a lock) and is sent the result.
-`Flow` drives such a generator by either door. Inside another flow neither door is used: `yield from f.steps(...)`.
+A verb is a generator that yields what it waits for (a `Pending` of the engine, a `Turn` at a lock) and is sent what
+came of it. `Flow` drives such a generator by either door. Inside another flow neither door is used:
+`yield from f.steps(...)`.
 """
 
 from __future__ import annotations
@@ -78,22 +79,33 @@ class Verb(Generic[P, T]):
         steps: the generator function itself, for use inside other verbs: `yield from f.steps(...)`.
     """
 
-    __slots__ = ("__dict__", "steps")
+    __slots__ = ("__dict__", "_direct", "steps")
 
-    def __init__(self, steps: Callable[P, Steps[T]]) -> None:
+    def __init__(self, steps: Callable[P, Steps[T]], direct: Callable[P, T] | None = None) -> None:
         self.steps = steps
+        self._direct = direct
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> T:
+        if self._direct is not None:
+            return self._direct(*args, **kwargs)
         return Flow(self.steps(*args, **kwargs)).result()
 
     async def aio(self, *args: P.args, **kwargs: P.kwargs) -> T:
         """The same work as a coroutine: same arguments, same result, same errors."""
         return await Flow(self.steps(*args, **kwargs))
 
+    def blocking(self, direct: Callable[P, T]) -> Callable[P, T]:
+        """Gives the blocking door a function of its own, for verbs so short that driving their steps would be felt."""
+        self._direct = direct
+        return direct
+
     def __get__(self: Verb[Concatenate[S, Q], T], instance: S, owner: type[S] | None = None) -> Verb[Q, T]:
         if instance is None:
             return self  # type: ignore[return-value]
-        return Verb(functools.partial(self.steps, instance))
+        direct = self._direct
+        return Verb(
+            functools.partial(self.steps, instance), None if direct is None else functools.partial(direct, instance)
+        )
 
 
 def verb(steps: Callable[P, Steps[T]]) -> Verb[P, T]:
@@ -116,7 +128,7 @@ def verb(steps: Callable[P, Steps[T]]) -> Verb[P, T]:
 class Turn:
     """The wait for a lock. Whoever got it gives it back with `lock.release()`, best in a `finally`.
 
-    The awaiting door takes the lock on a helper thread, so an event loop whose own tasks hold the lock is never blocked.
+    The awaiting door takes the lock on a helper thread, so an event loop whose own tasks hold it is never blocked.
     """
 
     __slots__ = ("_lock",)

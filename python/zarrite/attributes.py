@@ -82,7 +82,7 @@ class Attributes(MutableMapping[str, Any]):
     def put(self, attributes: Mapping[str, Any]) -> None:
         """Replaces all attributes by these."""
         new = {name: copied(value) for name, value in attributes.items()}
-        self._owner._change_attributes(lambda now: new)
+        self._owner._change_attributes(lambda _: new)
 
     def update(  # type: ignore[override]
         self, attributes: Mapping[str, Any] | Iterable[tuple[str, Any]] = (), /, **named: Any

@@ -1,7 +1,7 @@
 """Settings of the whole process, and the few that each array handle carries.
 
-`zarrite.config` is used as zarr-python's is: `config.get("array.order")`, `config.set({"array.order": "F"})` for good or
-in a `with` block, `config.reset()`. Environment variables set defaults: `ZARRITE_ARRAY__ORDER=F` is `array.order`.
+`zarrite.config` is used as zarr-python's is: `config.get("array.order")`, `config.set({"array.order": "F"})` for good
+or in a `with` block, `config.reset()`. Environment variables set defaults: `ZARRITE_ARRAY__ORDER=F` is `array.order`.
 
 Keys that do something:
 
@@ -171,7 +171,7 @@ class Config:
         """Prints all settings."""
         import pprint
 
-        pprint.pprint(self.config)
+        print(pprint.pformat(self.config))  # noqa: T201 -- printing is what was asked for
 
     def _restore(self, before: Mapping[str, Any]) -> None:
         with self._lock:
@@ -270,13 +270,13 @@ def array_config(
         return asked
     if base is None:
         flat = config.flat
-        base = ArrayConfig(
-            flat["array.order"], flat["array.write_empty_chunks"], flat["array.read_missing_chunks"]
-        )
+        base = ArrayConfig(flat["array.order"], flat["array.write_empty_chunks"], flat["array.read_missing_chunks"])
     if not asked and not named:
         return base
     wanted = dict(named)
-    wanted.update(asked.to_dict() if hasattr(asked, "to_dict") else asked or {})
+    if asked is not None:
+        to_dict = getattr(asked, "to_dict", None)  # zarr-python's own ArrayConfig has it, too
+        wanted.update(asked if to_dict is None else to_dict())
     wanted = {name: value for name, value in wanted.items() if value is not None and name not in _IGNORED}
     unknown = set(wanted) - set(ArrayConfig._fields)
     if unknown:

@@ -7,6 +7,7 @@ ZarriteError                        everything zarrite raises by design
 │   │   ├── ArrayNotFoundError
 │   │   └── GroupNotFoundError
 │   ├── ContainsArrayError, ContainsGroupError, ContainsArrayAndGroupError
+│   ├── NodeExistsError(FileExistsError)
 │   ├── MetadataValidationError
 │   │   └── NodeTypeValidationError
 │   ├── UnknownCodecError, UnknownNameError(KeyError)
@@ -51,6 +52,7 @@ __all__ = [
     "MetadataValidationError",
     "MissingDependencyError",
     "NegativeStepError",
+    "NodeExistsError",
     "NodeNotFoundError",
     "NodeTypeValidationError",
     "PickleCodecDisabledError",
@@ -171,6 +173,10 @@ class ContainsArrayAndGroupError(_ContainsError):
     kind = "an array and also a group"
 
 
+class NodeExistsError(BaseZarrError, FileExistsError):
+    """Something is where mode "w-" was to make a new node."""
+
+
 class MetadataValidationError(BaseZarrError):
     """A metadata document, or a value meant for one, is not what the format allows.
 
@@ -254,7 +260,15 @@ class ChunkNotFoundError(ChunkError):
 
 
 class ProgramError(BaseZarrError):
-    """An array's codecs or grid do not fit together."""
+    """An array's codecs or grid do not fit together.
+
+    Attributes:
+        why: what does not fit.
+    """
+
+    def __init__(self, why: str = "") -> None:
+        self.why = why
+        super().__init__(why)
 
 
 class KeyRefusedError(BaseZarrError):

@@ -52,7 +52,9 @@ class FieldReading:
 
     pending: Pending[NDArray[Any]]
 
-    def __init__(self, reading: Reading, fields: str | list[str], dtype: np.dtype[Any], out: NDArray[Any] | None) -> None:
+    def __init__(
+        self, reading: Reading, fields: str | list[str], dtype: np.dtype[Any], out: NDArray[Any] | None
+    ) -> None:
         self._reading = reading
         self._fields = (fields, dtype)
         self._out = out

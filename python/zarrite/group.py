@@ -1,5 +1,7 @@
 """The group: a handle on arrays and groups below a path."""
 
+# ruff: noqa: ARG002 -- keywords of zarr-python that ask for nothing here are taken and not looked at
+
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
@@ -228,9 +230,7 @@ class Group(Members):
         """
         found = yield from self._find(name)
         if found is None:
-            return (
-                yield from self.create_array.steps(name, shape=shape, dtype=dtype, config=config, **settings)
-            )
+            return (yield from self.create_array.steps(name, shape=shape, dtype=dtype, config=config, **settings))
         if not isinstance(found, Array):
             raise TypeError(f"{name!r} in {self.url} is a group, not an array")
         wanted = (int(shape),) if isinstance(shape, (int, np.integer)) else tuple(shape)
@@ -261,10 +261,10 @@ class Group(Members):
     @verb
     def require_groups(self, *names: str) -> Steps[tuple[Group, ...]]:
         """The groups of several names; those that are missing are made."""
-        found = []
+        found: dict[str, Group] = {}
         for name in names:
-            found.append((yield from self.require_group.steps(name)))
-        return tuple(found)
+            found[name] = yield from self.require_group.steps(name)
+        return tuple(found[name] for name in names)
 
     # ---------------------------------------------------------------- whole members
 
@@ -306,7 +306,7 @@ class Group(Members):
         if self._store.read_only:
             raise ReadOnlyError(self._store.url)
         start, goal = self._new_path(source), self._new_path(dest)
-        if yield from self._is_prepared(source, start, goal, self, overwrite=False):
+        if (yield from self._is_prepared(source, start, goal, self, overwrite=False)):
             yield self._store.move_prefix(start, goal)
             if self._catalog is not None:
                 yield from self._catalog.changed(self._store, self._path, below=True)
@@ -385,12 +385,12 @@ class Group(Members):
     @verb
     def zeros(self, *, name: str, shape: Any, **settings: Any) -> Steps[Array]:
         """A new array of zeros, which takes no space until something is written."""
-        return (yield from self.create_array.steps(name, shape=shape, **_with_dtype(settings), fill_value=0))
+        return (yield from self.create_array.steps(name, shape=shape, **{**_with_dtype(settings), "fill_value": 0}))
 
     @verb
     def ones(self, *, name: str, shape: Any, **settings: Any) -> Steps[Array]:
         """A new array of ones, which takes no space until something is written."""
-        return (yield from self.create_array.steps(name, shape=shape, **_with_dtype(settings), fill_value=1))
+        return (yield from self.create_array.steps(name, shape=shape, **{**_with_dtype(settings), "fill_value": 1}))
 
     @verb
     def full(self, *, name: str, shape: Any, fill_value: Any, **settings: Any) -> Steps[Array]:
@@ -426,6 +426,4 @@ class Group(Members):
 
 
 def _with_dtype(settings: dict[str, Any]) -> dict[str, Any]:
-    settings.setdefault("dtype", "float64")
-    settings.pop("fill_value", None)
-    return settings
+    return {"dtype": "float64", **settings}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 from zarrite.described import Described, Located
 from zarrite.model.node import ArrayModel, GroupModel
@@ -89,7 +89,8 @@ class ArrayInfo(NamedTuple):
     def __repr__(self) -> str:
         return _lines(self.rows)
 
-    __str__ = __repr__
+    def __str__(self) -> str:
+        return repr(self)
 
 
 class GroupInfo(NamedTuple):
@@ -120,14 +121,8 @@ class GroupInfo(NamedTuple):
     def __repr__(self) -> str:
         return _lines(self.rows)
 
-    __str__ = __repr__
-
-
-class Shaped(Protocol):
-    """A member of a hierarchy as the tree draws it."""
-
-    @property
-    def shape(self) -> tuple[int, ...]: ...
+    def __str__(self) -> str:
+        return repr(self)
 
 
 class Tree:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from zarrite.array import Array
-from zarrite.making import default_format
 from zarrite.model.node import DEFAULT_FILL
 
 __all__ = ["kept_settings", "like"]
@@ -44,9 +43,7 @@ def like(other: Any, **asked: Any) -> dict[str, Any]:
 def _codecs_of(other: Array) -> dict[str, Any]:
     model = other.metadata
     settings: dict[str, Any] = {"filters": model.filters, "compressors": model.compressors}
-    if model.order == "F":
-        settings["filters"] = model.filters[1:]  # the transposition that stands for the order
-    if model.dimension_names is not None or model.shards is not None or model.zarr_format == default_format(3):
+    if model.serializer is not None:  # else the format has no word for it, and the data type decides
         settings["serializer"] = model.serializer
     return settings
 

@@ -50,7 +50,13 @@ def default_format(zarr_format: int | None) -> int:
 
 
 def put_node(
-    store: Store, path: str, model: Model, *, overwrite: bool, above: str | None = None, catalog: Catalog | None = None
+    store: Store,
+    path: str,
+    model: Model,
+    *,
+    overwrite: bool,
+    above: str | None = None,
+    catalog: Catalog | None = None,
 ) -> Steps[Seat]:
     """Puts a new node's documents where nothing is yet, and those of groups above it that are missing.
 
@@ -126,7 +132,7 @@ def ensure_parents(
             found, _ = yield from fetch(store, parent, zarr_format)
             if isinstance(found, ArrayModel):
                 raise ContainsArrayError(
-                    f"array {parent!r} in {store.url} lies above {path!r}; only groups have members, choose another path"
+                    f"array {parent!r} in {store.url} lies above {path!r}; only groups have members, take another path"
                 )
             if found is not None:
                 continue

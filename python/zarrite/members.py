@@ -1,5 +1,7 @@
 """What a group holds: finding, listing and showing its members."""
 
+# ruff: noqa: ARG002 -- keywords of zarr-python that ask for nothing here are taken and not looked at
+
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
@@ -76,9 +78,7 @@ class Members(Located):
         def with_change(model: GroupModel) -> GroupModel:
             return model.with_attributes(change(dict(model.attributes)))
 
-        self._model = yield from publish(
-            self._store, self._path, self._seat, with_change, self._model, self._catalog
-        )
+        self._model = yield from publish(self._store, self._path, self._seat, with_change, self._model, self._catalog)
 
     @verb
     def _change_attributes(self, change: Callable[[dict[str, Any]], dict[str, Any]]) -> Steps[None]:
@@ -146,8 +146,8 @@ class Members(Located):
             KeyError: there is no such member.
             NodeTypeValidationError: it is an array.
         """
-        found = yield from self._member.steps(path)
-        if not isinstance(found, Members):
+        found: Array | Self = yield from self._member.steps(path)
+        if isinstance(found, Array):
             raise NodeTypeValidationError(f"member {path!r} of {self.url} is an array, not a group")
         return found
 
@@ -241,10 +241,7 @@ class Members(Located):
         if max_depth is not None and max_depth < 0:
             raise ValueError(f"max_depth must be zero or more, or None for all levels, not {max_depth}")
         models = yield from self._models(max_depth)
-        return tuple(
-            (name, self._handle(join(self._path, name), model))
-            for name, model in models.items()
-        )
+        return tuple((name, self._handle(join(self._path, name), model)) for name, model in models.items())
 
     @verb
     def nmembers(self, max_depth: int | None = 0) -> Steps[int]:

@@ -141,7 +141,7 @@ def publish(store: Store, path: str, seat: Seat, change: Callable[[M], M], own: 
 def newest(seat: Seat, own: M) -> M:
     """The seat's model where it is of the handle's kind, else the handle's own."""
     known = seat.model
-    return known if known is not None and type(known) is type(own) else own  # type: ignore[return-value]
+    return known if known is not None and type(known) is type(own) else own
 
 
 def put_documents(store: Store, path: str, before: Model | None, model: Model) -> Steps[None]:
@@ -159,10 +159,10 @@ def put_documents(store: Store, path: str, before: Model | None, model: Model) -
 
 
 class Catalog:
-    """What a group's consolidated documents say of everything below it; shared by all handles opened through the group.
+    """What a group's consolidated documents say of all below it; the handles opened through it share this.
 
-    A write through one of those handles changes the catalog too, in memory and in the store, so it is never stale by our
-    own hand. In a large hierarchy rewriting it for every write would cost more than it saves: it is taken out of the
+    A write through one of those handles changes the catalog too, in memory and in the store, so it never grows stale
+    by our own hand. In a large hierarchy rewriting it for every write would cost more than it saves: it is taken out of the
     store instead, once, and the members are then looked up one by one.
 
     Attributes:
@@ -200,24 +200,24 @@ class Catalog:
         """The names directly below a store path, in order."""
         return sorted(name for name in self.below(path) if "/" not in name)
 
-    def changed(self, store: Store, path: str, *models: Model | None, below: bool = False) -> Steps[None]:
-        """Notes that a member was published (its model) or deleted (`None`), or with `below` that anything may have changed.
+    def changed(self, store: Store, path: str, model: Model | None = None, *, below: bool = False) -> Steps[None]:
+        """Notes that a member was published (its model) or deleted (`None`); `below`: anything may have changed.
 
         Nothing is done once the catalog was dropped.
         """
-        if self.members is None:
-            return
         yield Turn(self.lock)
         try:
             if self.members is None:
                 return
             members = dict(self.members)
             name = self.relative(path) if path != self.path else ""
-            model = models[0] if models else None
-            if not name:
-                if isinstance(model, GroupModel):
-                    self.root = plain(model)
-            elif model is None:
+            if not name and isinstance(model, GroupModel):
+                # Its documents were put just now, and hold the members' as they were.
+                self.root, self.stored = plain(model), model
+                if model.consolidated is None:
+                    self.members = None
+                return
+            if model is None:
                 members = {key: kept for key, kept in members.items() if key != name and not key.startswith(name + "/")}
             else:
                 members[name] = model

@@ -38,8 +38,8 @@ class Target(NamedTuple):
 def resize(target: Target, new_shape: Any) -> Steps[ArrayModel]:
     """Publishes a new shape, then takes away what lies outside it.
 
-    In this order a reader never sees an array with missing cells. What an interrupted resize leaves outside the shape can
-    be seen again only by growing the array.
+    In this order a reader never sees an array with missing cells. What an interrupted resize leaves outside the shape
+    can be seen again only by growing the array.
     """
     store, path, seat = target.store, target.path, target.seat
     shape = _as_shape(new_shape, target.model.ndim)
@@ -72,7 +72,7 @@ def _as_shape(new_shape: Any, ndim: int) -> tuple[int, ...]:
 
 
 def _forget_outside(target: Target, old: ArrayModel, shape: tuple[int, ...]) -> Steps[None]:
-    """Deletes the stored objects outside a shape and sets the cells outside it, in objects that stay, to the fill value."""
+    """Deletes the stored objects outside a shape; in objects that stay, sets the cells outside it to the fill value."""
     chunk = old.grid.chunk_shape
     old_counts = stored.grid_shape(old.shape, chunk)
     new_counts = stored.grid_shape(shape, chunk)

@@ -1,6 +1,6 @@
 """What stands in the brackets, settled: the last place with `...`, negative indices, masks and fields.
 
-A settled selection is a `Box` (one entry an axis: a stride or index numbers) or `Points` (one coordinate array an axis).
+A settled selection is a `Box` (one entry an axis: a stride or index numbers) or `Points` (coordinates of cells).
 Past this file every index lies inside its axis.
 """
 
@@ -32,7 +32,7 @@ __all__ = [
 
 Indices = NDArray[np.int64]
 Axis = tuple[int, int, int] | Indices
-"""One axis: `(start, step, count)`, the step negative when it runs backwards; or index numbers, 1-d int64, in any order."""
+"""One axis: `(start, step, count)`, the step negative when it runs backwards; or index numbers: 1-d int64."""
 
 FULL = slice(None)
 
@@ -195,7 +195,9 @@ def _box(entries: Sequence[Any], shape: tuple[int, ...], *, arrays: bool) -> Box
         elif arrays and _is_array(entry):
             numbers = _numbers(entry, f"axis {axis}")
             if numbers.ndim != 1:
-                raise ArrayIndexError(f"index arrays of an orthogonal selection are 1-d; axis {axis} got {numbers.ndim}-d")
+                raise ArrayIndexError(
+                    f"index arrays of an orthogonal selection are 1-d; axis {axis} got {numbers.ndim}-d"
+                )
             is_mask = numbers.dtype == bool
             indices = _axis_mask(numbers, axis, length) if is_mask else _inside(numbers, axis, length)
             axes.append(indices)
@@ -258,7 +260,9 @@ def coordinates(key: Any, shape: tuple[int, ...]) -> Points:
         )
     numbers = [_numbers(entry, f"axis {axis}") for axis, entry in enumerate(given)]
     if any(array.dtype == bool for array in numbers):
-        raise VindexInvalidSelectionError("coordinates are integers; a mask must have the array's shape and stand alone")
+        raise VindexInvalidSelectionError(
+            "coordinates are integers; a mask must have the array's shape and stand alone"
+        )
     settled = [_inside(array, axis, length) for axis, (array, length) in enumerate(zip(numbers, shape, strict=True))]
     return _points([np.atleast_1d(array) for array in settled])
 
@@ -389,7 +393,7 @@ def _mixed(entries: list[Any], shape: tuple[int, ...]) -> Points:
         else:
             raise _refuse(entry, axis, "known here: integers, slices, '...', integer and boolean arrays")
     fancy = [axis for axis, entry in enumerate(chosen) if not isinstance(entry, slice)]
-    together = _broadcast_shape([np.shape(chosen[axis]) for axis in fancy])
+    together = _broadcast_shape([entry.shape for entry in chosen if not isinstance(entry, slice)])
     adjacent = fancy == list(range(fancy[0], fancy[-1] + 1))
     before = fancy[0] if adjacent else 0
     plain = [axis for axis in range(len(shape)) if axis not in fancy]

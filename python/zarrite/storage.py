@@ -52,7 +52,7 @@ class MemoryStore(metaclass=_Kind):
     """Objects in this process's memory.
 
     Args:
-        store_dict: a dictionary to keep them in (slower: every access goes through Python); the engine's own when `None`.
+        store_dict: a dictionary to keep them in (slower: it is reached through Python); the engine's own when `None`.
         read_only: refuse writes.
     """
 

@@ -1,4 +1,4 @@
-"""What an array has in its store: documents and chunk objects, counted and named; and handles rebuilt from documents."""
+"""What an array has in its store: documents and chunk objects, named and counted; handles rebuilt from documents."""
 
 from __future__ import annotations
 

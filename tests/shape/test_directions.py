@@ -85,7 +85,8 @@ def test_what_is_pure_reaches_nothing_that_waits_even_through_others(pure: str) 
 
 
 def test_what_users_hold_imports_in_one_order() -> None:
-    height = {name: place for place, name in enumerate(("cells", "node", "attributes", "array", "group", "create", "open"))}
+    order = ("cells", "node", "attributes", "array", "group", "create", "open")
+    height = {name: place for place, name in enumerate(order)}
     wrong = [
         str(found)
         for found in GRAPH

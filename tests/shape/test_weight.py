@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import statistics
 import subprocess
 import sys
@@ -13,24 +14,30 @@ MODULE_MB = 15
 IMPORT_MS = 25
 ROUNDS = 6
 
-COST = "import time, numpy; start = time.perf_counter(); import zarrite; print(1000 * (time.perf_counter() - start))"
+# Processor time, since the machine may be busy with other things.
+COST = "import time, numpy; start = time.process_time(); import zarrite; print(1000 * (time.process_time() - start))"
 NOT_IMPORTED = ("asyncio", "h5py", "scipy", "rich", "typer", "pydantic", "numcodecs", "zarr", "importlib.metadata")
 
 
-def python(code: str) -> str:
+def python(code: str, **environment: str) -> str:
     """What a fresh interpreter prints."""
-    return subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
+    return subprocess.run(
+        [sys.executable, "-c", code], check=True, capture_output=True, text=True, env={**os.environ, **environment}
+    ).stdout
 
 
 def test_the_module_is_under_15_mb() -> None:
     assert Path(zarrite._engine.__file__).stat().st_size < MODULE_MB * 1_000_000
 
 
-def test_importing_costs_at_most_25_ms_more_than_numpy() -> None:
-    # The machine may be busy: the median of some runs must come under the limit in one of a few rounds.
+def test_importing_costs_at_most_25_ms_more_than_numpy(tmp_path: Path) -> None:
+    # As after an installation: the modules are compiled to bytecode, which the first run does.
+    compiled = {"PYTHONPYCACHEPREFIX": str(tmp_path), "PYTHONDONTWRITEBYTECODE": ""}
+    python(COST, **compiled)
+    # Even processor time swings on a busy machine: one of a few rounds must come under the limit.
     medians = []
     for _ in range(ROUNDS):
-        medians.append(statistics.median(float(python(COST)) for _ in range(7)))
+        medians.append(statistics.median(float(python(COST, **compiled)) for _ in range(7)))
         if medians[-1] <= IMPORT_MS:
             return
     raise AssertionError(f"medians of seven imports, in ms: {medians}")

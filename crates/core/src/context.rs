@@ -9,6 +9,8 @@ pub struct Context {
     pub arena: Vec<Box<[u8]>>,
     pub(crate) zstd: zstd::Kept,
     pub(crate) deflate: deflate::Kept,
+    /// Cells between two conversions.
+    pub(crate) scratch: Vec<u8>,
 }
 
 impl Context {

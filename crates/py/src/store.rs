@@ -11,14 +11,14 @@ use pyo3::types::{PyBytes, PyDict};
 use std::path::Path;
 use std::sync::Arc;
 use zarrite_engine::store::{Put, Range, Store as Contract};
-use zarrite_engine::stores::{Local, LocalOptions, Memory, Prefixed, ReadOnly, Recorded, Zip};
+use zarrite_engine::stores::{Local, LocalOptions, Memory, Prefix, ReadOnly, Record, Zip};
 
 /// A place that keeps objects under keys.
 #[pyclass(frozen, module = "zarrite._engine", skip_from_py_object)]
 #[derive(Clone)]
 pub struct Store {
     inner: Arc<dyn Contract>,
-    recorded: Option<Recorded>,
+    recorded: Option<Record>,
 }
 
 impl Store {
@@ -122,13 +122,13 @@ impl Store {
         if !read_only {
             return Err(PyTypeError::new_err("a store that was opened for reading cannot become writable: open it anew"));
         }
-        Ok(Self { inner: Arc::new(ReadOnly::new(self.inner())), recorded: self.recorded.clone() })
+        Ok(Self { inner: ReadOnly::of(self.inner()), recorded: self.recorded.clone() })
     }
 
     /// The objects below a prefix, as a store.
     fn prefixed(&self, py: Python<'_>, prefix: &str) -> PyResult<Self> {
-        let inner = Prefixed::new(self.inner(), prefix).map_err(|error| raise(py, &error.into()))?;
-        Ok(Self { inner: Arc::new(inner), recorded: self.recorded.clone() })
+        let inner = Prefix::of(self.inner(), prefix).map_err(|error| raise(py, &error.into()))?;
+        Ok(Self { inner, recorded: self.recorded.clone() })
     }
 
     #[pyo3(signature = (key, start=None, stop=None))]
@@ -303,13 +303,9 @@ pub fn local_store(
 #[pyfunction]
 #[pyo3(signature = (path, *, prefix=""))]
 pub fn zip_store(py: Python<'_>, path: &str, prefix: &str) -> PyResult<Store> {
-    let opened = py.detach(|| Zip::open(Path::new(path)).map(Arc::new));
-    let store: Arc<dyn Contract> = opened.map_err(|error| raise(py, &error.into()))?;
-    if prefix.is_empty() {
-        return Ok(Store { inner: store, recorded: None });
-    }
-    let inner = Prefixed::new(store, prefix).map_err(|error| raise(py, &error.into()))?;
-    Ok(Store::of(inner))
+    let opened = py.detach(|| Prefix::of(Arc::new(Zip::new(Path::new(path))?), prefix));
+    let inner = opened.map_err(|error| raise(py, &error.into()))?;
+    Ok(Store { inner, recorded: None })
 }
 
 /// A store written in Python.
@@ -322,11 +318,11 @@ pub fn python_store(py: Python<'_>, store: Py<PyAny>, read_only: bool) -> PyResu
 /// The same store with a ledger of what is asked of it.
 #[pyfunction]
 pub fn recorded_store(store: PyRef<'_, Store>) -> Store {
-    let recorded = Recorded::new(store.inner());
+    let recorded = Record::of(store.inner());
     Store { inner: Arc::new(recorded.clone()), recorded: Some(recorded) }
 }
 
-/// What was asked of a recorded store: (operation, key, start, stop); the ledger is emptied.
+/// What was asked of a recorded store since last asked: (operation, key, start, stop).
 #[pyfunction]
 pub fn recorded(store: PyRef<'_, Store>) -> PyResult<Vec<(String, String, Option<i64>, Option<i64>)>> {
     let Some(recorded) = &store.recorded else {

@@ -27,7 +27,7 @@ from ..model.dtype_names import MAX_STRUCT_DEPTH, PLAIN, dtype_from_numpy, parse
 from ..model.dtypes import DType, Float, Struct, Subarray
 from ..model.grids import RegularGrid, check_chunk
 from ..model.keys import ChunkKeys
-from ..model.node import DEFAULT_FILL, ArrayModel, GroupModel
+from ..model.node import DEFAULT_FILL, ArrayModel, GroupModel, Parts
 from .documents import in_order
 
 ARRAY_NAME, GROUP_NAME, ATTRIBUTES_NAME, CONSOLIDATED_NAME = ".zarray", ".zgroup", ".zattrs", ".zmetadata"
@@ -163,19 +163,14 @@ def _object_type(written: list[Any]) -> str:
     )
 
 
-def chain_to_json(model: ArrayModel) -> tuple[list[dict[str, Any]] | None, dict[str, Any] | None]:
-    """The members `filters` and `compressor`.
-
-    Raises:
-        MetadataValidationError: a codec that format 2 has no words for.
-    """
+def filters_and_compressor(model: ArrayModel) -> tuple[list[Codec], Codec | None]:
+    """The chain as format 2 divides it: what stands for the order and the byte order is in neither part."""
     codecs = list(model.codecs)
     if model.order == "F" and model.ndim > 1:
         codecs.pop(0)
     written = [codec for codec in codecs if not isinstance(codec, MemoryBytes)]
     compressor = written.pop() if written and written[-1].is_compressor and written[-1].kind == BYTES else None
-    filters = [codec.get_config() for codec in written]
-    return filters or None, None if compressor is None else compressor.get_config()
+    return written, compressor
 
 
 # ------------------------------------------------------------------ documents
@@ -278,6 +273,12 @@ class V2:
         """A new array of format 2."""
         shape = creation.settle_shape(shape)
         data_type = parse_dtype(dtype)
+        # Names are of format 3; here what counts is how cells look.
+        data_type = (
+            PLAIN["string" if data_type.vlen == "string" else "bytes"]
+            if data_type.vlen
+            else dtype_from_numpy(data_type.numpy)
+        )
         self._refuse(shards, serializer, dimension_names)
         chunk, _, _ = creation.settle_grid(chunks, None, shape, data_type)
         layout = choice(order or "C", "order", ("C", "F"))
@@ -314,7 +315,11 @@ class V2:
         if not any(codec.kind == SERIALIZER for codec in found):
             serializer = creation.default_serializer(data_type) if data_type.vlen else MemoryBytes()
             found.insert(sum(codec.kind == ARRAY for codec in found), serializer)
-        return [*found, *packed]
+        # What format 2 cannot say about a codec is as if it had not been said.
+        return [
+            codec if isinstance(codec, MemoryBytes) else codec_from_numcodecs(codec.get_config())
+            for codec in (*found, *packed)
+        ]
 
     def _keys(self, encoding: Any) -> ChunkKeys:
         keys = ChunkKeys("v2") if encoding is None else ChunkKeys.from_user(encoding)
@@ -335,13 +340,18 @@ class V2:
             return data_type.fill_from_json("NaN")  # the one NaN that format 2 has a word for
         return fill
 
+    def parts(self, model: ArrayModel) -> Parts:
+        """The codecs under `filters`, none between, and the one under `compressor`."""
+        filters, compressor = filters_and_compressor(model)
+        return tuple(filters), None, () if compressor is None else (compressor,)
+
     def array_document(self, model: ArrayModel) -> dict[str, Any]:
         """The `.zarray` of an array, with its attributes as one more member."""
         return {**self.zarray(model), "attributes": model.attributes}
 
     def zarray(self, model: ArrayModel) -> dict[str, Any]:
         """The `.zarray` of an array."""
-        filters, compressor = chain_to_json(model)
+        filters, compressor = filters_and_compressor(model)
         document: dict[str, Any] = {
             "zarr_format": NUMBER,
             "shape": model.shape,
@@ -349,8 +359,8 @@ class V2:
             "dtype": dtype_to_typestr(model.data_type),
             "fill_value": fill_to_json(model.data_type, model.fill_value),
             "order": model.order,
-            "filters": filters,
-            "compressor": compressor,
+            "filters": [codec.get_config() for codec in filters] or None,
+            "compressor": None if compressor is None else compressor.get_config(),
             "dimension_separator": model.keys.separator,
         }
         document.update(model.extra)

@@ -8,11 +8,11 @@ from ..errors import DataTypeValidationError, MetadataValidationError, NodeTypeV
 from ..model import creation
 from ..model.chain import codec_from_json
 from ..model.checks import brief, integers, mapping, named, only, refuse
-from ..model.codecs import Cells, settle_chain
+from ..model.codecs import ARRAY, BYTES, SERIALIZER, Cells, settle_chain
 from ..model.dtype_names import PLAIN, dtype_from_json, parse_dtype
 from ..model.grids import RegularGrid, check_chunk
 from ..model.keys import ChunkKeys
-from ..model.node import DEFAULT_FILL, ArrayModel, GroupModel
+from ..model.node import DEFAULT_FILL, ArrayModel, GroupModel, Parts
 from .documents import in_order
 
 NAME = "zarr.json"
@@ -185,10 +185,11 @@ class V3:
         if data_type.name == "structured":
             data_type = type(data_type)(data_type.entries)  # type: ignore[attr-defined,call-arg]
         chunk, shard, location = creation.settle_grid(chunks, shards, shape, data_type)
+        cells_to_bytes = creation.settle_serializer(serializer, data_type)
         codecs = (
             *creation.settle_filters(filters),
-            creation.settle_serializer(serializer, data_type),
-            *creation.settle_compressors(compressors),
+            cells_to_bytes,
+            *creation.settle_compressors(compressors, cells_to_bytes),
         )
         stored = chunk if shard is None else shard
         codecs = creation.sharded(chunk, shard, location, codecs)
@@ -204,6 +205,15 @@ class V3:
             fill,
             creation.settle_attributes(attributes),
             creation.settle_names(dimension_names, len(shape)),
+        )
+
+    def parts(self, model: ArrayModel) -> Parts:
+        """The three kinds of codecs of a chunk."""
+        codecs = model.inner_codecs
+        return (
+            tuple(codec for codec in codecs if codec.kind == ARRAY),
+            next(codec for codec in codecs if codec.kind == SERIALIZER),
+            tuple(codec for codec in codecs if codec.kind == BYTES),
         )
 
     def array_document(self, model: ArrayModel) -> dict[str, Any]:

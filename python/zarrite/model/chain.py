@@ -50,9 +50,6 @@ BUILT_IN: tuple[type[Codec], ...] = (
     PackBits,
 )
 
-URI = "https://purl.org/zarr/spec/codec/"
-"""Where names of codecs pointed before they were plain words; a version follows the name."""
-
 CODECS: Registry[Any] = Registry(
     "codec", {codec.name: codec for codec in BUILT_IN}, {"endian": "bytes"}, error=UnknownCodecError
 )
@@ -61,7 +58,12 @@ CODECS: Registry[Any] = Registry(
 IDS: dict[str, type[Codec]] = {codec.id: codec for codec in BUILT_IN if codec.id and codec is not NumcodecsBitRound}
 """Codecs by their names in v2 documents, which are numcodecs' names."""
 
+SHORT = {name: codec for name, codec in IDS.items() if name not in {one.name for one in BUILT_IN}}
+"""Names that a user may give short, and that documents of format 3 prefix."""
+
 PREFIX = "numcodecs."
+PREFIXED = {PREFIX + name: codec for name, codec in IDS.items() if name != NumcodecsBitRound.id}
+"""numcodecs' codecs by the names they have in v3 documents when zarr-python writes them."""
 
 
 class PythonCodec(Codec):
@@ -192,11 +194,10 @@ def codec_from_json(value: object) -> Codec:
     name, configuration = named(value, "codec")
     if name == ShardingCodec.name:
         return sharding_from_json(configuration)
+    known = PREFIXED.get(name)
+    if known is not None:
+        return known.from_numcodecs(configuration)
     found = CODECS.get(name)
-    if found is None and name.startswith(PREFIX):
-        known = IDS.get(name[len(PREFIX) :])
-        if known is not None:
-            return known.from_numcodecs(configuration)
     if found is None:
         if isinstance(value, dict) and value.get("must_understand") is False:
             return SkippedCodec(value)
@@ -295,8 +296,8 @@ def codec_from_user(value: Any) -> Codec:
     if isinstance(value, Codec):
         return value
     if isinstance(value, str):
-        known = IDS.get(value)
-        return known.from_numcodecs({}) if known is not None and value not in CODECS else codec_from_json(value)
+        known = SHORT.get(value)
+        return codec_from_json(value) if known is None else known.from_numcodecs({})
     if isinstance(value, dict):
         return codec_from_numcodecs(value) if "id" in value and "name" not in value else codec_from_json(value)
     if not isinstance(value, type):

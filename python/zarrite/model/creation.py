@@ -96,8 +96,10 @@ def settle_serializer(serializer: Any, data_type: DType) -> Codec:
     return expect((codec_from_user(serializer),), SERIALIZER, "serializer", "cells to bytes")[0]
 
 
-def settle_compressors(compressors: Any) -> tuple[Codec, ...]:
-    """The codecs from bytes to bytes."""
+def settle_compressors(compressors: Any, serializer: Codec | None = None) -> tuple[Codec, ...]:
+    """The codecs from bytes to bytes; none by default around a shard, which would have to be read whole."""
+    if is_auto(compressors) and isinstance(serializer, ShardingCodec):
+        return ()
     found = (ZstdCodec(),) if is_auto(compressors) else codecs_from_user(compressors)
     return expect(found, BYTES, "compressors", "bytes to bytes")
 

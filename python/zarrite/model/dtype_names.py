@@ -214,7 +214,10 @@ def _parse(value: Any) -> DType:
         if value in PLAIN or (value[0:1] == "r" and value[1:].isdecimal()):
             return dtype_from_json(value)
     elif hasattr(value, "to_native_dtype"):  # a data type object of zarr-python
-        value = value.to_native_dtype()
+        native = value.to_native_dtype()
+        if native.kind == "O":  # NumPy does not say of what
+            return dtype_from_json(value.to_json(zarr_format=3))
+        value = native
     if value is None:
         raise DataTypeValidationError("dtype must be given: a NumPy type or the name of a data type, not None")
     if isinstance(value, list):

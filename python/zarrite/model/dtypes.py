@@ -80,7 +80,7 @@ class DType(Frozen):
         """
         try:
             return self._cast(value)
-        except (TypeError, ValueError, OverflowError) as error:
+        except (TypeError, ValueError, OverflowError, LookupError) as error:
             if isinstance(value, (str, list, dict)):  # the forms documents use are welcome, too
                 try:
                     return self.fill_from_json(value)
@@ -168,10 +168,13 @@ class Time(DType):
         return fills.time_from_json("NaT", self.numpy)
 
     def _cast(self, value: Any) -> Any:
-        if isinstance(value, (int, np.integer)):
+        if isinstance(value, int) or np.asarray(value).dtype.kind in "iu":
             return fills.time_from_json(int(value), self.numpy)
-        wanted = np.datetime64 if self.numpy.kind == "M" else np.timedelta64
-        return np.asarray(wanted(value)).astype(self.numpy)[()]
+        wanted = np.asarray((np.datetime64 if self.numpy.kind == "M" else np.timedelta64)(value))
+        found = wanted.astype(self.numpy)
+        if not np.isnat(wanted) and found.astype(wanted.dtype) != wanted:
+            raise ValueError(f"it is no whole number of {self.numpy}")
+        return found[()]
 
     def fill_from_json(self, value: object) -> Any:
         return fills.time_from_json(value, self.numpy)
@@ -194,7 +197,7 @@ class Utf32(DType):
         return self.fill_from_json(value)
 
     def fill_from_json(self, value: object) -> Any:
-        found = str(text(value, "the fill value of text"))
+        found = unicode(value, "the fill value of text")
         if len(found) > self.numpy.itemsize // 4:
             refuse("the fill value of text", f"at most {self.numpy.itemsize // 4} characters", value)
         return np.str_(found)
@@ -214,9 +217,13 @@ class FixedBytes(DType):
     def _cast(self, value: Any) -> Any:
         if isinstance(value, str):
             value = value.encode("ascii")
-        raw = bytes(
-            value.tobytes() if isinstance(value, (np.void, np.ndarray)) else b"" if value in (None, 0) else value
-        )
+        elif value is None or (type(value) is int and value == 0):
+            value = b""
+        elif isinstance(value, (np.void, np.ndarray)):
+            value = value.tobytes()
+        if not isinstance(value, (bytes, bytearray, memoryview)):
+            raise TypeError("it is neither bytes nor text")
+        raw = bytes(value)
         if len(raw) > self.numpy.itemsize:
             raise ValueError(f"it holds {len(raw)} bytes, a cell {self.numpy.itemsize}")
         return fills.item(raw.ljust(self.numpy.itemsize, b"\0"), self.numpy)
@@ -255,12 +262,7 @@ class String(DType):
         return self.fill_from_json(value)
 
     def fill_from_json(self, value: object) -> str:
-        found = str(text(value, "the fill value of string"))
-        try:
-            found.encode("utf-8")
-        except UnicodeEncodeError:
-            refuse("the fill value of string", "text without lone surrogates", value)
-        return found
+        return unicode(value, "the fill value of string")
 
     def fill_to_json(self, value: Any) -> str:
         return str(value)
@@ -304,7 +306,11 @@ class Subarray(DType):
     shape: tuple[int, ...]
 
     def __init__(self, item: DType, shape: tuple[int, ...]) -> None:
-        super().__init__("subarray", np.dtype((item.numpy, shape)))
+        try:
+            numpy = np.dtype((item.numpy, shape))
+        except ValueError as error:
+            raise MetadataValidationError(f"a field of shape {brief(shape)} makes no NumPy type: {error}") from None
+        super().__init__("subarray", numpy)
         self.item = item
         self.shape = shape
 
@@ -340,7 +346,11 @@ class Struct(DType):
                 raise MetadataValidationError(
                     f"field {field!r} is {kind.name}, which varies in length; fields have a fixed length"
                 )
-        super().__init__(name, np.dtype([(field, kind.numpy) for field, kind in entries]))
+        try:
+            numpy = np.dtype([(field, kind.numpy) for field, kind in entries])
+        except ValueError as error:  # longer than NumPy's cells can be
+            raise MetadataValidationError(f"the fields of a struct make no NumPy type: {error}") from None
+        super().__init__(name, numpy)
         self.entries = entries
 
     def native(self) -> Self:
@@ -420,6 +430,16 @@ def _walk(numpy: np.dtype[Any], offset: int) -> list[Unit]:
     if numpy.kind not in "iufcmMU" or width < 2 or numpy.itemsize == 0:
         return []
     return [(offset, width, numpy.itemsize // width, NATIVE if numpy.isnative else ("<" if NATIVE == ">" else ">"))]
+
+
+def unicode(value: object, what: str) -> str:
+    """The value as text that every reader can hold."""
+    found = str(text(value, what))
+    try:
+        found.encode("utf-8")
+    except UnicodeEncodeError:
+        refuse(what, "text without lone surrogates", value)
+    return found
 
 
 def fixed(name: str, letter: str, length: object, unit: int = 1) -> DType:

@@ -14,10 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import MetadataValidationError
-from .checks import brief, refusal, refuse
+from .checks import refusal, refuse
 
 WORDS = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf, "+Infinity": math.inf}
 NAT = -(2**63)
+CASTS = {"b": "biu", "f": "biuf", "c": "biufc"}
+"""Kinds of values that a kind of cell takes."""
 
 
 def int_from_json(value: object, numpy: np.dtype[Any]) -> Any:
@@ -177,5 +179,8 @@ def cast(value: object, numpy: np.dtype[Any]) -> Any:
         return int_from_json(exact if exact is not None else value, numpy)
     array = np.asarray(value)
     if array.shape != ():
-        refuse(f"the fill value of {numpy}", "one value", brief(value))
-    return array.astype(numpy)[()]
+        refuse(f"the fill value of {numpy}", "one value", value)
+    if array.dtype.kind not in CASTS.get(kind, array.dtype.kind):
+        raise TypeError
+    with np.errstate(over="ignore"):
+        return array.astype(numpy)[()]

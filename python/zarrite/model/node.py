@@ -13,12 +13,14 @@ import numpy as np
 
 from ..errors import MetadataValidationError
 from .checks import brief, integers
-from .codecs import ARRAY, BYTES, SERIALIZER, Codec, Lowering, TransposeCodec, lower_chain
+from .codecs import Codec, Lowering, TransposeCodec, lower_chain
 from .dtypes import DType
 from .grids import RegularGrid
 from .keys import ChunkKeys
 from .registry import Registry
 from .sharding import ShardingCodec
+
+Parts = tuple[tuple[Codec, ...], Codec | None, tuple[Codec, ...]]
 
 
 class Format(Protocol):
@@ -29,6 +31,9 @@ class Format(Protocol):
     @property
     def create(self) -> Callable[..., ArrayModel]:
         """Makes a new array with everything settled as this format has it; takes what `ArrayModel.create` takes."""
+
+    def parts(self, model: ArrayModel) -> Parts:
+        """Filters, serializer and compressors of a chunk, as this format tells them apart."""
 
     def array_document(self, model: ArrayModel) -> dict[str, Any]:
         """The document that describes an array, attributes included."""
@@ -129,6 +134,10 @@ class ArrayModel:
         """Shape of a shard, or None when chunks are objects of their own."""
         return None if self._sharding is None else self.grid.chunk_shape
 
+    @cached_property
+    def _parts(self) -> Parts:
+        return FORMATS[str(self.zarr_format)].parts(self)
+
     @property
     def inner_codecs(self) -> tuple[Codec, ...]:
         """The chain of a chunk: inside the shard when there are shards."""
@@ -136,18 +145,18 @@ class ArrayModel:
 
     @property
     def filters(self) -> tuple[Codec, ...]:
-        """The codecs from cells to cells."""
-        return tuple(codec for codec in self.inner_codecs if codec.kind == ARRAY)
+        """The codecs from cells to cells, inside the shard when there are shards; format 2's own `filters`."""
+        return self._parts[0]
 
     @property
-    def serializer(self) -> Codec:
-        """The codec from cells to bytes."""
-        return next(codec for codec in self.inner_codecs if codec.kind == SERIALIZER)
+    def serializer(self) -> Codec | None:
+        """The codec from cells to bytes; None in format 2, which has no word for it."""
+        return self._parts[1]
 
     @property
     def compressors(self) -> tuple[Codec, ...]:
-        """The codecs from bytes to bytes."""
-        return tuple(codec for codec in self.inner_codecs if codec.kind == BYTES)
+        """The codecs from bytes to bytes; format 2's own `compressor`."""
+        return self._parts[2]
 
     @cached_property
     def chunk_grid_shape(self) -> tuple[int, ...]:

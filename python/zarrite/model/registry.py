@@ -76,6 +76,11 @@ class Registry(Generic[N]):
         point = self._plugins.get(name)
         if point is None:
             return None
-        entry: N = point.load()
+        try:
+            entry: N = point.load()
+        except Exception as error:
+            raise self.error(
+                f"{self.kind} {name!r} is declared by the entry point {point.value!r}, which cannot be loaded: {error}"
+            ) from error
         self._known[name] = entry
         return entry

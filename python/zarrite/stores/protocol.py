@@ -15,7 +15,8 @@ class PythonStore(Protocol):
     """A place that keeps objects, written in Python. Any object with these four methods is one.
 
     The methods block; the engine calls them from its own threads, several at a time. A key is a path without a leading
-    slash, such as `"a/b/c/0/1"`. What a store lacks (conditional puts, listing one level) the engine makes of these four.
+    slash, such as `"a/b/c/0/1"`. What such a store lacks (conditional puts, one level's listing) the engine makes of
+    these four.
     """
 
     def get(self, key: str, start: int | None = None, stop: int | None = None) -> bytes | None:

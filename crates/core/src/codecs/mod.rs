@@ -1,16 +1,25 @@
 //! The codecs: one file each, this list, and the contract they keep.
 
+mod astype;
+mod bitround;
 pub(crate) mod blosc;
 mod bz2;
 mod crc32c;
 pub(crate) mod deflate;
+mod delta;
+mod elementwise;
+mod fixedscaleoffset;
 mod growing;
 mod gzip;
 mod lz4;
 mod lzma;
+mod numbers;
+mod packbits;
 mod parameters;
+mod quantize;
 #[cfg(test)]
 mod testing;
+mod vlen;
 mod zlib;
 pub(crate) mod zstd;
 
@@ -18,7 +27,24 @@ use crate::{Context, Error, Result};
 use serde_json::Value;
 
 /// Every name that [`build`] knows.
-pub const NAMES: &[&str] = &["blosc", "bz2", "crc32c", "gzip", "lz4", "lzma", "zlib", "zstd"];
+pub const NAMES: &[&str] = &[
+    "astype",
+    "bitround",
+    "blosc",
+    "bz2",
+    "crc32c",
+    "delta",
+    "fixedscaleoffset",
+    "gzip",
+    "lz4",
+    "lzma",
+    "packbits",
+    "quantize",
+    "vlen-bytes",
+    "vlen-utf8",
+    "zlib",
+    "zstd",
+];
 
 /// A step of the chain between cells and stored bytes. Pure: bytes in, bytes out.
 ///
@@ -78,12 +104,20 @@ pub trait Codec: Send + Sync {
 pub fn build(entry: &Value) -> Result<Box<dyn Codec>> {
     let name = entry["name"].as_str().unwrap_or_default();
     Ok(match name {
+        "astype" => Box::new(astype::AsType::build(entry)?),
+        "bitround" => Box::new(bitround::BitRound::build(entry)?),
         "blosc" => Box::new(blosc::Blosc::build(entry)?),
         "bz2" => Box::new(bz2::Bz2::build(entry)?),
         "crc32c" => Box::new(crc32c::Crc32c::build(entry)?),
+        "delta" => Box::new(delta::Delta::build(entry)?),
+        "fixedscaleoffset" => Box::new(fixedscaleoffset::FixedScaleOffset::build(entry)?),
         "gzip" => Box::new(gzip::Gzip::build(entry)?),
         "lz4" => Box::new(lz4::Lz4::build(entry)?),
         "lzma" => Box::new(lzma::Lzma::build(entry)?),
+        "packbits" => Box::new(packbits::PackBits),
+        "quantize" => Box::new(quantize::Quantize::build(entry)?),
+        "vlen-bytes" => Box::new(vlen::VLen::bytes()),
+        "vlen-utf8" => Box::new(vlen::VLen::utf8()),
         "zlib" => Box::new(zlib::Zlib::build(entry)?),
         "zstd" => Box::new(zstd::Zstd::build(entry)?),
         _ => return Err(Error::Document(format!("no codec {name:?} in the engine"))),

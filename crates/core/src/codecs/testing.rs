@@ -99,6 +99,23 @@ pub fn check_round_trip(codec: &dyn Codec, plain: &[u8], context: &mut Context) 
     }
 }
 
+fn unhex(text: &str) -> Vec<u8> {
+    (0..text.len() / 2)
+        .map(|at| u8::from_str_radix(&text[2 * at..2 * at + 2], 16).unwrap())
+        .collect()
+}
+
+/// Plain bytes, what another writer stored for them, and what it read back (all in hexadecimal, little endian).
+pub fn check_golden(codec: &dyn Codec, plain: &str, stored: &str, back: &str) {
+    let mut context = Context::new();
+    let mut ours = Vec::new();
+    codec.encode(&unhex(plain), &mut ours, &mut context).unwrap();
+    assert_eq!(ours, unhex(stored));
+    let mut read = vec![0xAA; back.len() / 2];
+    codec.decode(&ours, &mut read, &mut context).unwrap();
+    assert_eq!(read, unhex(back));
+}
+
 /// Damaged stored bytes, thrown at every door of a decoder. Nothing is asked of the answers but that they come.
 pub struct Mutants<'a> {
     codec: &'a dyn Codec,

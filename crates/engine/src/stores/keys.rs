@@ -1,5 +1,8 @@
 //! Keys and prefixes: which are refused, and how they are put together.
 
+use std::collections::BTreeMap;
+use std::ops::Bound;
+
 use crate::store::{Error, Put, Range, Result, Store};
 
 /// Objects that are still being written carry such a name; no key may, and no listing shows one.
@@ -91,6 +94,47 @@ pub fn join(prefix: &str, name: &str) -> String {
         (prefix, "") => prefix.to_owned(),
         (prefix, name) => format!("{prefix}/{name}"),
     }
+}
+
+/// What lies below a checked prefix, of a map in the order of its keys.
+pub fn all_below<'a, Held>(
+    objects: &'a BTreeMap<String, Held>,
+    prefix: &'a str,
+) -> impl Iterator<Item = (&'a String, &'a Held)> + 'a {
+    let start = if prefix.is_empty() {
+        String::new()
+    } else {
+        format!("{prefix}/")
+    };
+    objects
+        .range(start..)
+        .take_while(move |(key, _)| below(key, prefix).is_some())
+}
+
+/// The names of objects and of prefixes directly below a checked prefix, of a map in the order of its keys: one look-up a
+/// name, however much lies below it.
+pub fn names_below<Held>(objects: &BTreeMap<String, Held>, prefix: &str) -> (Vec<String>, Vec<String>) {
+    let (mut keys, mut prefixes) = (Vec::new(), Vec::new());
+    let start = if prefix.is_empty() {
+        String::new()
+    } else {
+        format!("{prefix}/")
+    };
+    let mut from = Bound::Included(start);
+    while let Some((key, _)) = objects.range::<String, _>((from.as_ref(), Bound::Unbounded)).next() {
+        let Some(rest) = below(key, prefix) else { break };
+        if let Some((name, _)) = rest.split_once('/') {
+            prefixes.push(name.to_owned());
+            // `0` follows `/`: the first key that is not below the name.
+            from = Bound::Included(format!("{}0", join(prefix, name)));
+        } else {
+            keys.push(rest.to_owned());
+            from = Bound::Excluded(key.clone());
+        }
+    }
+    // In the order of the keys `a-b/` comes before `a/`.
+    prefixes.sort_unstable();
+    (keys, prefixes)
 }
 
 /// Checks the two prefixes of a move and returns them without trailing slashes.

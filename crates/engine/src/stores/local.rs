@@ -292,4 +292,6 @@ impl Local {
 }
 
 #[cfg(test)]
+mod failures;
+#[cfg(test)]
 mod tests;

@@ -1,14 +1,15 @@
 //! Objects in this process's memory.
 
 use std::collections::BTreeMap;
-use std::ops::Bound;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use parking_lot::RwLock;
 
 use crate::store::{Error, Found, Object, Put, Range, Result, Store, Version};
-use crate::stores::keys::{below, check_key, check_move, check_prefix, join, reserve, taken_error};
+use crate::stores::keys::{
+    all_below, below, check_key, check_move, check_prefix, join, names_below, reserve, taken_error,
+};
 
 /// Each instance is a place of its own, and each put a version of its own: neither number ever comes back.
 static INSTANCES: AtomicU64 = AtomicU64::new(0);
@@ -102,15 +103,6 @@ impl Default for Memory {
     }
 }
 
-/// Where the keys below a checked prefix start.
-fn start_of(prefix: &str) -> String {
-    if prefix.is_empty() {
-        String::new()
-    } else {
-        format!("{prefix}/")
-    }
-}
-
 impl Store for Memory {
     fn url(&self) -> String {
         self.identity.replacen("memory:", "memory://", 1)
@@ -185,7 +177,7 @@ impl Store for Memory {
         let prefix = check_prefix(prefix)?;
         let removed: Vec<_> = {
             let mut objects = self.objects.write();
-            let keys: Vec<String> = keys_below(&objects, prefix).map(|(key, _)| key.clone()).collect();
+            let keys: Vec<String> = all_below(&objects, prefix).map(|(key, _)| key.clone()).collect();
             keys.iter().filter_map(|key| objects.remove(key)).collect()
         };
         Ok(removed.len() as u64)
@@ -196,7 +188,7 @@ impl Store for Memory {
         // Collected first: `each` may use the store.
         let found: Vec<(String, u64)> = {
             let objects = self.objects.read();
-            keys_below(&objects, prefix)
+            all_below(&objects, prefix)
                 .map(|(key, held)| (key.clone(), held.bytes.len() as u64))
                 .collect()
         };
@@ -210,24 +202,7 @@ impl Store for Memory {
 
     fn list_dir(&self, prefix: &str) -> Result<(Vec<String>, Vec<String>)> {
         let prefix = check_prefix(prefix)?;
-        let (mut keys, mut prefixes) = (Vec::new(), Vec::new());
-        let objects = self.objects.read();
-        let mut from = Bound::Included(start_of(prefix));
-        // One look-up a name, however much lies below it.
-        while let Some((key, _)) = objects.range::<String, _>((from.as_ref(), Bound::Unbounded)).next() {
-            let Some(rest) = below(key, prefix) else { break };
-            if let Some((name, _)) = rest.split_once('/') {
-                prefixes.push(name.to_owned());
-                // `0` follows `/`: the first key that is not below the name.
-                from = Bound::Included(format!("{}0", join(prefix, name)));
-            } else {
-                keys.push(rest.to_owned());
-                from = Bound::Excluded(key.clone());
-            }
-        }
-        // In the order of the keys `a-b/` comes before `a/`.
-        prefixes.sort_unstable();
-        Ok((keys, prefixes))
+        Ok(names_below(&self.objects.read(), prefix))
     }
 
     fn size(&self, key: &str) -> Result<Option<u64>> {
@@ -238,10 +213,10 @@ impl Store for Memory {
         self.writable()?;
         let (from, to) = check_move(from, to)?;
         let mut objects = self.objects.write();
-        if keys_below(&objects, to).next().is_some() {
+        if all_below(&objects, to).next().is_some() {
             return Err(taken_error(to));
         }
-        let keys: Vec<String> = keys_below(&objects, from).map(|(key, _)| key.clone()).collect();
+        let keys: Vec<String> = all_below(&objects, from).map(|(key, _)| key.clone()).collect();
         for key in keys {
             if let (Some(held), Some(rest)) = (objects.remove(&key), below(&key, from)) {
                 objects.insert(join(to, rest), held);
@@ -253,16 +228,6 @@ impl Store for Memory {
     fn close(&self) -> Result<()> {
         Ok(())
     }
-}
-
-fn keys_below<'a>(
-    objects: &'a BTreeMap<String, Held>,
-    prefix: &'a str,
-) -> impl Iterator<Item = (&'a String, &'a Held)> + 'a {
-    let start = start_of(prefix);
-    objects
-        .range(start..)
-        .take_while(move |(key, _)| below(key, prefix).is_some())
 }
 
 /// An object of the store, as it was when it was opened.

@@ -8,6 +8,7 @@ pub mod memory;
 pub mod prefix;
 pub mod read_only;
 pub mod record;
+pub mod zip;
 
 #[cfg(test)]
 mod contract;
@@ -17,3 +18,4 @@ pub use memory::Memory;
 pub use prefix::Prefix;
 pub use read_only::ReadOnly;
 pub use record::{Call, Record};
+pub use zip::Zip;

@@ -32,7 +32,7 @@ impl Prefix {
         Ok(join(&self.root, key))
     }
 
-    fn prefix(&self, prefix: &str) -> Result<String> {
+    fn below_root(&self, prefix: &str) -> Result<String> {
         Ok(join(&self.root, check_prefix(prefix)?))
     }
 }
@@ -119,17 +119,17 @@ impl Store for Prefix {
     }
 
     fn delete_prefix(&self, prefix: &str) -> Result<u64> {
-        self.inner.delete_prefix(&self.root(prefix)?)
+        self.inner.delete_prefix(&self.below_root(prefix)?)
     }
 
     fn list(&self, prefix: &str, each: &mut dyn FnMut(&str, u64) -> bool) -> Result<()> {
-        self.inner.list(&self.root(prefix)?, &mut |key, bytes| {
+        self.inner.list(&self.below_root(prefix)?, &mut |key, bytes| {
             below(key, &self.root).is_none_or(|key| each(key, bytes))
         })
     }
 
     fn list_dir(&self, prefix: &str) -> Result<(Vec<String>, Vec<String>)> {
-        self.inner.list_dir(&self.root(prefix)?)
+        self.inner.list_dir(&self.below_root(prefix)?)
     }
 
     fn size(&self, key: &str) -> Result<Option<u64>> {

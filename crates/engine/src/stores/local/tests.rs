@@ -8,10 +8,10 @@ use super::*;
 use crate::stores::contract;
 
 /// A directory that goes when the test ends.
-struct Scratch(PathBuf);
+pub(super) struct Scratch(PathBuf);
 
 impl Scratch {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         static COUNT: AtomicU64 = AtomicU64::new(0);
         let name = format!(
             "zarrite-local-{}-{}",
@@ -23,11 +23,11 @@ impl Scratch {
         Self(path)
     }
 
-    fn path(&self, below: &str) -> PathBuf {
+    pub(super) fn path(&self, below: &str) -> PathBuf {
         self.0.join(below)
     }
 
-    fn store(&self, options: LocalOptions) -> Local {
+    pub(super) fn store(&self, options: LocalOptions) -> Local {
         Local::new(&self.path("store"), options).expect("a store")
     }
 }

@@ -2,7 +2,7 @@
 
 use std::ffi::{CStr, CString};
 
-use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
+use rustix::fd::{BorrowedFd, OwnedFd};
 use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, fstat, openat, statat, unlinkat};
 use rustix::io::{Errno, retry_on_intr};
 
@@ -140,7 +140,7 @@ pub(super) fn list_dir(root: &Root, prefix: &str) -> Answer<(Vec<String>, Vec<St
 
 /// A directory that is being emptied.
 struct Emptied {
-    fd: OwnedFd,
+    open: Dir,
     name: CString,
     directories: Vec<CString>,
 }
@@ -172,18 +172,18 @@ pub(super) fn delete(root: &Root, prefix: &str) -> Answer<u64> {
     let mut levels = vec![empty(top, CString::default(), &mut count)?];
     while let Some(now) = levels.last_mut() {
         if let Some(name) = now.directories.pop() {
-            match retry_on_intr(|| openat(&now.fd, &name, flags | OFlags::NOFOLLOW, Mode::empty())) {
+            match retry_on_intr(|| openat(now.open.fd()?, &name, flags | OFlags::NOFOLLOW, Mode::empty())) {
                 Ok(fd) => levels.push(empty(fd, name, &mut count)?),
                 Err(Errno::NOENT) => {}
                 // Somebody put something else in its place.
-                Err(Errno::NOTDIR | Errno::LOOP) => gone(unlinkat(&now.fd, &name, AtFlags::empty()))?,
+                Err(Errno::NOTDIR | Errno::LOOP) => gone(unlinkat(now.open.fd()?, &name, AtFlags::empty()))?,
                 Err(cause) => return Err(cause),
             }
             continue;
         }
         let emptied = levels.pop().map(|level| level.name);
         match (levels.last(), emptied) {
-            (Some(above), Some(name)) => gone(unlinkat(&above.fd, &name, AtFlags::REMOVEDIR))?,
+            (Some(above), Some(name)) => gone(unlinkat(above.open.fd()?, &name, AtFlags::REMOVEDIR))?,
             // The root stays: it may be somebody's mount, and is the store.
             _ if prefix.is_empty() => {}
             _ => gone(root.delete_directory(prefix))?,
@@ -195,7 +195,8 @@ pub(super) fn delete(root: &Root, prefix: &str) -> Answer<u64> {
 /// Deletes the files of a directory and names the directories in it.
 fn empty(fd: OwnedFd, name: CString, count: &mut u64) -> Answer<Emptied> {
     let (mut directories, mut files) = (Vec::new(), Vec::new());
-    for entry in Dir::read_from(fd.as_fd())? {
+    let mut open = Dir::new(fd)?;
+    while let Some(entry) = open.read() {
         let entry = entry?;
         match (entry.file_name().to_bytes(), entry.file_type()) {
             (b"." | b"..", _) => {}
@@ -203,19 +204,24 @@ fn empty(fd: OwnedFd, name: CString, count: &mut u64) -> Answer<Emptied> {
             _ => files.push(entry.file_name().to_owned()),
         }
     }
+    let fd = open.fd()?;
     for file in files {
-        match unlinkat(&fd, &file, AtFlags::empty()) {
+        match unlinkat(fd, &file, AtFlags::empty()) {
             Ok(()) => *count += u64::from(!file.to_str().is_ok_and(is_reserved)),
             Err(Errno::NOENT) => {}
             // Not every file system says in its listing what is a directory.
             Err(Errno::ISDIR) => directories.push(file),
-            Err(Errno::PERM) if statat(&fd, &file, AtFlags::SYMLINK_NOFOLLOW).is_ok_and(|stat| is_directory(&stat)) => {
+            Err(Errno::PERM) if statat(fd, &file, AtFlags::SYMLINK_NOFOLLOW).is_ok_and(|stat| is_directory(&stat)) => {
                 directories.push(file);
             }
             Err(cause) => return Err(cause),
         }
     }
-    Ok(Emptied { fd, name, directories })
+    Ok(Emptied {
+        open,
+        name,
+        directories,
+    })
 }
 
 /// What was deleted by another is as good; and a directory that another has put something into stays.

@@ -1,0 +1,101 @@
+"""Chunked n-dimensional arrays in the Zarr format: declared in Python, run in Rust.
+
+>>> import numpy as np, zarrite
+>>> array = zarrite.create_array(None, shape=(100, 100), chunks=(10, 10), dtype="float32")
+>>> array[:10] = 1
+>>> float(array[5:15, 0].sum())
+5.0
+"""
+
+from typing import Any
+
+from zarrite._engine import __version__
+from zarrite.array import Array
+from zarrite.config import config
+from zarrite.create import (
+    array,
+    create,
+    create_array,
+    create_group,
+    create_hierarchy,
+    empty,
+    empty_like,
+    from_array,
+    full,
+    full_like,
+    ones,
+    ones_like,
+    zeros,
+    zeros_like,
+)
+from zarrite.group import Group
+from zarrite.open import (
+    consolidate_metadata,
+    group,
+    open,
+    open_array,
+    open_consolidated,
+    open_group,
+    open_like,
+    tree,
+)
+from zarrite.saving import load, save, save_array, save_group
+
+__all__ = [
+    "Array",
+    "Group",
+    "__version__",
+    "array",
+    "codecs",
+    "config",
+    "consolidate_metadata",
+    "convert",
+    "create",
+    "create_array",
+    "create_group",
+    "create_hierarchy",
+    "dtype",
+    "empty",
+    "empty_like",
+    "errors",
+    "from_array",
+    "full",
+    "full_like",
+    "group",
+    "load",
+    "ones",
+    "ones_like",
+    "open",
+    "open_array",
+    "open_consolidated",
+    "open_group",
+    "open_like",
+    "progress",
+    "save",
+    "save_array",
+    "save_group",
+    "storage",
+    "testing",
+    "tree",
+    "zeros",
+    "zeros_like",
+]
+
+# Loaded when they are first asked for, so that importing zarrite stays cheap.
+_LAZY_MODULES = frozenset({"codecs", "dtype", "errors", "progress", "storage", "testing"})
+
+
+def __getattr__(name: str) -> Any:
+    import importlib
+
+    if name in _LAZY_MODULES:
+        return importlib.import_module(f"zarrite.{name}")
+    if name == "convert":
+        convert = importlib.import_module("zarrite.convert").convert
+        globals()["convert"] = convert
+        return convert
+    raise AttributeError(f"module 'zarrite' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,357 @@
+"""Opening what is there: `zarrite.open` and its kin."""
+
+# ruff: noqa: ARG001 -- keywords of zarr-python that ask for nothing here are taken and not looked at
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from zarrite import formats
+from zarrite._engine import Store
+from zarrite._verb import Steps, verb
+from zarrite.array import Array
+from zarrite.config import array_config
+from zarrite.create import create, create_group
+from zarrite.errors import (
+    ArrayNotFoundError,
+    BaseZarrError,
+    ContainsArrayError,
+    ContainsGroupError,
+    GroupNotFoundError,
+    NodeExistsError,
+    NodeNotFoundError,
+    NodeTypeValidationError,
+)
+from zarrite.group import Group
+from zarrite.hierarchy import models_below
+from zarrite.likeness import like
+from zarrite.making import make_group
+from zarrite.model.node import ArrayModel, GroupModel
+from zarrite.node import Seat, fetch, plain, put_documents
+from zarrite.stores import StorePath, resolve
+
+__all__ = [
+    "consolidate_metadata",
+    "group",
+    "open",
+    "open_array",
+    "open_consolidated",
+    "open_group",
+    "open_like",
+    "tree",
+]
+
+MODES = ("r", "r+", "a", "w", "w-")
+READS = ("r", "r+", "a")
+ARRAY_WORDS = frozenset({"shape", "dtype", "data", "chunks", "fill_value", "compressor", "compressors"})
+
+
+def _check_mode(mode: str) -> None:
+    if mode not in MODES:
+        raise ValueError(
+            f"mode must be 'r' (read), 'r+' (read and write), 'a' (the same, made when missing), 'w' (replaced) or "
+            f"'w-' (made, must not be there), not {mode!r}"
+        )
+
+
+def _place(store: Any, path: Any, mode: str, storage_options: Mapping[str, Any] | None) -> tuple[Store, str]:
+    _check_mode(mode)
+    return resolve(
+        store, path, read_only=mode == "r", writes=mode in ("r+", "w", "w-"), storage_options=storage_options
+    )
+
+
+def _tried(path: str, zarr_format: int | None) -> tuple[str, ...]:
+    return (*formats.first_keys(path, zarr_format), *formats.next_keys(path, zarr_format))
+
+
+@verb
+def open(
+    store: Any = None,
+    *,
+    mode: str | None = None,
+    zarr_format: int | None = None,
+    path: Any = None,
+    storage_options: Mapping[str, Any] | None = None,
+    config: Any = None,
+    **settings: Any,
+) -> Steps[Array | Group]:
+    """The array or group at a place.
+
+    Args:
+        store: where: a path, a URL, a `*.zip` archive, a dictionary, a store, or `None` for memory.
+        mode: "r" (read), "r+" (read and write), "a" (the same, made when missing), "w" (replaced), "w-" (made, must not
+            be there). "a" when `None`; "r" for a place that cannot be written.
+        zarr_format: the one format to look for; both when `None`.
+        path: path of the node inside the store.
+        storage_options: options of remote stores.
+        config: what an array handle does in its own way.
+        settings: as in `create`, for a new array; without them a new node is a group.
+
+    Raises:
+        NodeNotFoundError: nothing is there (a `FileNotFoundError` and `ValueError`).
+        MetadataValidationError: what is there cannot be understood.
+
+    Example:
+        >>> import zarrite
+        >>> store = {}
+        >>> zarrite.save(store, [1, 2, 3])
+        >>> zarrite.open(store, mode="r")[1:]
+        array([2, 3])
+    """
+    if mode is None:
+        mode = "a"
+        place, inside = resolve(store, path, storage_options=storage_options)
+        if place.read_only:
+            mode = "r"
+    else:
+        place, inside = _place(store, path, mode, storage_options)
+    at = StorePath(place, inside)
+    if mode in READS:
+        model, seat = yield from fetch(place, inside, zarr_format)
+        if isinstance(model, ArrayModel):
+            return Array(place, inside, model, _config(model, config, settings), seat)
+        if model is not None:
+            return Group(place, inside, model, seat)
+        if mode != "a":
+            raise NodeNotFoundError(place.url, inside, _tried(inside, zarr_format))
+    if settings.keys() & ARRAY_WORDS:
+        return (yield from open_array.steps(at, mode=mode, zarr_format=zarr_format, config=config, **settings))
+    return (yield from open_group.steps(at, mode=mode, zarr_format=zarr_format, **settings))
+
+
+def _config(model: ArrayModel, config: Any, settings: Mapping[str, Any]) -> Any:
+    """What the handle of an existing array does in its own way; `None` for the defaults."""
+    if config is None and not settings:
+        return None
+    order = settings.get("order") or (model.order if model.order != "C" else None)
+    return array_config(config, order=order, write_empty_chunks=settings.get("write_empty_chunks"))
+
+
+@verb
+def open_array(
+    store: Any = None,
+    *,
+    mode: str | None = None,
+    zarr_format: int | None = None,
+    path: Any = "",
+    storage_options: Mapping[str, Any] | None = None,
+    config: Any = None,
+    **settings: Any,
+) -> Steps[Array]:
+    """The array at a place; one request where it has the newest format.
+
+    Args:
+        store: where.
+        mode: as in `open`.
+        zarr_format: the one format to look for; both when `None`.
+        path: path of the array inside the store.
+        storage_options: options of remote stores.
+        config: what the handle does in its own way.
+        settings: as in `create`, for modes that make an array.
+
+    Raises:
+        ArrayNotFoundError: nothing is there (a `FileNotFoundError` and `ValueError`).
+        NodeTypeValidationError: a group is there (a `ValueError`).
+    """
+    if mode is None:
+        place, inside = resolve(store, path, storage_options=storage_options)
+        mode = "r" if place.read_only else "a"
+    else:
+        place, inside = _place(store, path, mode, storage_options)
+    if mode in READS:
+        model, seat = yield from fetch(place, inside, zarr_format)
+        if isinstance(model, ArrayModel):
+            return Array(place, inside, model, _config(model, config, settings), seat)
+        if model is not None:
+            raise NodeTypeValidationError(
+                f"a group is at path {inside!r} in {place.url}, not an array; open it with open_group"
+            )
+        if mode != "a" or not settings.keys() & ARRAY_WORDS:
+            raise ArrayNotFoundError(place.url, inside, _tried(inside, zarr_format))
+    try:
+        return (
+            yield from create.steps(
+                store=StorePath(place, inside),
+                zarr_format=zarr_format,
+                config=config,
+                **{**settings, "overwrite": mode == "w" or settings.get("overwrite", False)},
+            )
+        )
+    except (ContainsArrayError, ContainsGroupError) as error:
+        raise (_exists(error) if mode == "w-" else error) from None
+
+
+def _exists(error: Exception) -> NodeExistsError:
+    return NodeExistsError(f"mode 'w-' makes new nodes only: {error}; open it with 'r+' or 'a', or replace it with 'w'")
+
+
+@verb
+def open_group(
+    store: Any = None,
+    *,
+    mode: str = "a",
+    cache_attrs: Any = None,
+    synchronizer: Any = None,
+    path: Any = None,
+    chunk_store: Any = None,
+    storage_options: Mapping[str, Any] | None = None,
+    zarr_format: int | None = None,
+    meta_array: Any = None,
+    attributes: Mapping[str, Any] | None = None,
+    use_consolidated: bool | str | None = None,
+) -> Steps[Group]:
+    """The group at a place.
+
+    Args:
+        store: where.
+        mode: as in `open`.
+        cache_attrs: not used.
+        synchronizer: not used: writers of one chunk take turns by themselves.
+        path: path of the group inside the store.
+        chunk_store: not used.
+        storage_options: options of remote stores.
+        zarr_format: the one format to look for; both when `None`.
+        meta_array: not used.
+        attributes: attributes of a group that is made.
+        use_consolidated: whether members are looked up in the group's consolidated documents: where there are some
+            (`None`), always (`True`, and they must be there), or never (`False`).
+
+    Raises:
+        GroupNotFoundError: nothing is there (a `FileNotFoundError` and `ValueError`).
+        ContainsArrayError: an array is there (a `ValueError`).
+        ValueError: consolidated documents were demanded, and there are none.
+    """
+    if mode == "a":
+        place, inside = resolve(store, path, storage_options=storage_options)
+        if place.read_only:
+            mode = "r"
+    else:
+        place, inside = _place(store, path, mode, storage_options)
+    if mode in READS:
+        model, seat = yield from fetch(place, inside, zarr_format)
+        if isinstance(model, GroupModel):
+            return _group(place, inside, model, seat, use_consolidated)
+        if model is not None:
+            raise ContainsArrayError(
+                f"an array is at path {inside!r} in {place.url}, not a group; open it with open_array"
+            )
+        if mode != "a":
+            raise GroupNotFoundError(place.url, inside, _tried(inside, zarr_format))
+    try:
+        model, seat = yield from make_group(
+            place, inside, zarr_format=zarr_format, attributes=attributes, overwrite=mode == "w"
+        )
+    except (ContainsArrayError, ContainsGroupError) as error:
+        raise (_exists(error) if mode == "w-" else error) from None
+    return _group(place, inside, model, seat, use_consolidated)
+
+
+def _group(place: Store, path: str, model: GroupModel, seat: Seat, use_consolidated: bool | str | None) -> Group:
+    if use_consolidated is False:
+        model = plain(model)
+    elif use_consolidated and model.consolidated is None:
+        raise BaseZarrError(
+            f"the group at path {path!r} in {place.url} has no consolidated metadata; "
+            "write it with consolidate_metadata, or open the group with use_consolidated=None"
+        )
+    return Group(place, path, model, seat)
+
+
+@verb
+def open_consolidated(*args: Any, use_consolidated: bool | str = True, **settings: Any) -> Steps[Group]:
+    """The group at a place, whose members are all in its consolidated documents.
+
+    Args:
+        args: as in `open_group`.
+        use_consolidated: must be true.
+        settings: as in `open_group`.
+
+    Raises:
+        ValueError: the group has no consolidated documents.
+    """
+    if not use_consolidated:
+        raise TypeError("open_consolidated needs use_consolidated=True; open_group takes the other values")
+    return (yield from open_group.steps(*args, use_consolidated=use_consolidated, **settings))
+
+
+@verb
+def consolidate_metadata(store: Any, path: Any = None, zarr_format: int | None = None) -> Steps[Group]:
+    """Repeats the documents of everything below a group in the group's own, so that one request opens all of it.
+
+    Args:
+        store: where.
+        path: path of the group inside the store.
+        zarr_format: the format of the group; whichever is there when `None`.
+
+    Returns:
+        the group, which answers from the consolidated documents.
+
+    Raises:
+        GroupNotFoundError: no group is there.
+    """
+    place, inside = resolve(store, path, writes=True)
+    found, seat = yield from fetch(place, inside, zarr_format)
+    if not isinstance(found, GroupModel):
+        raise GroupNotFoundError(place.url, inside, _tried(inside, zarr_format))
+    members = yield from models_below(place, inside, found.zarr_format)
+    model = formats.consolidate(members, plain(found))
+    yield from put_documents(place, inside, found, model)
+    seat.published(model)
+    return Group(place, inside, model, seat)
+
+
+@verb
+def group(
+    store: Any = None,
+    *,
+    overwrite: bool = False,
+    chunk_store: Any = None,
+    cache_attrs: Any = None,
+    synchronizer: Any = None,
+    path: Any = None,
+    zarr_format: int | None = None,
+    meta_array: Any = None,
+    attributes: Mapping[str, Any] | None = None,
+    storage_options: Mapping[str, Any] | None = None,
+) -> Steps[Group]:
+    """The group at a place; made when it is missing, replaced with `overwrite`.
+
+    The keywords are those of `open_group` and `create_group`.
+    """
+    place, inside = resolve(store, path, storage_options=storage_options)
+    at = StorePath(place, inside)
+    if overwrite:
+        made: Group = yield from create_group.steps(at, zarr_format=zarr_format, overwrite=True, attributes=attributes)
+        return made
+    return (yield from open_group.steps(at, mode="a", zarr_format=zarr_format, attributes=attributes))
+
+
+@verb
+def open_like(a: Any, path: str, *, zarr_format: int | None = None, **settings: Any) -> Steps[Array]:
+    """The array at a path; made like another when it is missing.
+
+    Args:
+        a: the array to take after.
+        path: where: a path, or a path inside `store` where that is given.
+        zarr_format: 3 or 2.
+        settings: as in `open_array`.
+    """
+    place = settings.pop("store", None)
+    wanted = like(a, **settings, zarr_format=zarr_format)
+    where = (path, "") if place is None else (place, path)
+    return (yield from open_array.steps(where[0], path=where[1], **wanted))
+
+
+@verb
+def tree(grp: Any, expand: bool | None = None, level: int | None = None) -> Steps[Any]:
+    """A hierarchy drawn with lines, to be printed; see `Group.tree`.
+
+    Args:
+        grp: a group, or a place where one is.
+        expand: not used.
+        level: how many levels to draw; all when `None`.
+    """
+    found = grp if isinstance(grp, Group) else (yield from open_group.steps(grp, mode="r"))
+    return (yield from found.tree.steps(level=level))
