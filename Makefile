@@ -5,6 +5,7 @@
 #   make docs    the documentation, into site/
 #   make bench   the comparison with other libraries, into README.md and docs/performance.md
 
+SHELL := bash
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
@@ -77,5 +78,6 @@ $(VENV)/dev.done: requirements/dev.txt $(VENV)/base.done
 	@touch $@
 
 $(VENV)/engine.done: $(RUST) pyproject.toml $(VENV)/base.done
-	$(BIN)/maturin develop --release --locked
+	@# maturin would like patchelf to look after shared libraries; there are none, every C library is linked in.
+	$(BIN)/maturin develop --release --locked 2> >(grep -v patchelf >&2)
 	@touch $@

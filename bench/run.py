@@ -1,9 +1,9 @@
 """Measures zarrite beside other libraries and writes the tables that README.md and docs/performance.md show.
 
-Run by `make bench`; what is in ARGS goes to the comparison. The comparison is a script that lives outside the
-repository (`peers.py`, with `limit.c`, the floor below every library): it is looked for in the folder that ZARRITE_BENCH
-names, else in ../shared/bench. It needs CPython 3.12 or newer, as zarr-python 3.4 does; BENCH_PYTHON names an interpreter when none
-is found.
+Run by `make bench`; what is in ARGS goes to the comparison. That is a script outside the repository, `peers.py`
+(with `limit.c`, the floor below every library). It is looked for in the folder that ZARRITE_BENCH names, else in
+../shared/bench. It needs CPython 3.12 or newer, as zarr-python 3.4 does; BENCH_PYTHON names an interpreter when none is
+found.
 """
 
 from __future__ import annotations

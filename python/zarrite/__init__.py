@@ -82,7 +82,7 @@ __all__ = [
 ]
 
 # Loaded when they are first asked for, so that importing zarrite stays cheap.
-_LAZY_MODULES = frozenset({"codecs", "dtype", "errors", "progress", "storage", "testing"})
+_LAZY_MODULES = frozenset({"codecs", "convert", "dtype", "errors", "progress", "storage", "testing"})
 
 
 def __getattr__(name: str) -> Any:
@@ -90,10 +90,6 @@ def __getattr__(name: str) -> Any:
 
     if name in _LAZY_MODULES:
         return importlib.import_module(f"zarrite.{name}")
-    if name == "convert":
-        convert = importlib.import_module("zarrite.convert").convert
-        globals()["convert"] = convert
-        return convert
     raise AttributeError(f"module 'zarrite' has no attribute {name!r}")
 
 

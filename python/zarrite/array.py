@@ -163,8 +163,7 @@ class Array(Selecting):
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Array):
             return NotImplemented
-        mine = (self._store.identity, self._path)
-        return mine == (other._store.identity, other._path) and self._model == other._model
+        return self._place() == other._place() and self._model == other._model
 
     __hash__ = None  # type: ignore[assignment]
 
@@ -176,7 +175,7 @@ class Array(Selecting):
         return stored.reopen_array, (type(self), where, self._path, stored.documents(self), self._config)
 
     def __dask_tokenize__(self) -> tuple[Any, ...]:
-        return "zarrite.Array", self._store.identity, self._path, tuple(sorted(stored.documents(self).items()))
+        return "zarrite.Array", self._place(), tuple(sorted(stored.documents(self).items()))
 
     def with_config(self, config: ArrayConfig | Mapping[str, Any]) -> Array:
         """Another handle of the same array that does some things in another way.

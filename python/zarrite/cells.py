@@ -67,7 +67,7 @@ def _finish(dtype: np.dtype[Any]) -> Callable[[list[Any], tuple[int, ...]], NDAr
 class Reading:
     """One read that has been described: what the engine is asked, and what becomes of its answer."""
 
-    __slots__ = ("_chosen", "_copies", "_out", "pending")
+    __slots__ = ("_chosen", "_copies", "_dtype", "_out", "pending")
 
     pending: Pending[NDArray[Any]]
 
@@ -77,6 +77,7 @@ class Reading:
         if out is None and order == "F" and len(chosen.shape) > 1:
             out = np.empty(chosen.shape, dtype=dtype, order="F")
         self._chosen = chosen
+        self._dtype = dtype
         self._out = out
         # Where the result has other axes than what the engine gives, it is read aside and copied.
         self._copies = out is not None and chosen.shape != chosen.inner
@@ -90,6 +91,8 @@ class Reading:
         """The result as the user gets it."""
         chosen, out = self._chosen, self._out
         if out is None:
+            if not chosen.shape and isinstance(chosen, Box) and chosen.whole:
+                return np.array(got, dtype=self._dtype)
             return got if chosen.shape == chosen.inner else got.reshape(chosen.shape)
         if self._copies:
             out[...] = got.reshape(chosen.shape)

@@ -10,7 +10,7 @@ import numpy as np
 from zarrite._engine import Store
 from zarrite.config import ArrayConfig
 from zarrite.model.node import ArrayModel
-from zarrite.stores import StorePath, join_url
+from zarrite.stores import StorePath, join_url, place_of
 
 __all__ = ["Described", "Located"]
 
@@ -51,6 +51,9 @@ class Located:
     def url(self) -> str:
         """The whole place as text."""
         return join_url(self._store.url, self._path)
+
+    def _place(self) -> str:
+        return place_of(self._store, self._path)
 
     @property
     def read_only(self) -> bool:

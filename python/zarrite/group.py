@@ -26,7 +26,7 @@ from zarrite.members import Members
 from zarrite.model.node import DEFAULT_FILL, ArrayModel, GroupModel
 from zarrite.node import Model, fetch
 from zarrite.progress import Progress
-from zarrite.stores import join, join_url, normalize_path, resolve
+from zarrite.stores import join, join_url, normalize_path, place_of, resolve
 
 __all__ = ["Group"]
 
@@ -361,15 +361,15 @@ class Group(Members):
         if member is None:
             raise KeyError(name)
         store = owner._store
-        same_store = store.identity == self._store.identity
-        if same_store and goal == start:
+        here, there = place_of(self._store, start), place_of(store, goal)
+        if here == there:
             return False
-        if same_store and (goal.startswith(start + "/") or start.startswith(goal + "/")):
+        if there.startswith(here + "/") or here.startswith(there + "/"):
             raise ValueError(f"{name!r} cannot go to a place inside or above itself: {goal!r}")
-        there, _ = yield from fetch(store, goal, owner._model.zarr_format)
-        if there is not None:
+        known, _ = yield from fetch(store, goal, owner._model.zarr_format)
+        if known is not None:
             if not overwrite:
-                kind = ContainsArrayError if isinstance(there, ArrayModel) else ContainsGroupError
+                kind = ContainsArrayError if isinstance(known, ArrayModel) else ContainsGroupError
                 raise kind(store.url, goal)
             yield store.delete_prefix(goal)
         yield from ensure_parents(store, goal, owner._model.zarr_format, owner._path, owner._catalog)

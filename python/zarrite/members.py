@@ -331,11 +331,10 @@ class Members(Located):
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Members):
             return NotImplemented
-        mine = (self._store.identity, self._path)
-        return mine == (other._store.identity, other._path) and self._model == other._model
+        return self._place() == other._place() and self._model == other._model
 
     def __hash__(self) -> int:
-        return hash((self._store.identity, self._path))
+        return hash(self._place())
 
     def __repr__(self) -> str:
         return f"<zarrite.Group {self.url}>"
@@ -344,4 +343,4 @@ class Members(Located):
         return stored.reopen_group, (type(self), address(self._store), self._path, stored.documents(self))
 
     def __dask_tokenize__(self) -> tuple[Any, ...]:
-        return "zarrite.Group", self._store.identity, self._path, tuple(sorted(stored.documents(self).items()))
+        return "zarrite.Group", self._place(), tuple(sorted(stored.documents(self).items()))

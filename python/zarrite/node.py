@@ -12,7 +12,7 @@ from zarrite._engine import Store
 from zarrite._verb import Steps, Turn
 from zarrite.errors import ReadOnlyError
 from zarrite.model.node import ArrayModel, GroupModel
-from zarrite.stores import join
+from zarrite.stores import join, place_of
 
 __all__ = ["Catalog", "Model", "Seat", "fetch", "fetch_many", "publish", "seat_of"]
 
@@ -49,13 +49,13 @@ class Seat:
         self.model = model
 
 
-_seats: weakref.WeakValueDictionary[tuple[str, str], Seat] = weakref.WeakValueDictionary()
+_seats: weakref.WeakValueDictionary[str, Seat] = weakref.WeakValueDictionary()
 _seats_lock = threading.Lock()
 
 
 def seat_of(store: Store, path: str) -> Seat:
     """The seat of a node; made when no handle of the node is alive."""
-    key = (store.identity, path)
+    key = place_of(store, path)
     seat = _seats.get(key)
     if seat is None:
         with _seats_lock:

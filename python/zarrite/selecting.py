@@ -271,6 +271,10 @@ class _OnlyGeneral:
 
 def _names_fields(key: Any) -> bool:
     """Whether a key holds a text: the name of a field, or a mistake."""
-    if isinstance(key, str):
-        return True
-    return isinstance(key, (tuple, list)) and any(isinstance(entry, str) for entry in key)
+    if isinstance(key, tuple):
+        return any(isinstance(entry, str) or _names_fields_alone(entry) for entry in key)
+    return isinstance(key, str) or _names_fields_alone(key)
+
+
+def _names_fields_alone(entry: Any) -> bool:
+    return isinstance(entry, list) and bool(entry) and isinstance(entry[0], str)

@@ -45,17 +45,14 @@ class Box(NamedTuple):
         drop: axes that an integer fixed, which the result does not have.
         shape: shape of the result, in cells.
         inner: shape of the cells as the engine gives them; differs from `shape` when an n-d index array was flattened.
+        whole: whether a result without axes stays an array, as NumPy has it where the key holds `...`.
     """
 
     axes: tuple[Axis, ...]
     drop: tuple[int, ...]
     shape: tuple[int, ...]
     inner: tuple[int, ...]
-
-    @property
-    def is_scalar(self) -> bool:
-        """Whether integers fixed every axis, so that the result is one cell."""
-        return len(self.drop) == len(self.axes)
+    whole: bool = False
 
 
 class Points(NamedTuple):
@@ -155,7 +152,7 @@ def _axis_mask(numbers: NDArray[Any], axis: int, length: int) -> Indices:
 # ---------------------------------------------------------------- keys
 
 
-def _entries(key: Any, shape: tuple[int, ...], *, name: str = "array") -> list[Any]:
+def _entries(key: Any, shape: tuple[int, ...]) -> list[Any]:
     """One entry an axis: `...` expanded, missing axes taken whole. Masks count for as many axes as they have."""
     given = list(key) if isinstance(key, tuple) else [key]
     ellipses = [at for at, entry in enumerate(given) if entry is Ellipsis]
@@ -163,7 +160,7 @@ def _entries(key: Any, shape: tuple[int, ...], *, name: str = "array") -> list[A
         raise ArrayIndexError("a key can have one ellipsis ('...') only")
     taken = sum(_width(entry) for entry in given if entry is not Ellipsis)
     if taken > len(shape):
-        raise ArrayIndexError(f"too many indices: the {name} has {len(shape)} axes, the key has {taken} entries")
+        raise ArrayIndexError(f"too many indices: the array has {len(shape)} axes, the key has {taken} entries")
     whole = [FULL] * (len(shape) - taken)
     if ellipses:
         return given[: ellipses[0]] + whole + given[ellipses[0] + 1 :]
@@ -180,7 +177,11 @@ def _refuse(entry: Any, axis: int, known: str) -> ArrayIndexError:
     return ArrayIndexError(f"axis {axis} cannot be indexed by {entry!r} ({type(entry).__name__}); {known}")
 
 
-def _box(entries: Sequence[Any], shape: tuple[int, ...], *, arrays: bool) -> Box:
+def _has_ellipsis(key: Any) -> bool:
+    return key is Ellipsis or (isinstance(key, tuple) and any(entry is Ellipsis for entry in key))
+
+
+def _box(entries: Sequence[Any], shape: tuple[int, ...], *, arrays: bool, whole: bool = False) -> Box:
     axes: list[Axis] = []
     drop: list[int] = []
     laid: list[int] = []
@@ -206,7 +207,7 @@ def _box(entries: Sequence[Any], shape: tuple[int, ...], *, arrays: bool) -> Box
             known = "integers, slices, '...'" + (", 1-d integer or boolean arrays" if arrays else "")
             raise _refuse(entry, axis, f"known here: {known}")
     result = tuple(laid)
-    return Box(tuple(axes), tuple(drop), result, result)
+    return Box(tuple(axes), tuple(drop), result, result, whole)
 
 
 def basic(key: Any, shape: tuple[int, ...]) -> Box:
@@ -224,7 +225,7 @@ def basic(key: Any, shape: tuple[int, ...]) -> Box:
         >>> basic((1, slice(None, None, -2)), (4, 6)).axes
         ((1, 1, 1), (5, -2, 3))
     """
-    return _box(_entries(key, shape), shape, arrays=False)
+    return _box(_entries(key, shape), shape, arrays=False, whole=_has_ellipsis(key))
 
 
 def orthogonal(key: Any, shape: tuple[int, ...]) -> Box:
@@ -238,7 +239,7 @@ def orthogonal(key: Any, shape: tuple[int, ...]) -> Box:
         ArrayIndexError: an entry of another kind, a mask of another length.
         BoundsCheckError: an index outside its axis.
     """
-    return _box(_entries(key, shape), shape, arrays=True)
+    return _box(_entries(key, shape), shape, arrays=True, whole=_has_ellipsis(key))
 
 
 def coordinates(key: Any, shape: tuple[int, ...]) -> Points:
@@ -353,7 +354,7 @@ def settle(key: Any, shape: tuple[int, ...]) -> Box | Points:
     entries = _entries(key, shape)
     arrays = [entry for entry in entries if _is_array(entry)]
     if not arrays:
-        return _box(entries, shape, arrays=False)
+        return _box(entries, shape, arrays=False, whole=_has_ellipsis(key))
     if len(arrays) == 1 and len(entries) == len(shape):
         return _one_array(entries, shape)
     return _mixed(entries, shape)

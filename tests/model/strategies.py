@@ -12,8 +12,10 @@ from zarrite import codecs
 from zarrite.dtype import DType, parse_dtype
 from zarrite.model.node import ArrayModel
 
-PLAIN = tuple(
-    ["bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "float16", "float32", "float64", "complex64", "complex128", "datetime64[ns]", "timedelta64[25s]", "datetime64", "S1", "S7", "U3", "V5", "r16", "str"]
+PLAIN = (
+    *("bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"),
+    *("float16", "float32", "float64", "complex64", "complex128"),
+    *("datetime64[ns]", "timedelta64[25s]", "datetime64", "S1", "S7", "U3", "V5", "r16", "str"),
 )
 
 json_values: st.SearchStrategy[Any] = st.recursive(

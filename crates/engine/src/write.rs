@@ -55,12 +55,24 @@ pub fn write(array: &Array, selection: &Selection, values: Cells, door: Door<'_>
 
 /// A shard as it is put: pieces of the old one and new bytes, in the order of their slots.
 struct Built {
-    /// New bytes.
-    body: Vec<u8>,
-    /// (whether from `body`, first byte, last byte).
-    segments: Vec<(bool, usize, usize)>,
+    /// New bytes: one buffer, or one a batch of chunks that were encoded beside each other.
+    bodies: Vec<Vec<u8>>,
+    segments: Vec<Segment>,
     index: Vec<u8>,
     index_at_end: bool,
+}
+
+/// Consecutive bytes of a shard and where they come from.
+struct Segment {
+    source: Source,
+    first: usize,
+    last: usize,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Source {
+    Old,
+    Body(usize),
 }
 
 impl Built {
@@ -69,29 +81,30 @@ impl Built {
         if !self.index_at_end {
             parts.push(&self.index[..]);
         }
-        let source = |new| if new { &self.body[..] } else { old };
-        parts.extend(self.segments.iter().map(|&(new, first, last)| &source(new)[first..last]));
+        parts.extend(self.segments.iter().map(|segment| match segment.source {
+            Source::Old => &old[segment.first..segment.last],
+            Source::Body(body) => &self.bodies[body][segment.first..segment.last],
+        }));
         if self.index_at_end {
             parts.push(&self.index);
         }
         parts
     }
 
-    fn push(&mut self, new: bool, first: usize, last: usize) {
+    fn push(&mut self, source: Source, first: usize, last: usize) {
         match self.segments.last_mut() {
-            Some((same, _, end)) if *same == new && *end == first => *end = last,
-            _ => self.segments.push((new, first, last)),
+            Some(segment) if segment.source == source && segment.last == first => segment.last = last,
+            _ => self.segments.push(Segment { source, first, last }),
         }
+    }
+
+    fn put_back(self, workspace: &mut Workspace) {
+        self.bodies.into_iter().for_each(|body| workspace.put_back(body));
     }
 }
 
-/// What becomes of a chunk.
-enum Encoded {
-    /// It holds nothing but the fill value.
-    Empty,
-    /// Its bytes.
-    Bytes(Vec<u8>),
-}
+/// Where a chunk's new bytes are: body, first and last byte; `None` when it holds nothing but the fill value.
+type Placed = Option<(usize, usize, usize)>;
 
 impl Write {
     fn object(&self, at: usize, workspace: &mut Workspace) -> Result<()> {
@@ -109,15 +122,14 @@ impl Write {
             old = store.get(&key, Range::All, &mut stored)?.map(|_| stored);
         }
         let done = if program.levels.is_empty() {
-            let encoded = self.leaf(&key, at, 0, old.as_deref(), workspace)?;
-            match encoded {
-                Encoded::Empty => self.delete(&key, whole || old.is_some()),
-                Encoded::Bytes(bytes) => {
-                    let done = self.put(&key, &[&bytes]);
-                    workspace.put_back(bytes);
-                    done
-                }
-            }
+            let mut bytes = workspace.empty_buffer();
+            let done = match self.leaf(&key, at, 0, old.as_deref(), &mut bytes, workspace) {
+                Ok(true) => self.put(&key, &[&bytes]),
+                Ok(false) => self.delete(&key, whole || old.is_some()),
+                Err(error) => Err(error),
+            };
+            workspace.put_back(bytes);
+            done
         } else {
             let pieces: Vec<usize> = (0..self.plan.object_pieces(at)).collect();
             let shard = Shard { write: self, key: &key, at };
@@ -125,7 +137,7 @@ impl Write {
                 None => self.delete(&key, whole || old.is_some()),
                 Some(built) => {
                     let done = self.put(&key, &built.parts(old.as_deref().unwrap_or_default()));
-                    workspace.put_back(built.body);
+                    built.put_back(workspace);
                     done
                 }
             }
@@ -180,15 +192,16 @@ impl Write {
         copy
     }
 
-    /// A leaf chunk with its new cells, encoded.
+    /// Appends a leaf chunk with its new cells, encoded; `false` when it holds nothing but the fill value.
     fn leaf(
         &self,
         key: &str,
         at: usize,
         piece: usize,
         old: Option<&[u8]>,
+        stored: &mut Vec<u8>,
         workspace: &mut Workspace,
-    ) -> Result<Encoded> {
+    ) -> Result<bool> {
         let program = &self.array.program;
         let n = program.leaf_bytes();
         let (leaf, wanted) = self.plan.piece(at, piece);
@@ -197,7 +210,7 @@ impl Write {
             self.values.memory.bytes(offset, n)
         });
         if let Some(cells) = together {
-            return self.encode(key, cells, workspace);
+            return self.encode(key, cells, stored, workspace);
         }
         let extents = program.leaf_extents(&leaf);
         let overhangs = extents[..] != program.grid.chunk[..];
@@ -219,7 +232,7 @@ impl Write {
         let done = prepared.and_then(|()| {
             let target = Memory::of_mut(&mut cells[..n]);
             self.copy_in(&wanted).run(&self.values.memory, &target, program.cell_bytes)?;
-            self.encode(key, &cells[..n], workspace)
+            self.encode(key, &cells[..n], stored, workspace)
         });
         workspace.put_back(cells);
         // Views that were decoded pointed here; they are stored now.
@@ -242,14 +255,13 @@ impl Write {
         Ok(())
     }
 
-    fn encode(&self, key: &str, cells: &[u8], workspace: &mut Workspace) -> Result<Encoded> {
+    fn encode(&self, key: &str, cells: &[u8], stored: &mut Vec<u8>, workspace: &mut Workspace) -> Result<bool> {
         let program = &self.array.program;
         if !program.write_empty_chunks && is_filled(cells, program.fill(), program.vlen.is_some()) {
-            return Ok(Encoded::Empty);
+            return Ok(false);
         }
-        let mut stored = workspace.empty_buffer();
-        program.chain.encode(cells, &mut stored, workspace).map_err(|why| self.array.unencodable(key, why))?;
-        Ok(Encoded::Bytes(stored))
+        program.chain.encode(cells, stored, workspace).map_err(|why| self.array.unencodable(key, why))?;
+        Ok(true)
     }
 }
 
@@ -281,37 +293,27 @@ impl Shard<'_> {
         };
         let old = old.unwrap_or_default();
         let groups = self.groups(level, pieces);
-        let new = self.chunks(depth, &groups, &old_index, old, workspace)?;
-        let mut built = Built {
-            body: workspace.empty_buffer(),
-            segments: Vec::new(),
-            index: Vec::new(),
-            index_at_end: level.place.index_at_end(),
-        };
+        let (bodies, new) = self.chunks(depth, &groups, &old_index, old, workspace)?;
+        let mut built =
+            Built { bodies, segments: Vec::new(), index: Vec::new(), index_at_end: level.place.index_at_end() };
         let mut index = ShardIndex::empty(level.place.slots());
         let mut at = level.place.first_byte();
         let mut touched = groups.iter().zip(new).peekable();
-        let mut any = false;
         for slot in 0..level.place.slots() {
-            if touched.peek().is_some_and(|((its, _), _)| *its == slot) {
-                if let Some((_, Encoded::Bytes(bytes))) = touched.next() {
-                    let first = built.body.len();
-                    built.body.extend_from_slice(&bytes);
-                    built.push(true, first, built.body.len());
-                    index.set(slot, at, bytes.len() as u64);
-                    at += bytes.len() as u64;
-                    any = true;
-                    workspace.put_back(bytes);
-                }
-            } else if let Some(range) = old_index.get(slot, old.len() as u64).map_err(undecodable)? {
-                built.push(false, range.start as usize, range.end as usize);
-                index.set(slot, at, range.end - range.start);
-                at += range.end - range.start;
-                any = true;
+            let placed = if touched.peek().is_some_and(|((its, _), _)| *its == slot) {
+                touched.next().and_then(|(_, placed)| placed).map(|(body, first, last)| (Source::Body(body), first, last))
+            } else {
+                let range = old_index.get(slot, old.len() as u64).map_err(undecodable)?;
+                range.map(|range| (Source::Old, range.start as usize, range.end as usize))
+            };
+            if let Some((source, first, last)) = placed {
+                built.push(source, first, last);
+                index.set(slot, at, (last - first) as u64);
+                at += (last - first) as u64;
             }
         }
-        if !any {
-            workspace.put_back(built.body);
+        if built.segments.is_empty() {
+            built.put_back(workspace);
             return Ok(None);
         }
         let encoded = level.place.encode_index(&index, workspace);
@@ -328,7 +330,7 @@ impl Shard<'_> {
         slots.chunk_by(|a, b| a.0 == b.0).map(group).collect()
     }
 
-    /// The new chunks of this level, one a group.
+    /// The new chunks of this level, one a group, and the buffers they are in.
     fn chunks(
         &self,
         depth: usize,
@@ -336,35 +338,45 @@ impl Shard<'_> {
         old_index: &ShardIndex,
         old: &[u8],
         workspace: &mut Workspace,
-    ) -> Result<Vec<Encoded>> {
+    ) -> Result<(Vec<Vec<u8>>, Vec<Placed>)> {
         let last = depth + 1 == self.write.array.program.levels.len();
-        let one = |(slot, pieces): &(usize, Vec<usize>), workspace: &mut Workspace| -> Result<Encoded> {
+        let one = |(slot, pieces): &(usize, Vec<usize>), body: &mut Vec<u8>, workspace: &mut Workspace| {
             let range = old_index.get(*slot, old.len() as u64);
             let range = range.map_err(|why| self.write.array.undecodable(self.key, why))?;
             let old = range.map(|range| &old[range.start as usize..range.end as usize]);
-            if last {
-                return self.write.leaf(self.key, self.at, pieces[0], old, workspace);
-            }
-            Ok(match self.build(depth + 1, pieces, old, workspace)? {
-                None => Encoded::Empty,
-                Some(built) => {
-                    let bytes = built.parts(old.unwrap_or_default()).concat();
-                    workspace.put_back(built.body);
-                    Encoded::Bytes(bytes)
-                }
-            })
+            let first = body.len();
+            let kept = if last {
+                self.write.leaf(self.key, self.at, pieces[0], old, body, workspace)?
+            } else if let Some(built) = self.build(depth + 1, pieces, old, workspace)? {
+                built.parts(old.unwrap_or_default()).iter().for_each(|part| body.extend_from_slice(part));
+                built.put_back(workspace);
+                true
+            } else {
+                false
+            };
+            Ok::<_, Error>(kept.then_some((first, body.len())))
+        };
+        let many = |groups: &[(usize, Vec<usize>)], at: usize, workspace: &mut Workspace| {
+            let mut body = workspace.empty_buffer();
+            let place = |(first, last)| (at, first, last);
+            let placed = groups.iter().map(|group| Ok(one(group, &mut body, workspace)?.map(place)));
+            let placed: Result<Vec<Placed>> = placed.collect();
+            Ok::<_, Error>((body, placed?))
         };
         if depth > 0 || !self.write.few || groups.len() < 2 {
-            return groups.iter().map(|group| one(group, workspace)).collect();
+            let (body, placed) = many(groups, 0, workspace)?;
+            return Ok((vec![body], placed));
         }
-        let made: Vec<Mutex<Option<Encoded>>> = groups.iter().map(|_| Mutex::new(None)).collect();
+        // About a quarter of a megabyte of cells a batch.
+        let size = (4 * LITTLE_BYTES / self.write.array.program.leaf_bytes().max(1)).max(1);
+        let batches: Vec<_> = groups.chunks(size).collect();
+        let made: Vec<Mutex<(Vec<u8>, Vec<Placed>)>> = batches.iter().map(|_| Mutex::default()).collect();
         let work = |at: usize, workspace: &mut Workspace| -> Result<()> {
-            *made[at].lock() = Some(one(&groups[at], workspace)?);
+            *made[at].lock() = many(batches[at], at, workspace)?;
             Ok(())
         };
-        let batch = (LITTLE_BYTES / self.write.array.program.leaf_bytes().max(1)).max(1);
-        runtime().run_scoped(groups.len(), batch, &work, workspace)?;
-        let nothing = || Error::Defect("a chunk was not encoded".into());
-        made.into_iter().map(|made| made.into_inner().ok_or_else(nothing)).collect()
+        runtime().run_scoped(batches.len(), 1, &work, workspace)?;
+        let (bodies, placed): (Vec<_>, Vec<_>) = made.into_iter().map(Mutex::into_inner).unzip();
+        Ok((bodies, placed.concat()))
     }
 }

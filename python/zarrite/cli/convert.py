@@ -126,7 +126,7 @@ def _summary(facts: dict[str, Any]) -> None:
     verified = ", every cell read back and equal" if facts["verified"] else ""
     to_terminal().print(
         f"{facts['kind']} {facts['source']} to {facts['target']}: {len(facts['arrays'])} arrays, "
-        f"{show_bytes(facts['bytes'])} of cells in {show_bytes(facts['stored_bytes'])}, {facts['stored_objects']} objects, "
-        f"{facts['seconds']:.1f} s ({show_bytes(speed)}/s){verified}",
+        f"{show_bytes(facts['bytes'])} of cells in {show_bytes(facts['stored_bytes'])}, "
+        f"{facts['stored_objects']} objects, {facts['seconds']:.1f} s ({show_bytes(speed)}/s){verified}",
         markup=False,
     )

@@ -23,7 +23,7 @@ def info(
 ) -> None:
     """Say what an array or a group is: shape, type, chunks, codecs, attributes, bytes."""
     node = node_at(path)
-    facts = _array(node) if isinstance(node, zarrite.Array) else _group(node)
+    facts = {"place": path} | (_array(node) if isinstance(node, zarrite.Array) else _group(node))
     if as_json:
         print_json(facts)
         return
@@ -95,7 +95,7 @@ def _lines(facts: dict[str, Any]) -> list[tuple[str, str]]:
     """The facts for people."""
     if facts["kind"] == "group":
         return [
-            ("group", facts["path"]),
+            ("group", facts["place"]),
             ("holds", f"{facts['groups']} groups, {facts['arrays']} arrays"),
             ("members", ", ".join(facts["members"]) or "-"),
             ("cells", show_bytes(facts["bytes"])),
@@ -103,7 +103,7 @@ def _lines(facts: dict[str, Any]) -> list[tuple[str, str]]:
         ]
     names = facts["dimension_names"]
     lines = [
-        ("array", facts["path"]),
+        ("array", facts["place"]),
         ("shape", show_shape(facts["shape"])),
         ("dimensions", ", ".join(str(name) if name is not None else "-" for name in names) if names else "-"),
         ("data type", facts["dtype"]),

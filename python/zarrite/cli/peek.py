@@ -48,7 +48,8 @@ def peek(
     if needed > MOST_BYTES:
         raise LimitError(f"that selection is {show_bytes(needed)}; choose at most {show_bytes(MOST_BYTES)}")
     cells = np.asarray(array[chosen if len(chosen) != 1 else chosen[0]])
-    facts = {
+    facts: dict[str, Any] = {
+        "place": path,
         "path": array.name,
         "selection": show_selection(chosen),
         "shape": list(cells.shape),
@@ -59,8 +60,8 @@ def peek(
         print_json(facts | {"values": cells.tolist() if cells.size <= MOST_VALUES else None})
         return
     out = to_terminal()
-    out.print(f"[bold]{escape(array.name)}[/][{escape(facts['selection'])}]  {show_shape(cells.shape)}  {array.dtype}")
-    with np.printoptions(threshold=400, edgeitems=3, linewidth=max(40, out.width)):
+    out.print(f"[bold]{escape(path)}[/] \\[{escape(facts['selection'])}]  {show_shape(cells.shape)}  {array.dtype}")
+    with np.printoptions(threshold=400, edgeitems=3, linewidth=max(40, min(out.width, 120))):
         out.print(str(cells), markup=False)
     table = Table(show_header=False, box=None, pad_edge=False)
     table.add_column(style="bold")

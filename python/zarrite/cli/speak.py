@@ -20,13 +20,15 @@ __all__ = ["answers", "print_json", "show_bytes", "show_shape", "to_stderr", "to
 
 P = ParamSpec("P")
 
+PIPE_WIDTH = 500
+
 INTERRUPTED = 130
 """What a shell reports for a program that Ctrl-C stopped."""
 
 
 def to_terminal() -> Console:
     """Where answers go. Into a pipe they are as wide as they need to be."""
-    return Console(soft_wrap=not sys.stdout.isatty(), highlight=False)
+    return Console(highlight=False) if sys.stdout.isatty() else Console(highlight=False, width=PIPE_WIDTH)
 
 
 def to_stderr() -> Console:
@@ -82,11 +84,11 @@ def show_shape(shape: Any) -> str:
 
     Example:
         >>> show_shape((365, 721)), show_shape(()), show_shape(None)
-        ('365 × 721', 'one cell', '-')
+        ('365×721', 'one cell', '-')
     """
     if shape is None:
         return "-"
-    return " × ".join(str(length) for length in shape) if len(shape) else "one cell"
+    return "×".join(str(length) for length in shape) if len(shape) else "one cell"
 
 
 def print_json(value: Any) -> None:

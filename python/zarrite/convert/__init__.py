@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import inspect
 import sys
 import types
 from typing import Any
@@ -27,3 +28,4 @@ class _Convert(types.ModuleType):
 
 
 sys.modules[__name__].__class__ = _Convert
+__signature__ = inspect.signature(convert)

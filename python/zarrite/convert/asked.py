@@ -8,9 +8,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from zarrite import codecs as zarrite_codecs
-from zarrite.convert.source import ConversionError
+from zarrite.convert.source import ConversionError, SourceArray
 
-__all__ = ["ShapeAsked", "is_chosen", "parse_bytes", "parse_codecs", "parse_shape", "show_bytes"]
+__all__ = ["ShapeAsked", "auto_codecs", "is_chosen", "parse_bytes", "parse_codecs", "parse_shape", "show_bytes"]
 
 ShapeAsked = str | Sequence[int] | Mapping[str, Any] | None
 """How a shape may be asked for: see `convert`."""
@@ -135,6 +135,17 @@ def _codec(text: str) -> Any:
     raise ConversionError(
         f"no codec is called {name!r} here; known: zstd:5, gzip:5, blosc:zstd:5:shuffle, crc32c, none"
     )
+
+
+def auto_codecs(array: SourceArray) -> Any:
+    """The compressors that are used when none were asked for.
+
+    Numbers of several bytes are stored byte by byte before they are compressed, which halves what slowly varying ones
+    take; text, bytes and records take the library's own default.
+    """
+    if isinstance(array.dtype, str) or array.dtype.kind not in "iufcmM" or array.dtype.itemsize == 1:
+        return "auto"
+    return [zarrite_codecs.BloscCodec(cname="zstd", clevel=3, shuffle="shuffle", typesize=array.dtype.itemsize)]
 
 
 def _number(parts: Sequence[str], position: int, default: int) -> int:

@@ -6,6 +6,7 @@ import os
 import zipfile
 from typing import Any
 
+from zarrite.convert.attributes import settle_attributes
 from zarrite.convert.hdf5 import open_hdf5
 from zarrite.convert.netcdf3 import open_netcdf3
 from zarrite.convert.numpy_files import open_npy, open_npz
@@ -28,6 +29,12 @@ def open_source(place: Any, *, follow_external: bool = False, enum_flags: bool =
         ConversionError: nothing there, or nothing that is read.
         MissingDependencyError: the file needs a package that is not installed.
     """
+    source = _opened(place, follow_external, enum_flags)
+    settle_attributes(source)
+    return source
+
+
+def _opened(place: Any, follow_external: bool, enum_flags: bool) -> Source:
     if not isinstance(place, str | os.PathLike):
         return open_zarr_source(place)
     path = os.fspath(place)

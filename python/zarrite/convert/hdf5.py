@@ -14,9 +14,10 @@ from typing import Any
 
 import numpy as np
 
+from zarrite.convert.attributes import encode_fill_attribute
 from zarrite.convert.hdf5_cells import MissingFilterError, attribute_value, read_array
 from zarrite.convert.hdf5_dims import DIMENSION_ONLY, Node, resolve_dimensions
-from zarrite.convert.source import ConversionError, Skipped, Source, SourceArray, encode_fill_attribute, refuse_name
+from zarrite.convert.source import ConversionError, Skipped, Source, SourceArray, refuse_name
 from zarrite.errors import MissingDependencyError
 
 __all__ = ["open_hdf5"]

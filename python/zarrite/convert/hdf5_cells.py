@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from zarrite.convert.attributes import plain_attribute
 from zarrite.convert.source import (
     TEXT_BYTES,
     Box,
@@ -17,7 +18,6 @@ from zarrite.convert.source import (
     TextError,
     box_shape,
     packed,
-    plain_attribute,
 )
 
 __all__ = ["MissingFilterError", "attribute_value", "read_array"]
@@ -212,6 +212,8 @@ def _chunks(dataset: Any, shape: tuple[int, ...]) -> tuple[int, ...] | None:
 
 def _has_gaps(dataset: Any) -> bool:
     """Whether there are parts of a dataset that the file holds no bytes for."""
+    if dataset.is_virtual or dataset.external:
+        return False
     if dataset.chunks is None:
         return bool(dataset.id.get_storage_size() == 0)
     whole = math.prod(-(-length // chunk) for length, chunk in zip(dataset.shape, dataset.chunks, strict=True))

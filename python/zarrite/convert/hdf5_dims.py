@@ -184,11 +184,20 @@ class _Resolver:
             node.dims[axis] = dim
 
     def _is_netcdf_type(self, dataset: Any) -> bool:
-        h5t = self.h5py.h5t
         kind = dataset.id.get_type()
-        if kind.get_class() in (h5t.STRING, h5t.INTEGER, h5t.FLOAT):
-            return True
-        return any(kind.equal(known) for known in self.types)
+        return _is_shown(self.h5py.h5t, kind) or any(kind.equal(known) for known in self.types)
+
+
+def _is_shown(h5t: Any, kind: Any) -> bool:
+    """Whether the netCDF library shows cells of a type that has no name in the file."""
+    kind_class = kind.get_class()
+    if kind_class == h5t.COMPOUND:
+        return all(_is_shown(h5t, kind.get_member_type(number)) for number in range(kind.get_nmembers()))
+    if kind_class in (h5t.VLEN, h5t.ARRAY):
+        return _is_shown(h5t, kind.get_super())
+    if kind_class == h5t.FLOAT:
+        return kind.get_size() in (4, 8)
+    return kind_class in (h5t.STRING, h5t.INTEGER, h5t.ENUM)
 
 
 def resolve_dimensions(h5py: Any, root: Any) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from zarrite.convert.attributes import encode_fill_attribute, plain_attribute
 from zarrite.convert.source import (
     Box,
     ConversionError,
@@ -14,9 +15,7 @@ from zarrite.convert.source import (
     Source,
     SourceArray,
     box_shape,
-    encode_fill_attribute,
     packed,
-    plain_attribute,
     refuse_name,
 )
 from zarrite.errors import MissingDependencyError
@@ -72,7 +71,7 @@ def open_netcdf3(path: str) -> Source:
 
 
 def _array(name: str, variable: Any, skipped: list[Skipped]) -> SourceArray:
-    stored: NDArray[Any] = variable.data
+    stored: Any = variable.data
     dtype = packed(stored.dtype)
     attributes = _attributes(variable, name, skipped)
     fill = None

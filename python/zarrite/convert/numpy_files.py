@@ -87,7 +87,7 @@ def _mapped(path: str, shown: str) -> NDArray[Any]:
     return cells
 
 
-def _array(path: str, cells: NDArray[Any]) -> SourceArray:
+def _array(path: str, cells: Any) -> SourceArray:
     dtype = packed(cells.dtype)
 
     def read(box: Box, out: NDArray[Any] | None) -> NDArray[Any]:
@@ -108,7 +108,7 @@ def _member(
         raise ConversionError(why)
     with archive.open(info) as raw:
         shape, dtype = _header(raw, name)
-    held: list[NDArray[Any]] = []
+    held: list[Any] = []
 
     def read(box: Box, out: NDArray[Any] | None) -> NDArray[Any]:
         if not held:

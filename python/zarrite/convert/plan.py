@@ -309,7 +309,7 @@ def _reads(array: SourceArray, piece: tuple[int, ...]) -> float:
 
 
 def _piece(array: SourceArray, unit: tuple[int, ...], room: int) -> tuple[int, ...]:
-    """A multiple of the stored object: reads the source as seldom as memory allows, in long runs, several objects a write."""
+    """A multiple of the stored object that reads the source as seldom as memory allows, and in long runs."""
     rank, whole = len(unit), tuple(max(1, length) for length in array.shape)
     if rank == 0:
         return ()
@@ -333,7 +333,7 @@ def _piece(array: SourceArray, unit: tuple[int, ...], room: int) -> tuple[int, .
 
 
 def _counts(length: int, side: int, own: int) -> list[int]:
-    """Counts of stored objects along one axis that are worth trying: powers of two, all, and what the source aligns to."""
+    """Counts of stored objects along one axis that are worth trying: powers of two, all, what the source aligns to."""
     most = max(1, -(-length // side))
     counts = {1, most}
     count = 2

@@ -5,11 +5,9 @@ Each kind of file has a reader that gives a `Source`; nothing after it asks what
 
 from __future__ import annotations
 
-import base64
 import functools
 import math
-import struct
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -29,9 +27,7 @@ __all__ = [
     "SourceArray",
     "TextError",
     "box_shape",
-    "encode_fill_attribute",
     "packed",
-    "plain_attribute",
     "refuse_name",
 ]
 
@@ -195,72 +191,3 @@ def packed(dtype: np.dtype[Any]) -> np.dtype[Any]:
     if dtype.itemsize == 0:
         raise ConversionError(f"cells of no bytes ({dtype}) have no Zarr data type")
     return dtype.newbyteorder("=")
-
-
-def plain_attribute(value: Any) -> Any:
-    """An attribute's value as JSON has it: text, numbers, booleans, lists, objects.
-
-    Raises:
-        ConversionError: JSON has no word for it.
-    """
-    if value is None or isinstance(value, bool | int | float | str):
-        return str(value) if isinstance(value, np.str_) else value
-    if isinstance(value, bytes):
-        return value.decode("utf-8", errors="replace")
-    if isinstance(value, np.void):
-        if value.dtype.names:
-            return {name: plain_attribute(value[name]) for name in value.dtype.names}
-        return base64.standard_b64encode(value.tobytes()).decode()
-    if isinstance(value, complex | np.complexfloating):
-        return [float(value.real), float(value.imag)]
-    if isinstance(value, np.datetime64 | np.timedelta64):
-        return str(value)
-    if isinstance(value, np.generic):
-        return plain_attribute(value.item() if value.dtype.itemsize <= 8 or value.dtype.kind in "SU" else float(value))
-    if isinstance(value, np.ndarray):
-        if value.ndim == 0:
-            return plain_attribute(value[()])
-        if value.dtype.kind in "biuf" and value.dtype.itemsize <= 8:
-            return value.tolist()
-        return [plain_attribute(item) for item in value]
-    if isinstance(value, Sequence):
-        return [plain_attribute(item) for item in value]
-    if isinstance(value, dict):
-        return {str(name): plain_attribute(item) for name, item in value.items()}
-    raise ConversionError(f"JSON has no word for a {type(value).__name__}")
-
-
-def encode_fill_attribute(value: Any, dtype: np.dtype[Any] | str) -> Any:
-    """A `_FillValue` as xarray looks for it among the attributes of a v3 array.
-
-    Floats are the base64 of their little-endian float64 bytes, so that NaN and infinities survive JSON; integers and
-    booleans are themselves, bytes are base64, complex numbers a pair.
-
-    Raises:
-        ConversionError: the value is of a kind that does not fit the cells.
-    """
-    if isinstance(value, np.ndarray):
-        if value.size != 1:
-            raise ConversionError(f"a fill value must be one cell, not {value.size}")
-        value = value.reshape(())[()]
-    kind = "T" if isinstance(dtype, str) else dtype.kind
-    try:
-        if kind in "TU":
-            return value.decode() if isinstance(value, bytes) else str(value)
-        if kind == "S":
-            raw = value if isinstance(value, bytes) else str(value).encode()
-            return base64.standard_b64encode(raw).decode()
-        if kind == "b":
-            return bool(value)
-        if kind in "iu":
-            if int(value) != value:
-                raise ConversionError(f"{value!r} is no whole number")
-            return int(value)
-        if kind == "f":
-            return base64.standard_b64encode(struct.pack("<d", float(value))).decode()
-        if kind == "c":
-            number = complex(value)
-            return [base64.standard_b64encode(struct.pack("<d", part)).decode() for part in (number.real, number.imag)]
-    except (TypeError, ValueError, OverflowError) as error:
-        raise ConversionError(f"{value!r} is no fill value for cells of {dtype}") from error
-    raise ConversionError(f"cells of {dtype} have no fill value attribute")

@@ -11,6 +11,7 @@ import json
 from typing import Any
 
 import zarrite
+from zarrite.convert.asked import auto_codecs
 from zarrite.convert.plan import ArrayPlan, Plan
 from zarrite.convert.source import ConversionError
 from zarrite.errors import BaseZarrError, NodeNotFoundError
@@ -45,7 +46,7 @@ class Skeleton:
                 dtype=array.dtype,
                 chunks=plan.chunks,
                 shards=plan.shards,
-                compressors=compressors,
+                compressors=auto_codecs(array) if isinstance(compressors, str) else compressors,
                 attributes=array.attributes,
                 dimension_names=array.dimension_names,
                 overwrite=True,
@@ -150,7 +151,7 @@ class Target:
 
     def usage(self) -> tuple[int, int]:
         """Objects and bytes that the target holds."""
-        return self.store.usage(self._prefix()).result()  # type: ignore[no-any-return]
+        return self.store.usage(self._prefix()).result()
 
     def _prefix(self) -> str:
         return f"{self.path}/" if self.path else ""

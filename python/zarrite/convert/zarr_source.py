@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import zarrite
+from zarrite.convert.attributes import encode_fill_attribute
 from zarrite.convert.source import (
     TEXT_BYTES,
     Box,
@@ -15,7 +16,6 @@ from zarrite.convert.source import (
     Skipped,
     Source,
     SourceArray,
-    encode_fill_attribute,
     packed,
 )
 

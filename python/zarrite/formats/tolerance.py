@@ -1,8 +1,8 @@
 """What writers got wrong and readers forgive: an ordered list of named fixes.
 
-A document is first read by the letter. Only when that fails, the fixes are tried on a copy of it, in this order, and
-the copy is read by the letter again; what is then still wrong is told. A fix warns only where cells could be misread.
-Nothing here is ever written: `dump` knows the letter alone. Source: format reference 8.1, whose rows the numbers name.
+A document is first read by the letter. Only when that fails, the fixes are tried on a copy of it, in this order,
+until it can be read; what is then still wrong is told. A fix warns only where cells could be misread. Nothing here is
+ever written: `dump` knows the letter alone. Source: format reference 8.1, whose rows the numbers name.
 """
 
 from __future__ import annotations
@@ -20,8 +20,6 @@ from .documents import located
 from .v2 import OBJECT_CODECS, dtype_from_typestr
 
 Document = dict[str, Any]
-
-
 Node = TypeVar("Node")
 
 
@@ -53,23 +51,25 @@ def tolerant(
         fixed = copy.deepcopy(document)
     except RecursionError:
         raise located(strict, where) from None
-    applied = []
+    applied: list[Fix] = []
+    last = strict
     for fix in fixes:
         try:
-            if fix.apply(fixed):
-                applied.append(fix)
+            if not fix.apply(fixed):
+                continue
         except (ZarriteError, TypeError, LookupError, ValueError, AttributeError, OverflowError, RecursionError):
-            continue  # the document is wrong in some other way, which reading it will say
-    if not applied:
-        raise located(strict, where) from None
-    try:
-        node = make(fixed)
-    except ZarriteError as error:
-        raise located(error, where) from None
-    for fix in applied:
-        if fix.warning:
-            warnings.warn(f"{where}: {fix.name}; {fix.warning}", ZarrUserWarning, stacklevel=5)
-    return node
+            continue  # the document is wrong in some other way, which reading it says
+        applied.append(fix)
+        try:
+            node = make(fixed)
+        except ZarriteError as error:
+            last = error
+            continue
+        for one in applied:
+            if one.warning:
+                warnings.warn(f"{where}: {one.name}; {one.warning}", ZarrUserWarning, stacklevel=5)
+        return node
+    raise located(last, where) from None
 
 
 # ------------------------------------------------------------------ any member
@@ -81,22 +81,18 @@ def _integral(value: Any) -> Any:
     return [_integral(inner) for inner in value] if isinstance(value, list) and len(value) < 1000 else value
 
 
-def _replace(holder: Any, name: str, value: Any) -> bool:
-    if isinstance(holder, dict) and name in holder and (type(holder[name]) is not type(value) or holder[name] != value):
-        holder[name] = value
-        return True
-    return False
-
-
-def _integral_shapes(document: Document) -> bool:
-    done = [_replace(document, name, _integral(document[name])) for name in ("shape", "chunks") if name in document]
-    for holder in _configurations(document):
-        for name in ("chunk_shape", "level", "order", "clevel", "typesize", "blocksize"):
-            if name in holder and not isinstance(holder[name], str):
-                before = repr(holder[name])
-                holder[name] = _integral(holder[name])
-                done.append(repr(holder[name]) != before)
-    return any(done)
+def _integral_members(document: Document) -> bool:
+    done = False
+    members = [(document, name) for name in ("shape", "chunks")]
+    numbers = ("chunk_shape", "order", "level", "clevel", "typesize", "blocksize")
+    members += [(holder, name) for holder in _configurations(document) for name in numbers]
+    for holder, name in members:
+        found = holder.get(name)
+        mended = _integral(found)
+        if repr(found) != repr(mended):  # 4.0 equals 4, so they are compared as they are written
+            holder[name] = mended
+            done = True
+    return done
 
 
 def _codecs(document: Document) -> list[Document]:
@@ -210,6 +206,8 @@ def _blosc_numbers(document: Document) -> bool:
 
 
 def _default_endian(document: Document) -> bool:
+    if not _v3_type(document).units and not any(one.get("name") == "sharding_indexed" for one in _codecs(document)):
+        return False
     done = False
     for entry_list in _codec_lists(document):
         for at, entry in enumerate(entry_list):
@@ -361,7 +359,7 @@ V3_FIXES: tuple[Fix, ...] = (
     ),
     Fix("a list of fields as the data type", "14b", _bare_list_dtype),
     Fix("fields without a name as the data type", "14b", _no_configuration_dtype),
-    Fix("integers written as floats", "26", _integral_shapes),
+    Fix("integers written as floats", "26", _integral_members),
     Fix("a codec named by a URI", "28", _known_uris),
     Fix("a letter as the order of a transpose", "6", _letters_for_order),
     Fix("parameters of blosc that concern its writer", "7", _blosc_extras),
@@ -379,7 +377,7 @@ V3_FIXES: tuple[Fix, ...] = (
 )
 
 V2_FIXES: tuple[Fix, ...] = (
-    Fix("integers written as floats", "26", _integral_shapes),
+    Fix("integers written as floats", "26", _integral_members),
     Fix("a chunk edge of 0 on an axis of length 0", "18", _empty_chunks_v2),
     *(Fix(name, row, _on_fill(_v2_type, mend)) for name, row, mend in FILL_MENDS),
 )

@@ -20,7 +20,7 @@ from ..errors import (
     ZarriteError,
 )
 from ..model import creation, fills
-from ..model.chain import codec_from_numcodecs, codecs_from_user
+from ..model.chain import IDS, codec_from_numcodecs, codecs_from_user
 from ..model.checks import brief, choice, integers, mapping, refuse
 from ..model.codecs import ARRAY, BYTES, SERIALIZER, Cells, Codec, MemoryBytes, TransposeCodec, settle_chain
 from ..model.dtype_names import MAX_STRUCT_DEPTH, PLAIN, dtype_from_numpy, parse_dtype
@@ -147,7 +147,7 @@ def _object_type(written: list[Any]) -> str:
     for name in names:
         if name in OBJECT_CODECS:
             return OBJECT_CODECS[name]
-    first = names[0] if names else None
+    first = next((name for name in names if name not in IDS), None)
     if first == "pickle":
         raise PickleCodecDisabledError(
             "dtype '|O' is kept by codec 'pickle', which runs code when it is read; zarrite does not. "

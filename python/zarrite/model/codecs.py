@@ -6,7 +6,7 @@ are zarr-python's. The codecs of numcodecs are in `filters` and `compressors`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
@@ -214,8 +214,9 @@ class TransposeCodec(Codec):
     order: tuple[int, ...]
 
     def __init__(self, order: Sequence[int]) -> None:
+        entries: object = order
         self.order = integers(
-            tuple(order) if not isinstance(order, (list, tuple)) else order, "order of codec 'transpose'"
+            tuple(entries) if isinstance(entries, Iterable) else entries, "order of codec 'transpose'"
         )
         if sorted(self.order) != list(range(len(self.order))):
             raise MetadataValidationError(

@@ -365,6 +365,8 @@ class Struct(DType):
 
     def _cast(self, value: Any) -> Any:
         if isinstance(value, dict):
+            if value.keys() != dict(self.entries).keys():
+                raise ValueError(f"its members must be {', '.join(field for field, _ in self.entries)}")
             return self._together({field: kind.cast(value[field]) for field, kind in self.entries})
         if value is None or (type(value) is int and value == 0):
             return self.default()

@@ -62,7 +62,7 @@ def auto_chunks(shape: Sequence[int], cell_bytes: int, target_bytes: int = CHUNK
 
     Example:
         >>> auto_chunks((365, 721, 1440), 4)
-        (62, 61, 60)
+        (61, 61, 63)
         >>> auto_chunks((100_000, 3), 8)
         (33334, 3)
     """
@@ -118,16 +118,14 @@ def settle_chunks(chunks: object, shape: Sequence[int], what: str = "chunks") ->
         MetadataValidationError: wrong kind, wrong length, or an edge below 1.
     """
     ndim = len(shape)
-    if chunks is False or (isinstance(chunks, int) and not isinstance(chunks, bool) and chunks == -1):
-        entries: Sequence[object] = [-1] * ndim
-    elif hasattr(chunks, "__index__") and not isinstance(chunks, bool):
-        entries = [chunks] * ndim
-    elif isinstance(chunks, (list, tuple, np.ndarray)):
-        entries = list(chunks)
+    if isinstance(chunks, (list, tuple, np.ndarray)):
+        entries: Sequence[object] = list(chunks)
         if len(entries) != ndim:
             raise MetadataValidationError(
                 f"{what} {brief(chunks)} has {len(entries)} entries for {ndim} axes; give one for each"
             )
+    elif chunks is False or (hasattr(chunks, "__index__") and not isinstance(chunks, bool)):
+        entries = [chunks] * ndim
     else:
         raise MetadataValidationError(f"{what} must be 'auto', an integer or a tuple of integers, not {brief(chunks)}")
     edges = []

@@ -9,6 +9,7 @@ from zarrite.stores.url import (
     join,
     join_url,
     normalize_path,
+    place_of,
     reopen,
     resolve,
 )
@@ -23,6 +24,7 @@ __all__ = [
     "join",
     "join_url",
     "normalize_path",
+    "place_of",
     "reopen",
     "resolve",
 ]

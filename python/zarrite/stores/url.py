@@ -6,6 +6,7 @@ import os
 import re
 import sys
 import threading
+import weakref
 from collections.abc import Mapping, MutableMapping
 from typing import Any, NamedTuple
 
@@ -14,7 +15,18 @@ from zarrite._engine import Store
 from zarrite.errors import HandleError, KeyRefusedError, ReadOnlyError, UrlError
 from zarrite.stores.protocol import MappingStore, PythonStore
 
-__all__ = ["Address", "Place", "StorePath", "address", "join", "normalize_path", "reopen", "resolve"]
+__all__ = [
+    "Address",
+    "Place",
+    "StorePath",
+    "address",
+    "join",
+    "join_url",
+    "normalize_path",
+    "place_of",
+    "reopen",
+    "resolve",
+]
 
 SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]+):/")
 ESCAPE = re.compile(rb"%([0-9A-Fa-f]{2})")
@@ -58,6 +70,11 @@ Place = str | os.PathLike[str] | Store | StorePath | PythonStore | MutableMappin
 def join(path: str, name: str) -> str:
     """A path below another; either may be empty."""
     return f"{path}/{name}" if path and name else path or name
+
+
+def place_of(store: Store, path: str) -> str:
+    """Names one place in this process, whichever store leads to it: `data.zarr` with path `a`, or `data.zarr/a`."""
+    return f"{store.identity}/{path}" if path else store.identity
 
 
 def join_url(url: str, path: str) -> str:
@@ -161,9 +178,9 @@ def _store(place: Any, writes: bool) -> tuple[Store, str]:
             raise TypeError("a path is text, not bytes")
         return _from_file(text, writes), ""
     if isinstance(place, MutableMapping):
-        return _engine.python_store(MappingStore(place)), ""
+        return _of_mapping(place), ""
     if isinstance(place, PythonStore):
-        return _engine.python_store(place, read_only=bool(getattr(place, "read_only", False))), ""
+        return _of_object(place, bool(getattr(place, "read_only", False))), ""
     raise TypeError(
         f"{type(place).__name__} is not a place zarrite can open; pass a path, a URL, a dictionary, a zarrite store, "
         "or an object with the methods get, put, delete and list"
@@ -228,19 +245,36 @@ class Address(NamedTuple):
 
     Attributes:
         kind: "local", "zip", "memory" or "python".
-        place: a file path, the identity of a memory store, or the Python object itself.
+        place: a file path, the process and identity of a memory store, or the Python object itself.
         read_only: whether the handle refuses writes.
-        prefix: where inside the store the handle's root is.
     """
 
     kind: str
     place: Any
     read_only: bool
-    prefix: str = ""
 
 
-# Memory stores whose handles were pickled, by identity: what arrives in this process again finds them here.
+# Memory stores whose handles were pickled, by identity: what arrives in this process again finds them here. They are kept,
+# because a pickle may outlive every handle.
 _travelling: dict[str, Store] = {}
+
+# Stores written in Python, by identity, as long as an engine store leads to them.
+_origins: weakref.WeakValueDictionary[str, Any] = weakref.WeakValueDictionary()
+
+
+def _of_mapping(mapping: MutableMapping[str, Any]) -> Store:
+    """The store of a mapping; all stores of one mapping have one identity."""
+    return _engine.python_store(MappingStore(mapping))
+
+
+def _of_object(place: Any, read_only: bool) -> Store:
+    """The store of an object with the four methods."""
+    store = _engine.python_store(place, read_only=read_only)
+    try:
+        _origins[store.identity] = place
+    except TypeError:  # an object that knows no weak references: its handles stay in this process
+        pass
+    return store
 
 
 def address(store: Store) -> Address:
@@ -249,18 +283,18 @@ def address(store: Store) -> Address:
     Raises:
         HandleError: it cannot be described.
     """
-    origin = getattr(store, "origin", None)
-    if origin is not None:
-        return Address("python", origin, store.read_only)
-    url = store.url
+    url, read_only = store.url, store.read_only
     if url.startswith("file://"):
-        path = _file_path(url, url[len("file:") :])
-        return Address("zip" if path.endswith(".zip") and not os.path.isdir(path) else "local", path, store.read_only)
+        return Address("local", url.removeprefix("file://"), read_only)
     if url.startswith("zip://"):
-        return Address("zip", url.removeprefix("zip://"), store.read_only)
+        return Address("zip", url.removeprefix("zip://"), read_only)
     if url.startswith("memory://"):
-        _travelling[store.identity] = store.with_read_only(False) if store.read_only else store
-        return Address("memory", (os.getpid(), store.identity), store.read_only)
+        if not read_only or store.identity not in _travelling:
+            _travelling[store.identity] = store
+        return Address("memory", (os.getpid(), store.identity), read_only)
+    origin = _origins.get(store.identity)
+    if origin is not None:
+        return Address("python", origin, read_only)
     raise HandleError(f"a handle on {url} cannot be sent elsewhere; open the store again where it is needed")
 
 
@@ -275,7 +309,7 @@ def reopen(where: Address) -> Store:
     if where.kind == "zip":
         return _engine.zip_store(where.place)
     if where.kind == "python":
-        return _engine.python_store(where.place, read_only=where.read_only)
+        return _of_object(where.place, where.read_only)
     process, identity = where.place
     store = _travelling.get(identity)
     if store is None:
@@ -283,4 +317,4 @@ def reopen(where: Address) -> Store:
             f"this handle points into the memory of process {process} and is used in process {os.getpid()}; "
             "write the data to a path that both can open"
         )
-    return store.with_read_only() if where.read_only else store
+    return store.with_read_only() if where.read_only and not store.read_only else store

@@ -129,33 +129,49 @@ impl Kept {
         })
     }
 
-    /// Appends one stream.
-    pub fn encode(&mut self, wrapper: Wrapper, level: i32, plain: &[u8], stored: &mut Vec<u8>) -> Result<()> {
-        let failed = |why: &str| Error::encode(wrapper.name(), why);
+    fn encoder(&mut self, wrapper: Wrapper, level: i32) -> Result<&mut Compressor> {
         if self.encoder.as_ref().is_none_or(|(kept, _)| *kept != level) {
-            let level_of = CompressionLvl::new(level).map_err(|_| failed("no such level"))?;
+            let level_of = CompressionLvl::new(level).map_err(|_| Error::encode(wrapper.name(), "no such level"))?;
             self.encoder = Some((level, Compressor::new(level_of)));
         }
-        let (_, encoder) = self.encoder.as_mut().ok_or_else(|| failed("no memory"))?;
-        let start = stored.len();
+        self.encoder
+            .as_mut()
+            .map(|(_, encoder)| encoder)
+            .ok_or_else(|| Error::encode(wrapper.name(), "no memory"))
+    }
+
+    /// Writes one stream into `room`; how long it is, or `None` when it does not fit.
+    pub fn encode_into(
+        &mut self,
+        wrapper: Wrapper,
+        level: i32,
+        plain: &[u8],
+        room: &mut [u8],
+    ) -> Result<Option<usize>> {
+        let encoder = self.encoder(wrapper, level)?;
+        let done = match wrapper {
+            Wrapper::Gzip => encoder.gzip_compress(plain, room),
+            Wrapper::Zlib => encoder.zlib_compress(plain, room),
+        };
+        match done {
+            Ok(written) => Ok(Some(written)),
+            Err(CompressionError::InsufficientSpace) => Ok(None),
+        }
+    }
+
+    /// Appends one stream.
+    pub fn encode(&mut self, wrapper: Wrapper, level: i32, plain: &[u8], stored: &mut Vec<u8>) -> Result<()> {
+        let encoder = self.encoder(wrapper, level)?;
         let bound = match wrapper {
             Wrapper::Gzip => encoder.gzip_compress_bound(plain.len()),
             Wrapper::Zlib => encoder.zlib_compress_bound(plain.len()),
         };
+        let start = stored.len();
         stored.resize(start + bound, 0);
-        let done = match wrapper {
-            Wrapper::Gzip => encoder.gzip_compress(plain, &mut stored[start..]),
-            Wrapper::Zlib => encoder.zlib_compress(plain, &mut stored[start..]),
-        };
-        match done {
-            Ok(written) => {
-                stored.truncate(start + written);
-                Ok(())
-            }
-            Err(CompressionError::InsufficientSpace) => {
-                stored.truncate(start);
-                Err(failed("the stream did not fit its bound"))
-            }
-        }
+        let written = self.encode_into(wrapper, level, plain, &mut stored[start..])?;
+        stored.truncate(start + written.unwrap_or(0));
+        written
+            .map(|_| ())
+            .ok_or_else(|| Error::encode(wrapper.name(), "the stream did not fit its bound"))
     }
 }

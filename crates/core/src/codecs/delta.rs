@@ -2,6 +2,7 @@
 
 use super::elementwise::{Each, Elementwise, Kind, convert, convert_through, update, with_cell};
 use super::numbers::{Cell, Complex};
+use crate::context::kept;
 use crate::{Context, Result};
 use half::f16;
 use serde_json::Value;
@@ -71,9 +72,11 @@ impl Elementwise for Delta {
             with_cell!(self.plain, C => differences::<C>(plain, stored));
             return;
         }
-        context.scratch.resize(plain.len(), 0);
-        with_cell!(self.plain, C => differences::<C>(plain, &mut context.scratch));
-        convert(self.plain, self.stored, &context.scratch, stored);
+        let mut scratch = std::mem::take(&mut context.scratch);
+        scratch.resize(plain.len(), 0);
+        with_cell!(self.plain, C => differences::<C>(plain, &mut scratch));
+        convert(self.plain, self.stored, &scratch, stored);
+        context.scratch = kept(scratch);
     }
 
     fn backward(&self, stored: &[u8], plain: &mut [u8], context: &mut Context) {

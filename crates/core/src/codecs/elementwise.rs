@@ -3,6 +3,7 @@
 use super::growing::over_limit;
 use super::numbers::{Cell, Complex};
 use super::{Codec, parameters};
+use crate::context::kept;
 use crate::{Context, Error, Result};
 use half::f16;
 use serde_json::Value;
@@ -161,11 +162,12 @@ pub fn convert_through(
         work(target);
         return;
     }
-    let scratch = &mut context.scratch;
+    let mut scratch = std::mem::take(&mut context.scratch);
     scratch.resize(source.len() / from.bytes() * middle.bytes(), 0);
-    convert(from, middle, source, scratch);
-    work(scratch);
-    convert(middle, to, scratch, target);
+    convert(from, middle, source, &mut scratch);
+    work(&mut scratch);
+    convert(middle, to, &scratch, target);
+    context.scratch = kept(scratch);
 }
 
 /// A codec that makes one cell of one cell.

@@ -17,6 +17,8 @@ mod numbers;
 mod packbits;
 mod parameters;
 mod quantize;
+mod shuffle;
+mod shuffling;
 #[cfg(test)]
 mod testing;
 mod vlen;
@@ -40,6 +42,7 @@ pub const NAMES: &[&str] = &[
     "lzma",
     "packbits",
     "quantize",
+    "shuffle",
     "vlen-bytes",
     "vlen-utf8",
     "zlib",
@@ -116,6 +119,7 @@ pub fn build(entry: &Value) -> Result<Box<dyn Codec>> {
         "lzma" => Box::new(lzma::Lzma::build(entry)?),
         "packbits" => Box::new(packbits::PackBits),
         "quantize" => Box::new(quantize::Quantize::build(entry)?),
+        "shuffle" => Box::new(shuffle::Shuffle::build(entry)?),
         "vlen-bytes" => Box::new(vlen::VLen::bytes()),
         "vlen-utf8" => Box::new(vlen::VLen::utf8()),
         "zlib" => Box::new(zlib::Zlib::build(entry)?),

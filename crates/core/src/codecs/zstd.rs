@@ -26,7 +26,7 @@ fn why(code: usize) -> &'static str {
 impl Kept {
     fn decoder(&mut self, codec: &'static str) -> Result<&mut DCtx<'static>> {
         if self.decoder.is_none() {
-            self.decoder = Some(DCtx::try_create().ok_or_else(|| Error::decode(codec, "no memory"))?);
+            self.decoder = DCtx::try_create();
         }
         self.decoder.as_mut().ok_or_else(|| Error::decode(codec, "no memory"))
     }
@@ -40,17 +40,11 @@ impl Kept {
         }
     }
 
-    /// Appends one frame.
-    pub(super) fn compress(
-        &mut self,
-        codec: &'static str,
-        settings: (i32, bool),
-        plain: &[u8],
-        stored: &mut Vec<u8>,
-    ) -> Result<()> {
+    fn encoder(&mut self, codec: &'static str, settings: (i32, bool)) -> Result<&mut CCtx<'static>> {
         let failed = |code| Error::encode(codec, why(code));
         if self.encoder.is_none() {
-            self.encoder = Some(CCtx::try_create().ok_or_else(|| Error::encode(codec, "no memory"))?);
+            self.encoder = CCtx::try_create();
+            self.settings = None;
         }
         let encoder = self.encoder.as_mut().ok_or_else(|| Error::encode(codec, "no memory"))?;
         if self.settings != Some(settings) {
@@ -64,6 +58,43 @@ impl Kept {
                 .map_err(failed)?;
             self.settings = Some(settings);
         }
+        Ok(encoder)
+    }
+
+    /// Writes one frame into `room`; how long it is, or `None` when it does not fit.
+    pub(super) fn compress_into(
+        &mut self,
+        codec: &'static str,
+        level: i32,
+        plain: &[u8],
+        room: &mut [u8],
+    ) -> Result<Option<usize>> {
+        let encoder = self.encoder(codec, (level, false))?;
+        match encoder.compress2(room, plain) {
+            Ok(written) => Ok(Some(written)),
+            Err(TOO_SMALL) => {
+                // What was begun is given up, or the next frame would go on with it.
+                if encoder.reset(ResetDirective::SessionOnly).is_err() {
+                    self.encoder = None;
+                }
+                Ok(None)
+            }
+            Err(code) => {
+                self.encoder = None;
+                Err(Error::encode(codec, why(code)))
+            }
+        }
+    }
+
+    /// Appends one frame.
+    pub(super) fn compress(
+        &mut self,
+        codec: &'static str,
+        settings: (i32, bool),
+        plain: &[u8],
+        stored: &mut Vec<u8>,
+    ) -> Result<()> {
+        let encoder = self.encoder(codec, settings)?;
         // With room for the worst case the whole input is one step, and its size is written into the frame.
         let start = stored.len();
         stored.reserve(zstd_safe::compress_bound(plain.len()));
@@ -72,11 +103,13 @@ impl Kept {
         let end = zstd_safe::zstd_sys::ZSTD_EndDirective::ZSTD_e_end;
         match encoder.compress_stream2(&mut out, &mut input, end) {
             Ok(0) => Ok(()),
-            Ok(_) => Err(Error::encode(codec, "the frame did not fit its bound")),
+            Ok(_) => {
+                self.encoder = None;
+                Err(Error::encode(codec, "the frame did not fit its bound"))
+            }
             Err(code) => {
                 self.encoder = None;
-                self.settings = None;
-                Err(failed(code))
+                Err(Error::encode(codec, why(code)))
             }
         }
     }

@@ -19,27 +19,7 @@ use self::read::File;
 use self::spot::Root;
 use crate::store::{Error, Found, Object, Put, Range, Result, Store, Version};
 use crate::stores::keys::{check_key, check_move, check_prefix, move_by_copy, taken_error};
-
-/// How a directory is used.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct LocalOptions {
-    /// Refuses puts and deletes.
-    pub read_only: bool,
-    /// Waits until each object, and the directory that names it, are on the disk.
-    pub fsync: bool,
-    /// Follows symbolic links below the root. Otherwise a key that one lies on is refused, and listings leave links out.
-    pub follow_symlinks: bool,
-}
-
-impl Default for LocalOptions {
-    fn default() -> Self {
-        Self {
-            read_only: false,
-            fsync: false,
-            follow_symlinks: true,
-        }
-    }
-}
+use crate::stores::options::{LocalOptions, canonical};
 
 /// A directory of this machine, which need not exist yet: the first put makes it. Copies of the handle are cheap.
 #[derive(Clone)]
@@ -150,20 +130,6 @@ impl Local {
         }
         Ok(Some(found))
     }
-}
-
-/// The path without links, as far as it exists: the store stays with the directory that was meant when it was opened.
-fn canonical(absolute: &Path) -> std::path::PathBuf {
-    for ancestor in absolute.ancestors() {
-        if let (Ok(found), Ok(rest)) = (ancestor.canonicalize(), absolute.strip_prefix(ancestor)) {
-            return if rest.as_os_str().is_empty() {
-                found
-            } else {
-                found.join(rest)
-            };
-        }
-    }
-    absolute.to_owned()
 }
 
 impl Store for Local {
@@ -292,6 +258,6 @@ impl Local {
 }
 
 #[cfg(test)]
-mod failures;
+mod processes;
 #[cfg(test)]
 mod tests;

@@ -5,6 +5,9 @@ pub mod keys;
 #[cfg(unix)]
 pub mod local;
 pub mod memory;
+pub mod options;
+#[cfg(any(not(unix), test))]
+pub mod portable;
 pub mod prefix;
 pub mod read_only;
 pub mod record;
@@ -13,8 +16,12 @@ pub mod zip;
 #[cfg(test)]
 mod contract;
 
-pub use local::{Local, LocalOptions};
+#[cfg(unix)]
+pub use local::Local;
 pub use memory::Memory;
+pub use options::LocalOptions;
+#[cfg(not(unix))]
+pub use portable::Local;
 pub use prefix::Prefix;
 pub use read_only::ReadOnly;
 pub use record::{Call, Record};

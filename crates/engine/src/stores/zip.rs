@@ -6,6 +6,7 @@
 
 mod directory;
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
@@ -168,8 +169,19 @@ impl Zip {
 
 /// Inflates a stream that must give just so many bytes. Memory grows with what really comes, not with what is promised.
 fn inflate(key: &str, stored: &[u8], bytes: u64, into: &mut Vec<u8>) -> Result<()> {
+    INFLATER.with_borrow_mut(|stream| {
+        stream.reset(false);
+        inflate_with(stream, key, stored, bytes, into)
+    })
+}
+
+thread_local! {
+    /// Making one costs more than inflating a small object.
+    static INFLATER: RefCell<Decompress> = RefCell::new(Decompress::new(false));
+}
+
+fn inflate_with(stream: &mut Decompress, key: &str, stored: &[u8], bytes: u64, into: &mut Vec<u8>) -> Result<()> {
     const STEP: u64 = 1 << 20;
-    let mut stream = Decompress::new(false);
     loop {
         let (read, wrote) = (stream.total_in(), stream.total_out());
         let step = (bytes - wrote).min(STEP);
@@ -385,5 +397,7 @@ impl Object for Open {
     }
 }
 
+#[cfg(test)]
+mod packing;
 #[cfg(test)]
 mod tests;

@@ -263,3 +263,27 @@ impl Object for File {
 fn spot_stat(store: &Local, key: &str) -> Option<Stat> {
     store.0.root.stat(key).ok().filter(spot::is_file)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::Scratch;
+    use super::*;
+
+    #[test]
+    fn where_a_short_read_may_not_be_the_end_it_is_asked_again() {
+        let scratch = Scratch::new();
+        let value: Vec<u8> = (0..100_000_u32).map(|number| number as u8).collect();
+        std::fs::write(scratch.path("k"), &value).expect("a file");
+        let file = OwnedFd::from(std::fs::File::open(scratch.path("k")).expect("the file"));
+        for short_is_end in [true, false] {
+            for room in [0, 99_999, 100_000, 100_001, 200_000] {
+                let mut bytes = Vec::with_capacity(room);
+                let found = append_all("k", &file, 0, short_is_end, &mut bytes)
+                    .ok()
+                    .expect("a read");
+                assert_eq!(found.object_bytes, Some(100_000));
+                assert!(bytes == value);
+            }
+        }
+    }
+}

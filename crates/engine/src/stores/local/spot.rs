@@ -260,3 +260,27 @@ pub(super) fn is_directory(stat: &Stat) -> bool {
 pub(super) fn place(stat: &Stat) -> (u64, u64) {
     (stat.st_dev as u64, stat.st_ino as u64)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::Scratch;
+    use super::*;
+    use std::fs;
+
+    #[test]
+    fn without_the_newest_call_links_are_refused_step_by_step() {
+        let scratch = Scratch::new();
+        fs::create_dir_all(scratch.path("a/b")).expect("directories");
+        fs::write(scratch.path("file"), "1").expect("a file");
+        std::os::unix::fs::symlink("b", scratch.path("a/link")).expect("a link");
+        let open = |prefix: &str| {
+            let root = openat(CWD, scratch.path("").as_path(), PASSAGE, Mode::empty()).expect("the root");
+            step_by_step(root, prefix).map(drop)
+        };
+        assert_eq!(open("a/b"), Ok(()));
+        assert_eq!(open("a/c"), Err(Errno::NOENT));
+        assert_eq!(open("file/a"), Err(Errno::NOTDIR));
+        assert_eq!(open("a/link"), Err(Errno::LOOP));
+        assert_eq!(open("a/link/b"), Err(Errno::LOOP));
+    }
+}

@@ -189,14 +189,11 @@ fn what_is_no_file_is_never_waited_for_nor_read() {
     let store = scratch.store(LocalOptions::default());
     put(&store, "k", "1");
     let root = scratch.path("store");
-    rustix::fs::mknodat(
-        rustix::fs::CWD,
-        root.join("pipe"),
-        rustix::fs::FileType::Fifo,
-        0o666.into(),
-        0,
-    )
-    .expect("a pipe");
+    let made = std::process::Command::new("mkfifo")
+        .arg(root.join("pipe"))
+        .status()
+        .expect("a pipe");
+    assert!(made.success());
     std::os::unix::fs::symlink("/dev/zero", root.join("endless")).expect("a link");
     std::os::unix::fs::symlink("/dev/null", root.join("nothing")).expect("a link");
     let _socket = std::os::unix::net::UnixListener::bind(root.join("socket")).expect("a socket");
@@ -295,6 +292,48 @@ fn links_are_followed_or_not_as_asked() {
         fs::read_to_string(scratch.path("outside/d/k")).expect("the file"),
         "secret"
     );
+}
+
+#[test]
+fn puts_succeed_while_the_directories_below_them_are_deleted() {
+    let scratch = Scratch::new();
+    for follow_symlinks in [true, false] {
+        let store = scratch.store(LocalOptions {
+            follow_symlinks,
+            ..LocalOptions::default()
+        });
+        let over = std::sync::atomic::AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            let writers: Vec<_> = (0..3)
+                .map(|writer| {
+                    let store = &store;
+                    scope.spawn(move || {
+                        for round in 0..300 {
+                            put(store, &format!("a/{writer}/b/{round}"), "1");
+                        }
+                    })
+                })
+                .collect();
+            scope.spawn(|| {
+                while !over.load(Ordering::Relaxed) {
+                    store.delete_prefix("a").expect("a delete");
+                    store.list("", &mut |_, _| true).expect("a listing");
+                    store.list_dir("a").expect("a listing");
+                    std::thread::yield_now();
+                }
+            });
+            for writer in writers {
+                writer.join().expect("a writer");
+            }
+            over.store(true, Ordering::Relaxed);
+        });
+        store.delete_prefix("").expect("a delete");
+        assert_eq!(
+            fs::read_dir(scratch.path("store")).expect("the root").count(),
+            0,
+            "nothing is left behind"
+        );
+    }
 }
 
 #[test]

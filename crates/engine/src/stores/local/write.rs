@@ -250,3 +250,44 @@ fn lock_file(directory: &OwnedFd) -> Answer<OwnedFd> {
     retry_on_intr(|| flock(&file, FlockOperation::LockExclusive))?;
     Ok(file)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::Scratch;
+    use super::*;
+    use std::fs;
+
+    fn directory(scratch: &Scratch) -> OwnedFd {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        openat(rustix::fs::CWD, scratch.path("").as_path(), flags, Mode::empty()).expect("a directory")
+    }
+
+    #[test]
+    fn where_renaming_always_replaces_a_link_does_not() {
+        let scratch = Scratch::new();
+        let from = directory(&scratch);
+        let from = rustix::fd::AsFd::as_fd(&from);
+        fs::write(scratch.path("other"), "one").expect("a file");
+        assert_eq!(link_if_absent(from, c"other", c"name"), Ok(true));
+        assert!(!scratch.path("other").exists());
+        fs::write(scratch.path("other"), "two").expect("a file");
+        assert_eq!(link_if_absent(from, c"other", c"name"), Ok(false));
+        assert_eq!(fs::read_to_string(scratch.path("name")).expect("the file"), "one");
+        assert_eq!(link_if_absent(from, c"missing", c"new"), Err(Errno::NOENT));
+    }
+
+    #[test]
+    fn where_directories_cannot_be_locked_a_file_is() {
+        let scratch = Scratch::new();
+        let from = directory(&scratch);
+        let held = lock_file(&from).expect("a lock");
+        let other = fs::File::open(scratch.path(LOCK_NAME)).expect("the file");
+        assert_eq!(
+            flock(&other, FlockOperation::NonBlockingLockExclusive),
+            Err(Errno::WOULDBLOCK)
+        );
+        drop(held);
+        assert_eq!(flock(&other, FlockOperation::NonBlockingLockExclusive), Ok(()));
+        assert!(crate::stores::keys::is_reserved(LOCK_NAME), "no listing shows it");
+    }
+}

@@ -8,6 +8,8 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::AtomicU64;
 
+use flate2::Crc;
+
 use crate::store::{Error, Object, Result};
 use crate::stores::keys::{check_key, is_reserved};
 
@@ -27,6 +29,12 @@ const TAIL_BYTES: u64 = (END_BYTES + 0xffff) as u64;
 const DIRECTORY_BYTES: u64 = 1 << 30;
 /// Deflate makes of one byte no more than this many.
 const DEFLATE_RATIO: u64 = 1032;
+/// And other ways, of which the objects are listed and not read: sums of their sizes still fit in a number.
+const OTHER_RATIO: u64 = 1 << 20;
+
+/// Extra fields: numbers that did not fit in 32 bits, and a name in Unicode.
+const LONG_NUMBERS: u16 = 0x0001;
+const UNICODE_NAME: u16 = 0x7075;
 
 const HEADER_MARK: &[u8] = b"PK\x03\x04";
 const ENTRY_MARK: &[u8] = b"PK\x01\x02";
@@ -129,7 +137,6 @@ pub(super) fn read(archive: &dyn Object, url: &str) -> Result<Directory> {
     while !left.is_empty() {
         let (name, entry, rest) = parse_entry(left, shift).ok_or_else(|| damaged("its directory cannot be read"))?;
         (left, count) = (rest, count + 1);
-        let name = text(name);
         let end = entry
             .header
             .checked_add(HEADER_BYTES as u64)
@@ -140,7 +147,7 @@ pub(super) fn read(archive: &dyn Object, url: &str) -> Result<Directory> {
         let plausible = match entry.method {
             Method::Stored => entry.bytes == entry.stored_bytes,
             Method::Deflated => entry.bytes <= entry.stored_bytes.saturating_mul(DEFLATE_RATIO),
-            Method::Other(_) => true,
+            Method::Other(_) => entry.bytes <= entry.stored_bytes.saturating_mul(OTHER_RATIO),
         };
         if !plausible {
             return Err(damaged(&format!("{name:?} cannot have {} bytes", entry.bytes)));
@@ -196,19 +203,17 @@ fn find(archive: &dyn Object, url: &str) -> Result<Place> {
         end: tail_start + at as u64,
         long: false,
     };
-    let several_files = || Error::corrupt(url, "the archive is split over several files");
-    let full = place.entries == 0xffff || place.bytes == 0xffff_ffff || place.offset == 0xffff_ffff;
-    let long = if full { find_long(archive, url, &place)? } else { None };
-    if let Some(long) = long {
+    // The long form is what counts where there is one, also when all numbers would have fit.
+    if let Some(long) = find_long(archive, url, &place)? {
         return Ok(long);
     }
     if end[4..8] != [0; 4] || end[8..10] != end[10..12] {
-        return Err(several_files());
+        return Err(Error::corrupt(url, "the archive is split over several files"));
     }
     Ok(place)
 }
 
-/// The long form of the record at the end; `None` when there is none, and the numbers just look as if.
+/// The long form of the record at the end; `None` when there is none.
 fn find_long(archive: &dyn Object, url: &str, short: &Place) -> Result<Option<Place>> {
     let damaged = || Error::corrupt(url, "the archive is damaged: its long directory record cannot be read");
     let Some(locator_at) = short.end.checked_sub(LOCATOR_BYTES as u64) else {
@@ -244,11 +249,12 @@ fn find_long(archive: &dyn Object, url: &str, short: &Place) -> Result<Option<Pl
             }));
         }
     }
-    Err(damaged())
+    let full = short.entries == 0xffff || short.bytes == 0xffff_ffff || short.offset == 0xffff_ffff;
+    if full { Err(damaged()) } else { Ok(None) }
 }
 
 /// One entry of the directory, its name, and what follows it.
-fn parse_entry(bytes: &[u8], shift: u64) -> Option<(&[u8], Entry, &[u8])> {
+fn parse_entry(bytes: &[u8], shift: u64) -> Option<(String, Entry, &[u8])> {
     let fixed = bytes.get(..ENTRY_BYTES)?;
     if !fixed.starts_with(ENTRY_MARK) {
         return None;
@@ -259,7 +265,7 @@ fn parse_entry(bytes: &[u8], shift: u64) -> Option<(&[u8], Entry, &[u8])> {
     let extra = bytes.get(ENTRY_BYTES + name_bytes..ENTRY_BYTES + name_bytes + extra_bytes)?;
     let rest = bytes.get(ENTRY_BYTES + name_bytes + extra_bytes + comment_bytes..)?;
 
-    let mut long = long_numbers(extra);
+    let mut long = extra_field(extra, LONG_NUMBERS);
     let mut number = |at| match u32_at(fixed, at)? {
         u32::MAX => {
             let (now, later) = long.split_at_checked(8)?;
@@ -284,21 +290,31 @@ fn parse_entry(bytes: &[u8], shift: u64) -> Option<(&[u8], Entry, &[u8])> {
         method,
         begin: AtomicU64::new(0),
     };
+    let name = unicode_name(extra, name).map_or_else(|| text(name), str::to_owned);
     Some((name, entry, rest))
 }
 
-/// The extra field with the numbers that did not fit in 32 bits; empty when there is none.
-fn long_numbers(mut extra: &[u8]) -> &[u8] {
+/// One of the extra fields of an entry; empty when it is not there.
+fn extra_field(mut extra: &[u8], wanted: u16) -> &[u8] {
     while let (Some(kind), Some(bytes)) = (u16_at(extra, 0), u16_at(extra, 2)) {
         let Some((field, rest)) = extra[4..].split_at_checked(bytes.into()) else {
             break;
         };
-        if kind == 1 {
+        if kind == wanted {
             return field;
         }
         extra = rest;
     }
     &[]
+}
+
+/// The name as Unicode where an extra field gives it, and gives it for this name: who renames an entry may not know it.
+fn unicode_name<'a>(extra: &'a [u8], name: &[u8]) -> Option<&'a str> {
+    let (version, rest) = extra_field(extra, UNICODE_NAME).split_first()?;
+    let mut crc = Crc::new();
+    crc.update(name);
+    let meant = *version == 1 && u32_at(rest, 0)? == crc.sum();
+    std::str::from_utf8(rest.get(4..)?).ok().filter(|_| meant)
 }
 
 /// A name as text: UTF-8 where it is that, whatever its flag says, for many writers forget the flag; else code page 437.

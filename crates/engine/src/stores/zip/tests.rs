@@ -1,117 +1,8 @@
 //! Archives as others write them, and archives as nobody should.
 
-use std::io::Write as _;
-
-use flate2::Compression;
-use flate2::write::DeflateEncoder;
-
+use super::packing::{Form, Packing, checksum, pack};
 use super::*;
 use crate::stores::{Memory, Prefix, contract};
-
-/// How an archive is packed.
-#[derive(Clone, Copy, Default)]
-struct Packing {
-    deflated: bool,
-    /// Sizes come after the bytes, and the header before them has zeros.
-    descriptors: bool,
-    /// Numbers are written in their long form.
-    long: bool,
-    /// Something else comes first.
-    before: &'static [u8],
-    comment: &'static [u8],
-}
-
-fn checksum(value: &[u8]) -> u32 {
-    let mut crc = Crc::new();
-    crc.update(value);
-    crc.sum()
-}
-
-fn numbers(words: &[u16], into: &mut Vec<u8>) {
-    into.extend(words.iter().flat_map(|word| word.to_le_bytes()));
-}
-
-fn longs(words: &[u64]) -> Vec<u8> {
-    words.iter().flat_map(|word| word.to_le_bytes()).collect()
-}
-
-/// An archive of these objects; a name with a slash at its end is a folder.
-fn pack(objects: &[(&str, &[u8])], packing: Packing) -> Vec<u8> {
-    let (mut archive, mut directory) = (packing.before.to_vec(), Vec::new());
-    for (name, value) in objects {
-        let header = (archive.len() - packing.before.len()) as u32;
-        let stored = if packing.deflated {
-            let mut encoder = DeflateEncoder::new(Vec::new(), Compression::default());
-            encoder.write_all(value).expect("an encoder in memory");
-            encoder.finish().expect("an encoder in memory")
-        } else {
-            value.to_vec()
-        };
-        let (flags, method) = (
-            if packing.descriptors { 8 } else { 0 },
-            if packing.deflated { 8 } else { 0 },
-        );
-        let sizes = [checksum(value), stored.len() as u32, value.len() as u32];
-        let sizes_before = if packing.descriptors { [0; 3] } else { sizes };
-        archive.extend(b"PK\x03\x04");
-        numbers(&[20, flags, method, 0, 0], &mut archive);
-        archive.extend(sizes_before.iter().flat_map(|size| size.to_le_bytes()));
-        // An extra field that the directory does not have: only the header knows where the bytes begin.
-        numbers(&[name.len() as u16, 7], &mut archive);
-        archive.extend(name.as_bytes());
-        archive.extend(b"xx\x03\0abc");
-        archive.extend(&stored);
-        if packing.descriptors {
-            archive.extend(b"PK\x07\x08");
-            archive.extend(sizes.iter().flat_map(|size| size.to_le_bytes()));
-        }
-        let extra = if packing.long {
-            [
-                &b"zz\x01\0!\x01\0\x18\0"[..],
-                &longs(&[value.len() as u64, stored.len() as u64, header.into()]),
-            ]
-            .concat()
-        } else {
-            Vec::new()
-        };
-        let shown = |number: u32| if packing.long { u32::MAX } else { number }.to_le_bytes();
-        directory.extend(b"PK\x01\x02");
-        numbers(&[20, 20, flags, method, 0, 0], &mut directory);
-        directory.extend(sizes[0].to_le_bytes());
-        directory.extend(shown(sizes[1]));
-        directory.extend(shown(sizes[2]));
-        numbers(&[name.len() as u16, extra.len() as u16, 2, 0, 0, 0, 0], &mut directory);
-        directory.extend(shown(header));
-        directory.extend(name.as_bytes());
-        directory.extend(&extra);
-        directory.extend(b"??");
-    }
-    let start = (archive.len() - packing.before.len()) as u64;
-    let (count, bytes) = (objects.len() as u64, directory.len() as u64);
-    archive.extend(&directory);
-    if packing.long {
-        let at = (archive.len() - packing.before.len()) as u64;
-        archive.extend(b"PK\x06\x06");
-        archive.extend(longs(&[44]));
-        numbers(&[45, 45, 0, 0, 0, 0], &mut archive);
-        archive.extend(longs(&[count, count, bytes, start]));
-        archive.extend(b"PK\x06\x07\0\0\0\0");
-        archive.extend(longs(&[at]));
-        archive.extend(1_u32.to_le_bytes());
-    }
-    archive.extend(b"PK\x05\x06\0\0\0\0");
-    let (count, bytes, start) = if packing.long {
-        (u16::MAX, u32::MAX, u32::MAX)
-    } else {
-        (count as u16, bytes as u32, start as u32)
-    };
-    numbers(&[count, count], &mut archive);
-    archive.extend(bytes.to_le_bytes());
-    archive.extend(start.to_le_bytes());
-    numbers(&[packing.comment.len() as u16], &mut archive);
-    archive.extend(packing.comment);
-    archive
-}
 
 fn opened(archive: &[u8]) -> Result<Zip> {
     let store = Memory::with_objects([("a.zip", archive)])?;
@@ -129,11 +20,11 @@ fn all(store: &Zip, key: &str) -> Result<Option<Vec<u8>>> {
 
 #[test]
 fn archives_of_every_kind_keep_the_reading_half_of_the_contract() {
-    for kind in [0, 1, 2, 4, 8, 16, 30, 31_u8] {
+    for kind in [0, 1, 2, 4, 8, 16, 30, 31, 36, 63_u8] {
         let packing = Packing {
             deflated: kind & 1 > 0,
             descriptors: kind & 2 > 0,
-            long: kind & 4 > 0,
+            numbers: Form::of(kind & 4 == 0, kind & 32 > 0),
             before: if kind & 8 > 0 { b"#!/bin/sh\nexit\n" } else { b"" },
             comment: if kind & 16 > 0 {
                 b"a comment PK\x05\x06 that looks like an end"
@@ -249,6 +140,29 @@ fn names_of_old_writers_are_read_in_their_code_page() {
     }
     assert_eq!(
         all(&opened(&archive).expect("an archive"), "caf\u{e9}"),
+        Ok(Some(b"1".to_vec()))
+    );
+}
+
+#[test]
+fn a_name_that_is_given_once_more_as_unicode_is_read_as_that() {
+    let mut archive = pack(&[("caf_", b"1")], Packing::default());
+    let at = archive.windows(4).rposition(|name| name == b"caf_").expect("the name");
+    let mut field = b"up\x0a\0\x01".to_vec();
+    field.extend(checksum(b"caf_").to_le_bytes());
+    field.extend("caf\u{e9}".as_bytes());
+    archive.splice(at + 4..at + 4, field.iter().copied());
+    archive[at - 16] = field.len() as u8;
+    let end = archive.len() - END;
+    archive[end + 12] += field.len() as u8;
+    assert_eq!(
+        all(&opened(&archive).expect("an archive"), "caf\u{e9}"),
+        Ok(Some(b"1".to_vec()))
+    );
+    // One that was made for another name says nothing of this one.
+    archive[at + 9] ^= 1;
+    assert_eq!(
+        all(&opened(&archive).expect("an archive"), "caf_"),
         Ok(Some(b"1".to_vec()))
     );
 }
@@ -404,7 +318,7 @@ fn no_archive_however_damaged_ends_the_process() {
         let packing = Packing {
             deflated: round & 1 > 0,
             descriptors: round & 2 > 0,
-            long: round & 4 > 0,
+            numbers: Form::of(round & 4 == 0, round & 8 > 0),
             before: b"before",
             comment: b"comment",
         };
@@ -436,7 +350,7 @@ fn no_archive_however_damaged_ends_the_process() {
         let mut keys = Vec::new();
         store
             .list("", &mut |key, bytes| {
-                assert!(bytes <= archive.len() as u64 * 1032);
+                assert!(bytes <= (archive.len() as u64) << 20);
                 keys.push(key.to_owned());
                 true
             })
@@ -448,7 +362,7 @@ fn no_archive_however_damaged_ends_the_process() {
             let part = store.get(&key, Range::Last(100), &mut last);
             if whole.is_ok() {
                 part.expect("a part of what could be read");
-                assert!(bytes.ends_with(&last));
+                assert!(bytes.ends_with(&last) && bytes.len() <= archive.len() * 1032);
                 reads += 1;
             }
             let _ = store

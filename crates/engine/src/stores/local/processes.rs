@@ -1,4 +1,5 @@
-//! What a system refuses: full disks, directories of others. Each test runs itself again in a process that meets it.
+//! What a system refuses (full disks, directories of others), and what other processes do. Each test runs itself again, in
+//! a process that meets it.
 
 use std::fs;
 use std::os::unix::process::CommandExt;
@@ -17,7 +18,7 @@ fn inside() -> Option<PathBuf> {
 
 /// Runs one of these tests again, by a command that gets it as its arguments. `false` when this machine does not let it.
 fn again(test: &str, directory: &Path, command: &mut Command) -> bool {
-    let name = format!("stores::local::failures::{test}");
+    let name = format!("stores::local::processes::{test}");
     let Ok(output) = command
         .args(["--exact", &name, "--nocapture"])
         .env(INSIDE, directory)
@@ -203,4 +204,42 @@ fn no_permission(directory: &Path) {
             1
         );
     }
+}
+
+#[test]
+fn processes_that_add_up_in_one_object_lose_nothing() {
+    const PROCESSES: u64 = 4;
+    const ROUNDS: u64 = 100;
+    let test = "processes_that_add_up_in_one_object_lose_nothing";
+    let sum = |store: &Local| {
+        let mut bytes = Vec::new();
+        let version = store
+            .get_versioned("a/sum", &mut bytes)
+            .expect("a get")
+            .expect("the sum");
+        (u64::from_le_bytes(bytes.try_into().expect("eight bytes")), version)
+    };
+    if let Some(directory) = inside() {
+        let store = Local::new(&directory.join("store"), LocalOptions::default()).expect("a store");
+        for _ in 0..ROUNDS {
+            while {
+                let (now, version) = sum(&store);
+                !store
+                    .put("a/sum", &[&(now + 1).to_le_bytes()], Put::IfVersion(version))
+                    .expect("a put")
+            } {}
+        }
+        return;
+    }
+    let scratch = Scratch::new();
+    let store = scratch.store(LocalOptions::default());
+    store.put("a/sum", &[&0_u64.to_le_bytes()], Put::Always).expect("a put");
+    std::thread::scope(|scope| {
+        for _ in 0..PROCESSES {
+            let mut other = Command::new(std::env::current_exe().expect("the tests"));
+            let directory = scratch.path("");
+            scope.spawn(move || assert!(again(test, &directory, &mut other), "the tests can run themselves"));
+        }
+    });
+    assert_eq!(sum(&store).0, PROCESSES * ROUNDS);
 }

@@ -1,0 +1,126 @@
+"""Consolidated documents: used when they are there, never stale by our own hand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+import zarrite
+from zarrite import _engine
+from zarrite.node import Catalog
+
+
+@pytest.fixture(params=[3, 2])
+def store(request: pytest.FixtureRequest) -> _engine.Store:
+    store = _engine.recorded_store(_engine.memory_store())
+    group = zarrite.create_group(store, zarr_format=request.param, attributes={"top": 1})
+    group.create_array("a", data=np.arange(6), chunks=2)
+    group.create_array("g/deep/c", shape=(2,), dtype="i2", attributes={"units": "m"})
+    group.create_array("g/d", shape=(2,), dtype="i2")
+    consolidated = zarrite.consolidate_metadata(store)
+    assert [name for name, _ in consolidated.members(max_depth=None)] == ["a", "g", "g/d", "g/deep", "g/deep/c"]
+    _engine.recorded(store)
+    return store
+
+
+def shown(group: zarrite.Group) -> dict[str, Any]:
+    """Everything below a group: shape of arrays, attributes of all."""
+    return {
+        name: (getattr(member, "shape", None), member.attrs.asdict()) for name, member in group.members(max_depth=None)
+    }
+
+
+def test_members_come_from_the_documents(store: _engine.Store) -> None:
+    group = zarrite.open_consolidated(store)
+    _engine.recorded(store)
+    assert group["g"]["deep"]["c"].attrs["units"] == "m"  # type: ignore[index]
+    assert list(group) == ["a", "g"]
+    assert list(group["g"]) == ["d", "deep"]  # type: ignore[arg-type]
+    assert "g/nothing" not in group
+    assert _engine.recorded(store) == []
+    assert group["a"][:].tolist() == list(range(6))  # type: ignore[index,union-attr]
+
+
+def test_they_are_used_unless_that_is_refused(store: _engine.Store) -> None:
+    store.delete_prefix("g").result()
+    assert "g/d" in zarrite.open_group(store)
+    assert "g/d" in zarrite.open_group(store, use_consolidated=True)
+    assert "g/d" in zarrite.open(store)  # type: ignore[operator]
+    assert "g/d" not in zarrite.open_group(store, use_consolidated=False)
+
+
+def test_demanding_them_where_there_are_none_is_a_value_error() -> None:
+    zarrite.create_group(place := _engine.memory_store())
+    with pytest.raises(ValueError, match="has no consolidated metadata"):
+        zarrite.open_consolidated(place)
+    with pytest.raises(ValueError, match="has no consolidated metadata"):
+        zarrite.open_group(place, use_consolidated=True)
+    with pytest.raises(TypeError, match="use_consolidated=True"):
+        zarrite.open_consolidated(place, use_consolidated=False)
+    with pytest.raises(FileNotFoundError):
+        zarrite.consolidate_metadata(_engine.memory_store())
+
+
+CHANGES: dict[str, Callable[[zarrite.Group], object]] = {
+    "a new array": lambda group: group.create_array("new", shape=(9,), dtype="i1"),
+    "a new array below a new group": lambda group: group.create_array("p/q/new", shape=(9,), dtype="i1"),
+    "a new group": lambda group: group.create_group("g/new", attributes={"x": 1}),
+    "an array replaced": lambda group: group.create_array("a", shape=(9,), dtype="i1", overwrite=True),
+    "an array deleted": lambda group: group.delete("a"),
+    "a group deleted": lambda group: group.delete("g"),
+    "attributes of a member": lambda group: group["g/d"].attrs.update(x=1),
+    "attributes of a member's member": lambda group: group["g"]["deep"]["c"].attrs.put({}),  # type: ignore[index]
+    "attributes of an inner group": lambda group: group["g"].attrs.update(x=1),
+    "a member resized": lambda group: group["a"].resize(3),  # type: ignore[union-attr]
+    "a member appended to": lambda group: group["a"].append([7]),  # type: ignore[union-attr]
+    "a member moved": lambda group: group.move("a", "g/a"),
+    "a member copied": lambda group: group.copy("g", "h"),
+    "its own attributes": lambda group: group.attrs.update(top=2),
+    "a hierarchy": lambda group: group.create_hierarchy({"x/y": group["a"].metadata}),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+@pytest.mark.parametrize("limit", [128, 0])
+def test_after_a_change_they_say_what_the_store_says(
+    store: _engine.Store, change: str, limit: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Catalog, "REWRITE_LIMIT", limit)
+    group = zarrite.open_consolidated(store)
+    CHANGES[change](group)
+    truth = shown(zarrite.open_group(store, use_consolidated=False))
+    assert shown(group) == truth
+    assert shown(zarrite.open_group(store)) == truth
+    assert zarrite.open_group(store).attrs.asdict() == group.attrs.asdict()
+
+
+def test_changing_a_large_hierarchy_drops_them_once(store: _engine.Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Catalog, "REWRITE_LIMIT", 5)
+    group = zarrite.open_consolidated(store)
+    group.create_group("n0")
+    with pytest.raises(ValueError, match="no consolidated metadata"):
+        zarrite.open_consolidated(store)
+    _engine.recorded(store)
+    group.create_group("n1")
+    assert not [key for verb, key, *_ in _engine.recorded(store) if "/" not in key]
+    assert [name for name in group if name.startswith("n")] == ["n0", "n1"]
+    zarrite.consolidate_metadata(store)
+    assert "n1" in zarrite.open_consolidated(store)
+
+
+def test_a_group_below_can_be_consolidated_alone(store: _engine.Store) -> None:
+    zarrite.consolidate_metadata(store, path="g")
+    inner = zarrite.open_consolidated(store, path="g")
+    assert list(inner) == ["d", "deep"]
+    inner.create_group("new")
+    assert sorted(zarrite.open_consolidated(store, path="g")) == ["d", "deep", "new"]
+
+
+def test_consolidating_again_does_not_believe_what_stands_there(store: _engine.Store) -> None:
+    zarrite.open_group(store, use_consolidated=False).create_group("behind")
+    assert "behind" not in zarrite.open_consolidated(store)
+    zarrite.consolidate_metadata(store)
+    assert "behind" in zarrite.open_consolidated(store)
