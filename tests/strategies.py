@@ -66,8 +66,8 @@ def mend(dtype: np.dtype[Any], cells: Cells) -> None:
     elif dtype.kind == "b":
         cells.view("u1")[...] &= 1
     elif dtype.kind == "U":
-        points = np.ndarray((*cells.shape, dtype.itemsize // 4), dtype.byteorder + "u4", cells, 0, (*cells.strides, 4))
-        points[...] %= 0x250
+        texts = [chr(97 + int(number) % 0x250) for number in range(17)]
+        cells[...] = np.resize(np.array(["", *texts, "ab", "\x00b", "a\x00b"]), cells.shape)
 
 
 def random_cells(dtype: np.dtype[Any], shape: tuple[int, ...], seed: int, *, tame: bool = False) -> Cells:
@@ -106,6 +106,9 @@ def bits(cells: Any, dtype: np.dtype[Any]) -> Any:
     found = np.asarray(cells)
     if dtype.kind in "TO":
         return found.shape, found.tolist()
+    if not isinstance(cells, np.ndarray):
+        found = found.astype(dtype)  # scalars are native, and texts as long as they are
+    assert found.dtype == dtype, f"{found.dtype} and not {dtype}"
     return found.shape, np.ascontiguousarray(found).tobytes()
 
 

@@ -67,7 +67,7 @@ def test_an_unknown_key_says_what_there_is() -> None:
 
 def test_a_value_that_cannot_be_is_refused() -> None:
     for settings in ({"array.order": "X"}, {"engine.threads": -1}, {"engine.threads": 1.5}, {"engine.colour": 1}):
-        with pytest.raises(ValueError, match="must be|no setting"):
+        with pytest.raises(ValueError, match=r"must be|no setting"):
             config.set(settings)
     assert config.get("array.order") == "C"
 

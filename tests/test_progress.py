@@ -72,7 +72,7 @@ def test_progress_can_be_silent_or_ones_own() -> None:
 
 
 def test_bars_without_rich_say_what_brings_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    without: dict[str, Any] = {name: None for name in ("rich", "rich.console", "rich.progress")}
+    without: dict[str, Any] = dict.fromkeys(("rich", "rich.console", "rich.progress"))
     for name in without:
         monkeypatch.setitem(sys.modules, name, None)
     with pytest.raises(MissingDependencyError, match=r"zarrite\[cli\]"):

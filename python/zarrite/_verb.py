@@ -8,6 +8,7 @@ came of it. `Flow` drives such a generator by either door. Inside another flow n
 from __future__ import annotations
 
 import functools
+import inspect
 import threading
 from collections.abc import Callable, Generator
 from typing import Any, Concatenate, Generic, ParamSpec, Protocol, TypeVar
@@ -81,6 +82,9 @@ class Verb(Generic[P, T]):
 
     __slots__ = ("__dict__", "_direct", "steps")
 
+    __name__: str
+    __qualname__: str
+
     def __init__(self, steps: Callable[P, Steps[T]], direct: Callable[P, T] | None = None) -> None:
         self.steps = steps
         self._direct = direct
@@ -102,10 +106,47 @@ class Verb(Generic[P, T]):
     def __get__(self: Verb[Concatenate[S, Q], T], instance: S, owner: type[S] | None = None) -> Verb[Q, T]:
         if instance is None:
             return self  # type: ignore[return-value]
-        direct = self._direct
-        return Verb(
-            functools.partial(self.steps, instance), None if direct is None else functools.partial(direct, instance)
-        )
+        return _Bound(self, instance)
+
+    def __reduce__(self) -> str | tuple[Any, ...]:
+        return self.__name__  # pickled like a function: by its name in its module
+
+    def __repr__(self) -> str:
+        return f"<verb {self.__module__}.{self.__qualname__}>"
+
+
+class _Bound(Verb[P, T]):
+    """A verb of one instance, as a bound method is a function of one."""
+
+    __slots__ = ("_instance", "_verb")
+
+    def __init__(self, of: Verb[Any, T], instance: object) -> None:
+        self._verb = of
+        self._instance = instance
+        self.steps = functools.partial(of.steps, instance)
+        self._direct = None if of._direct is None else functools.partial(of._direct, instance)
+
+    @property
+    def __doc__(self) -> str | None:  # type: ignore[override]
+        return self._verb.__doc__
+
+    @property
+    def __name__(self) -> str:  # type: ignore[override]
+        return self._verb.__name__
+
+    @property
+    def __self__(self) -> object:
+        return self._instance
+
+    @property
+    def __signature__(self) -> inspect.Signature:
+        return inspect.signature(self.steps)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return getattr, (self._instance, self._verb.__name__)
+
+    def __repr__(self) -> str:
+        return f"<verb {self._verb.__qualname__} of {self._instance!r}>"
 
 
 def verb(steps: Callable[P, Steps[T]]) -> Verb[P, T]:

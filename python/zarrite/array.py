@@ -10,14 +10,15 @@ from numpy.typing import NDArray
 
 from zarrite import resizing, stored
 from zarrite._engine import Store
-from zarrite._verb import Steps, verb
+from zarrite._verb import Flow, Steps, verb
 from zarrite.attributes import Attributes, copied
 from zarrite.config import ArrayConfig, array_config
+from zarrite.errors import ArrayNotFoundError
 from zarrite.info import ArrayInfo
 from zarrite.model.node import ArrayModel
-from zarrite.node import Catalog, Seat, publish, seat_of
+from zarrite.node import Catalog, Seat, fetch, publish, seat_of
 from zarrite.selecting import Selecting
-from zarrite.stores import address
+from zarrite.stores import address, resolve
 
 __all__ = ["Array"]
 
@@ -53,6 +54,19 @@ class Array(Selecting):
         self._config = _config_of(model) if config is None else config
         self._seat = seat_of(store, path) if seat is None else seat
         self._catalog = catalog
+
+    @classmethod
+    def open(cls, store: Any, *, config: ArrayConfig | Mapping[str, Any] | None = None) -> Array:
+        """The array at a place; `zarrite.open_array` can do more.
+
+        Raises:
+            ArrayNotFoundError: no array is there.
+        """
+        place, path = resolve(store)
+        model, seat = Flow(fetch(place, path)).result()
+        if not isinstance(model, ArrayModel):
+            raise ArrayNotFoundError(place.url, path)
+        return cls(place, path, model, None if config is None else array_config(config), seat)
 
     def _become(self, model: ArrayModel) -> None:
         """Turns this handle to a newer model of its node."""

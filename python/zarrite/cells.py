@@ -189,7 +189,7 @@ def broadcast(values: NDArray[Any], shape: tuple[int, ...]) -> NDArray[Any]:
         return values
     squeezed = values
     while squeezed.ndim > len(shape) and squeezed.shape[0] == 1:
-        squeezed = squeezed[0]
+        squeezed = squeezed[0, ...]  # without the dots a scalar would come out, in native byte order
     try:
         return np.broadcast_to(squeezed, shape)
     except ValueError:

@@ -199,7 +199,8 @@ def make_array(
     elif shape is None:
         raise ValueError("an array needs a shape and a dtype, or data to take them from")
     model = array_model(shape=shape, dtype=dtype, zarr_format=default_format(zarr_format), **settings)
-    own = array_config(handle_config, order=settings.get("order") or (model.order if model.order != "C" else None))
+    order = settings.get("order") or (model.order if model.order != "C" else None)
+    own = array_config(handle_config) if order is None else array_config(handle_config, order=order)
     seat = yield from put_node(store, path, model, overwrite=overwrite, above=above, catalog=catalog)
     array = Array(store, path, model, own, seat, catalog)
     if data is not None and write_data and array.size:

@@ -162,8 +162,8 @@ class Catalog:
     """What a group's consolidated documents say of all below it; the handles opened through it share this.
 
     A write through one of those handles changes the catalog too, in memory and in the store, so it never grows stale
-    by our own hand. In a large hierarchy rewriting it for every write would cost more than it saves: it is taken out of the
-    store instead, once, and the members are then looked up one by one.
+    by our own hand. In a large hierarchy rewriting it for every write would cost more than it saves: it is taken out of
+    the store instead, once, and the members are then looked up one by one.
 
     Attributes:
         path: path of the group that holds the documents.

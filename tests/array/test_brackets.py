@@ -7,13 +7,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-import reference
-import selecting
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from numpy.testing import assert_array_equal
 from numpy.typing import NDArray
 
+import reference
+import selecting
 import zarrite
 
 

@@ -228,6 +228,12 @@ def test_chunks_of_fill_values_are_stored_only_where_that_is_asked_for() -> None
     assert store.list("c").result() == ["c/0"]
 
 
+def test_a_class_method_opens(array: zarrite.Array) -> None:
+    assert zarrite.Array.open(array.store_path, config={"order": "F"}) == array
+    with pytest.raises(FileNotFoundError):
+        zarrite.Array.open({})
+
+
 def test_a_handle_has_no_attribute_nobody_gave_it(array: zarrite.Array) -> None:
     with pytest.raises(AttributeError, match="'Array' object has no attribute 'colour'"):
         array.colour  # noqa: B018

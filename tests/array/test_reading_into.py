@@ -11,7 +11,14 @@ from numpy.testing import assert_array_equal
 import zarrite
 
 CELLS = np.arange(42, dtype="i4").reshape(6, 7)
-KEYS: list[Any] = [..., 2, (slice(1, 5), 3), (slice(None, None, -1), slice(None, None, 2)), ([0, 5, 2],), ([1, 2], [3, 4])]
+KEYS: list[Any] = [
+    ...,
+    2,
+    (slice(1, 5), 3),
+    (slice(None, None, -1), slice(None, None, 2)),
+    ([0, 5, 2],),
+    ([1, 2], [3, 4]),
+]
 
 
 @pytest.fixture

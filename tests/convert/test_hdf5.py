@@ -168,7 +168,7 @@ def test_a_chunk_of_the_source_that_exceeds_the_memory_is_refused_with_a_limit_t
 ) -> None:
     with h5py.File(paths[0], "w") as file:
         file.create_dataset("huge", shape=(1 << 26,), dtype="f8", chunks=(1 << 25,))
-    with pytest.raises(zarrite.convert.ConversionError, match="allow 1.0 GiB"):
+    with pytest.raises(zarrite.convert.ConversionError, match=r"allow 1\.0 GiB"):
         zarrite.convert(*paths, memory="64MiB")
     assert not paths[1].exists()
 

@@ -12,7 +12,7 @@ import zarrite
 from convert.comparing import assert_identical
 
 pytest.importorskip("h5py")
-netCDF4 = pytest.importorskip("netCDF4")
+netCDF4 = pytest.importorskip("netCDF4")  # noqa: N816  # the package's own name
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import pickle
 import threading
 from collections.abc import Awaitable, Callable, Generator
 from typing import Any
@@ -321,6 +322,23 @@ def test_a_verb_says_what_it_is() -> None:
     assert adding.__name__ == "adding"
     assert list(inspect.signature(adding).parameters) == ["first", "second"]
     assert "out" in inspect.signature(zarrite.Array.read).parameters
+
+
+def test_a_verb_of_a_handle_says_what_it_is() -> None:
+    array = zarrite.array([1, 2])
+    assert array.read.__doc__ == zarrite.Array.read.__doc__
+    assert array.read.__name__ == "read"
+    assert array.read.__self__ is array  # type: ignore[attr-defined]
+    assert list(inspect.signature(array.read).parameters) == ["selection", "out"]
+    assert repr(array.read) == f"<verb Selecting.read of {array!r}>"
+    assert repr(zarrite.open_array) == "<verb zarrite.open.open_array>"
+
+
+def test_verbs_travel_as_functions_and_methods_do() -> None:
+    array = zarrite.array([1, 2])
+    for one in (zarrite.open, zarrite.open_array, zarrite.save, zarrite.zeros):
+        assert pickle.loads(pickle.dumps(one)) is one
+    assert pickle.loads(pickle.dumps(array.read))(1) == 2
 
 
 def test_what_a_flow_holds_is_let_go_when_it_is_stopped() -> None:

@@ -63,7 +63,9 @@ def test_every_error_has_one_root() -> None:
 
 def test_zarr_pythons_errors_are_all_here() -> None:
     theirs = pytest.importorskip("zarr").errors
-    names = [name for name, found in vars(theirs).items() if isinstance(found, type) and found.__module__ == "zarr.errors"]
+    names = [
+        name for name, found in vars(theirs).items() if isinstance(found, type) and found.__module__ == "zarr.errors"
+    ]
     assert [name for name in names if not hasattr(errors, name)] == []
     for name in names:
         expected = {base for base in getattr(theirs, name).__mro__ if base.__module__ == "builtins"}
@@ -71,13 +73,22 @@ def test_zarr_pythons_errors_are_all_here() -> None:
 
 
 EXAMPLES: list[tuple[errors.ZarriteError, str]] = [
-    (errors.NodeNotFoundError("memory://1", "a", ("a/x", "a/y")), "no array or group at path 'a' in memory://1; looked for a/x, a/y"),
+    (
+        errors.NodeNotFoundError("memory://1", "a", ("a/x", "a/y")),
+        "no array or group at path 'a' in memory://1; looked for a/x, a/y",
+    ),
     (errors.ArrayNotFoundError("file:///d", "a/b"), "no array at path 'a/b' in file:///d"),
     (errors.GroupNotFoundError("a plain sentence"), "a plain sentence"),
-    (errors.ContainsArrayError("memory://1", "a"), "an array is already at path 'a' in memory://1; pass overwrite=True"),
+    (
+        errors.ContainsArrayError("memory://1", "a"),
+        "an array is already at path 'a' in memory://1; pass overwrite=True",
+    ),
     (errors.MetadataValidationError("shape", "a list", 3), "shape must be a list, not 3"),
     (errors.MetadataValidationError("one sentence"), "one sentence"),
-    (errors.ChunkDecodeError("a", "a/c/0", "zstd: wrong magic"), "cannot decode chunk 'a/c/0' of array 'a': zstd: wrong magic"),
+    (
+        errors.ChunkDecodeError("a", "a/c/0", "zstd: wrong magic"),
+        "cannot decode chunk 'a/c/0' of array 'a': zstd: wrong magic",
+    ),
     (errors.ChunkNotFoundError("a", "a/c/0"), "chunk 'a/c/0' of array 'a' is not in the store"),
     (errors.StoreError("a/c/0", "No space left on device", errno.ENOSPC), "a/c/0: No space left on device"),
     (errors.StorePermissionError("a", "denied", errno.EACCES), "a: denied"),

@@ -103,7 +103,7 @@ def test_forms_that_mean_the_same_are_read_in_silence(document: dict[str, Any]) 
         ("float32", "+Infinity", np.float32("inf").tobytes()),
         ("float32", [1], np.float32(1).tobytes()),
         ("complex64", 2, np.complex64(2).tobytes()),
-        ("string", 0, b""),
+        ("string", 0, b"0"),
         ("U3", 0, bytes(12)),
         ("S3", 0, bytes(3)),
         ("S3", [88], None),
@@ -220,6 +220,9 @@ def test_bare_tokens_and_a_byte_order_mark_are_read() -> None:
     model = formats.parse("", {"zarr.json": text})
     assert isinstance(model, GroupModel)
     assert np.isnan(model.attributes["a"])
+    assert b'"a": NaN' in formats.dump(model.with_attributes({**model.attributes, "c": 1}), "")["zarr.json"]
+    with pytest.raises(MetadataValidationError, match=r"attributes\.a is nan"):
+        formats.dump(GroupModel(3, model.attributes), "")
     document = json.dumps(array("float32")).replace('"fill_value": 0.0', '"fill_value": NaN')
     found = formats.parse("", {"zarr.json": document.encode()})
     assert isinstance(found, ArrayModel)

@@ -82,16 +82,14 @@ def test_arrays_and_groups_come_apart(group: zarrite.Group) -> None:
 
 
 def test_a_tree_shows_everything_once(group: zarrite.Group) -> None:
-    assert str(group.tree()) == "\n".join(
-        [
-            "/",
-            "├── a (6,) int64",
-            "├── b (3, 4) float32",
-            "└── g",
-            "    └── deep",
-            "        └── c (2,) int16",
-        ]
-    )
+    assert str(group.tree()).splitlines() == [
+        "/",
+        "├── a (6,) int64",
+        "├── b (3, 4) float32",
+        "└── g",
+        "    └── deep",
+        "        └── c (2,) int16",
+    ]
     assert str(zarrite.tree(group, level=1)).splitlines()[-1] == "└── g"
     assert str(group["g"].tree()).splitlines()[0] == "/g"  # type: ignore[union-attr]
     assert str(group.tree(max_nodes=2)).splitlines()[-1].startswith("... and ")

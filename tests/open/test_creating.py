@@ -45,9 +45,7 @@ def test_data_say_shape_and_type() -> None:
     [(None, []), ((), []), (GzipCodec(1), ["gzip"]), ([{"name": "gzip", "configuration": {"level": 1}}], ["gzip"])],
 )
 def test_compressors_in_every_form(zarr_format: int, compressors: Any, names: list[str]) -> None:
-    array = zarrite.create_array(
-        None, data=np.arange(9), compressors=compressors, zarr_format=zarr_format, chunks=4
-    )
+    array = zarrite.create_array(None, data=np.arange(9), compressors=compressors, zarr_format=zarr_format, chunks=4)
     assert [codec.name for codec in array.compressors] == names
     assert array[:].tolist() == list(range(9))
 

@@ -177,7 +177,7 @@ def test_a_damaged_document_is_named(empty: Any) -> None:
     group = zarrite.open_group(empty)
     (key,) = [key for key in group.store.list("a").result() if key.endswith("json")]
     group.store.put(key, b"{").result()
-    for opening in (lambda: zarrite.open(empty, path="a"), lambda: group["a"], lambda: group.members()):
+    for opening in (lambda: zarrite.open(empty, path="a"), lambda: group["a"], group.members):
         with pytest.raises(ValueError, match="a"):
             opening()
     with pytest.raises(ValueError, match="overwrite=True"):

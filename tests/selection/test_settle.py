@@ -6,12 +6,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-import reference
-import selecting
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from numpy.typing import NDArray
 
+import reference
+import selecting
 from zarrite import selection
 from zarrite.errors import ArrayIndexError, BoundsCheckError, VindexInvalidSelectionError
 from zarrite.selection import Box, Points

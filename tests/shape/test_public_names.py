@@ -9,7 +9,10 @@ from pathlib import Path
 import zarrite
 
 LIST = Path(__file__).parent / "public_names.txt"
-MODULES = ("zarrite", "zarrite.codecs", "zarrite.errors", "zarrite.stores", "zarrite.testing")
+MODULES = tuple(
+    f"zarrite{name}"
+    for name in ("", ".codecs", ".convert", ".dtype", ".errors", ".progress", ".storage", ".stores", ".testing")
+)
 CLASSES = (zarrite.Array, zarrite.Group)
 
 

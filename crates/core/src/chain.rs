@@ -72,7 +72,9 @@ impl Chain {
             Some("transpose") => {
                 let order = permutation(&entry["order"], self.shape.len())?;
                 if !self.stages.is_empty() {
-                    return Err(Error::Document("a transpose must come before every other codec here".into()));
+                    return Err(Error::Document(
+                        "a transpose must come before every other codec here".into(),
+                    ));
                 }
                 self.order = order.iter().map(|&axis| self.order[axis]).collect();
                 self.shape = order.iter().map(|&axis| self.shape[axis]).collect();
@@ -81,7 +83,9 @@ impl Chain {
             Some("bytes") => {
                 let (swaps, cell_bytes) = swaps(entry)?;
                 if before.is_some_and(|n| cell_bytes > 0 && n % cell_bytes != 0) {
-                    return Err(Error::Document("a bytes codec whose cells do not fill the chunk".into()));
+                    return Err(Error::Document(
+                        "a bytes codec whose cells do not fill the chunk".into(),
+                    ));
                 }
                 if !swaps.is_empty() {
                     if fill.len() == cell_bytes {
@@ -159,7 +163,11 @@ impl Chain {
             return Err(Error::size("the chunk", self.plain_bytes(), cells.len()));
         }
         // Stages below `direct` only turn bytes round, which is done in place: the stage at `direct` decodes into the cells.
-        let direct = self.stages.iter().take_while(|stage| matches!(stage, Stage::Swap { .. })).count();
+        let direct = self
+            .stages
+            .iter()
+            .take_while(|stage| matches!(stage, Stage::Swap { .. }))
+            .count();
         let mut held: Option<(Vec<u8>, usize)> = None;
         let mut view = stored;
         let mut spare: Option<Vec<u8>> = None;
@@ -171,14 +179,11 @@ impl Chain {
             };
             match &self.stages[at] {
                 Stage::Swap { swaps, cell_bytes } => {
-                    let (mut buffer, n) = match held.take() {
-                        Some(held) => held,
-                        None => {
-                            let mut buffer = workspace.buffer(view.len());
-                            buffer[..view.len()].copy_from_slice(view);
-                            (buffer, view.len())
-                        }
-                    };
+                    let (mut buffer, n) = held.take().unwrap_or_else(|| {
+                        let mut buffer = workspace.buffer(view.len());
+                        buffer[..view.len()].copy_from_slice(view);
+                        (buffer, view.len())
+                    });
                     turn(&mut buffer[..n], swaps, *cell_bytes);
                     held = Some((buffer, n));
                 }
@@ -206,7 +211,9 @@ impl Chain {
                             workspace.put_back(buffer);
                             buffer = workspace.buffer(n);
                         }
-                        codec.decode(source, &mut buffer[..n], &mut workspace.context).map(|()| n)
+                        codec
+                            .decode(source, &mut buffer[..n], &mut workspace.context)
+                            .map(|()| n)
                     } else {
                         buffer.clear();
                         codec
@@ -294,12 +301,18 @@ impl Chain {
 }
 
 fn permutation(order: &Value, ndim: usize) -> Result<Vec<usize>> {
-    let order: Vec<usize> =
-        order.as_array().into_iter().flatten().filter_map(|axis| axis.as_u64().map(|axis| axis as usize)).collect();
+    let order: Vec<usize> = order
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(|axis| axis.as_u64().map(|axis| axis as usize))
+        .collect();
     let mut sorted = order.clone();
     sorted.sort_unstable();
     if sorted.iter().copied().ne(0..ndim) {
-        return Err(Error::Document(format!("a transpose of {ndim} axes cannot have the order {order:?}")));
+        return Err(Error::Document(format!(
+            "a transpose of {ndim} axes cannot have the order {order:?}"
+        )));
     }
     Ok(order)
 }
@@ -310,8 +323,15 @@ fn swaps(entry: &Value) -> Result<(Vec<Swap>, usize)> {
     let mut out = Vec::new();
     for swap in entry["swap"].as_array().ok_or_else(bad)? {
         let word = |at: usize| swap[at].as_u64().map(|word| word as usize).ok_or_else(bad);
-        let swap = Swap { offset: word(0)?, unit: word(1)?, count: word(2)? };
-        let end = swap.unit.checked_mul(swap.count).and_then(|n| n.checked_add(swap.offset));
+        let swap = Swap {
+            offset: word(0)?,
+            unit: word(1)?,
+            count: word(2)?,
+        };
+        let end = swap
+            .unit
+            .checked_mul(swap.count)
+            .and_then(|n| n.checked_add(swap.offset));
         if end.is_none_or(|end| end > cell_bytes) {
             return Err(bad());
         }

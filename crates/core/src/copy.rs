@@ -40,12 +40,20 @@ impl Memory {
 
     /// Memory to copy from.
     pub fn of(bytes: &[u8]) -> Self {
-        Self { base: bytes.as_ptr().cast_mut(), low: 0, high: bytes.len() as isize }
+        Self {
+            base: bytes.as_ptr().cast_mut(),
+            low: 0,
+            high: bytes.len() as isize,
+        }
     }
 
     /// Memory to copy to.
     pub fn of_mut(bytes: &mut [u8]) -> Self {
-        Self { base: bytes.as_mut_ptr(), low: 0, high: bytes.len() as isize }
+        Self {
+            base: bytes.as_mut_ptr(),
+            low: 0,
+            high: bytes.len() as isize,
+        }
     }
 
     /// The bytes at `offset..offset + n`.
@@ -54,7 +62,8 @@ impl Memory {
     /// Nobody writes there while the slice lives.
     pub unsafe fn bytes<'a>(&self, offset: isize, n: usize) -> Option<&'a [u8]> {
         // SAFETY: inside what `array` was promised.
-        self.holds(offset, n).then(|| unsafe { std::slice::from_raw_parts(self.base.offset(offset), n) })
+        self.holds(offset, n)
+            .then(|| unsafe { std::slice::from_raw_parts(self.base.offset(offset), n) })
     }
 
     /// The bytes at `offset..offset + n`, to write.
@@ -63,11 +72,13 @@ impl Memory {
     /// Nobody else reads or writes there while the slice lives.
     pub unsafe fn bytes_mut<'a>(&self, offset: isize, n: usize) -> Option<&'a mut [u8]> {
         // SAFETY: inside what `array` was promised.
-        self.holds(offset, n).then(|| unsafe { std::slice::from_raw_parts_mut(self.base.offset(offset), n) })
+        self.holds(offset, n)
+            .then(|| unsafe { std::slice::from_raw_parts_mut(self.base.offset(offset), n) })
     }
 
     fn holds(&self, offset: isize, n: usize) -> bool {
-        offset >= self.low && isize::try_from(n).is_ok_and(|n| offset.checked_add(n).is_some_and(|end| end <= self.high))
+        offset >= self.low
+            && isize::try_from(n).is_ok_and(|n| offset.checked_add(n).is_some_and(|end| end <= self.high))
     }
 }
 
@@ -163,8 +174,12 @@ impl Copy {
             CopyAxis::Stride { from, to, .. } => Some((from.unsigned_abs(), to.unsigned_abs())),
             CopyAxis::List(_) => None,
         };
-        let mut axes: smallvec::SmallVec<[CopyAxis; 8]> =
-            self.axes.iter().filter(|axis| !matches!(axis, CopyAxis::Stride { count: 1, .. })).cloned().collect();
+        let mut axes: smallvec::SmallVec<[CopyAxis; 8]> = self
+            .axes
+            .iter()
+            .filter(|axis| !matches!(axis, CopyAxis::Stride { count: 1, .. }))
+            .cloned()
+            .collect();
         if axes.len() < 2 || axes.iter().any(|axis| strides(axis).is_none()) {
             return axes;
         }
@@ -186,7 +201,11 @@ impl Copy {
         for axis in &self.ordered() {
             match (axes.last_mut(), axis) {
                 (
-                    Some(CopyAxis::Stride { count: outer, from: outer_from, to: outer_to }),
+                    Some(CopyAxis::Stride {
+                        count: outer,
+                        from: outer_from,
+                        to: outer_to,
+                    }),
                     CopyAxis::Stride { count, from, to },
                 ) if *outer_from == *from * *count as isize && *outer_to == *to * *count as isize => {
                     *outer *= count;
@@ -213,7 +232,14 @@ unsafe fn walk(source: *const u8, target: *mut u8, axes: &[CopyAxis], row: usize
         match axes {
             [] => std::ptr::copy_nonoverlapping(source, target, row),
             [CopyAxis::Stride { count, from, to }] => line(source, target, *count, *from, *to, row),
-            [CopyAxis::Stride { count: n, from: f, to: t }, CopyAxis::Stride { count, from, to }] => {
+            [
+                CopyAxis::Stride {
+                    count: n,
+                    from: f,
+                    to: t,
+                },
+                CopyAxis::Stride { count, from, to },
+            ] => {
                 if row <= 16 && *n >= 8 && *count >= 8 && from.unsigned_abs() > f.unsigned_abs() {
                     // The source runs along the outer axis: squares that fit the cache, so that both sides are read whole lines.
                     tiled(source, target, (*n, *f, *t), (*count, *from, *to), row);
@@ -244,19 +270,23 @@ unsafe fn walk(source: *const u8, target: *mut u8, axes: &[CopyAxis], row: usize
 unsafe fn tiled(
     source: *const u8,
     target: *mut u8,
-    (n, f, t): (usize, isize, isize),
+    (lines, down_from, down_to): (usize, isize, isize),
     (count, from, to): (usize, isize, isize),
     row: usize,
 ) {
     const SIDE: usize = 32;
     // SAFETY: squares partition the checked box.
     unsafe {
-        for i in (0..n).step_by(SIDE) {
+        for i in (0..lines).step_by(SIDE) {
             for j in (0..count).step_by(SIDE) {
-                for k in i..n.min(i + SIDE) {
+                for k in i..lines.min(i + SIDE) {
                     let (k, j) = (k as isize, j as isize);
                     let width = (count - j as usize).min(SIDE);
-                    line(source.offset(k * f + j * from), target.offset(k * t + j * to), width, from, to, row);
+                    let (source, target) = (
+                        source.offset(k * down_from + j * from),
+                        target.offset(k * down_to + j * to),
+                    );
+                    line(source, target, width, from, to, row);
                 }
             }
         }
@@ -353,7 +383,9 @@ mod tests {
         for round in 0..2000 {
             let cell = [1, 2, 3, 4, 8, 16][random(6)];
             let ndim = random(4);
-            let counts: Vec<usize> = (0..ndim).map(|_| random(if round % 50 == 0 { 40 } else { 6 })).collect();
+            let counts: Vec<usize> = (0..ndim)
+                .map(|_| random(if round % 50 == 0 { 40 } else { 6 }))
+                .collect();
             let mut order: Vec<usize> = (0..ndim).collect();
             if random(2) == 0 {
                 order.reverse();
@@ -376,14 +408,23 @@ mod tests {
             let mut axes = smallvec::SmallVec::new();
             for axis in 0..ndim {
                 axes.push(if random(4) == 0 {
-                    CopyAxis::List((0..counts[axis] as isize).map(|i| (i * from[axis], i * to[axis])).collect())
+                    CopyAxis::List(
+                        (0..counts[axis] as isize)
+                            .map(|i| (i * from[axis], i * to[axis]))
+                            .collect(),
+                    )
                 } else {
-                    CopyAxis::Stride { count: counts[axis], from: from[axis], to: to[axis] }
+                    CopyAxis::Stride {
+                        count: counts[axis],
+                        from: from[axis],
+                        to: to[axis],
+                    }
                 });
             }
             let copy = Copy { from: 0, to: 0, axes };
             let (mut fast, mut slow) = (vec![0; target_bytes], vec![0; target_bytes]);
-            copy.run(&Memory::of(&source), &Memory::of_mut(&mut fast), cell).expect("inside");
+            copy.run(&Memory::of(&source), &Memory::of_mut(&mut fast), cell)
+                .expect("inside");
             let total: usize = counts.iter().product();
             for mut at in 0..total {
                 let (mut f, mut t) = (0, 0);
@@ -401,11 +442,36 @@ mod tests {
     #[test]
     fn a_copy_that_would_leave_its_memory_is_refused() {
         let mut target = [0_u8; 8];
-        let copy = Copy { from: 0, to: 0, axes: smallvec::smallvec![CopyAxis::Stride { count: 3, from: 4, to: 4 }] };
-        assert!(copy.run(&Memory::of(&[0; 12]), &Memory::of_mut(&mut target), 4).is_err());
-        assert!(copy.run(&Memory::of(&[0; 11]), &Memory::of_mut(&mut [0; 12]), 4).is_err());
-        let back = Copy { from: 8, to: 0, axes: smallvec::smallvec![CopyAxis::Stride { count: 3, from: -4, to: 4 }] };
-        assert!(back.run(&Memory::of(&[0; 12]), &Memory::of_mut(&mut [0; 12]), 4).is_ok());
+        let copy = Copy {
+            from: 0,
+            to: 0,
+            axes: smallvec::smallvec![CopyAxis::Stride {
+                count: 3,
+                from: 4,
+                to: 4
+            }],
+        };
+        assert!(
+            copy.run(&Memory::of(&[0; 12]), &Memory::of_mut(&mut target), 4)
+                .is_err()
+        );
+        assert!(
+            copy.run(&Memory::of(&[0; 11]), &Memory::of_mut(&mut [0; 12]), 4)
+                .is_err()
+        );
+        let back = Copy {
+            from: 8,
+            to: 0,
+            axes: smallvec::smallvec![CopyAxis::Stride {
+                count: 3,
+                from: -4,
+                to: 4
+            }],
+        };
+        assert!(
+            back.run(&Memory::of(&[0; 12]), &Memory::of_mut(&mut [0; 12]), 4)
+                .is_ok()
+        );
     }
 
     #[test]

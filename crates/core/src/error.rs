@@ -46,17 +46,29 @@ pub enum Error {
 impl Error {
     /// A codec could not decode.
     pub fn decode(codec: &'static str, why: impl Into<String>) -> Self {
-        Self::Codec { codec: Cow::Borrowed(codec), doing: "decode", why: why.into() }
+        Self::Codec {
+            codec: Cow::Borrowed(codec),
+            doing: "decode",
+            why: why.into(),
+        }
     }
 
     /// A codec could not encode.
     pub fn encode(codec: &'static str, why: impl Into<String>) -> Self {
-        Self::Codec { codec: Cow::Borrowed(codec), doing: "encode", why: why.into() }
+        Self::Codec {
+            codec: Cow::Borrowed(codec),
+            doing: "encode",
+            why: why.into(),
+        }
     }
 
     /// Something has another size than it must have.
     pub fn size(what: &'static str, want: usize, got: usize) -> Self {
-        Self::Size { what: Cow::Borrowed(what), want: want as u64, got: got as u64 }
+        Self::Size {
+            what: Cow::Borrowed(what),
+            want: want as u64,
+            got: got as u64,
+        }
     }
 }
 

@@ -117,6 +117,8 @@ impl Span<'_> {
 
 /// What is wanted of one chunk.
 #[derive(Debug)]
+// One at a time, on the stack: a box of its own would cost what the inline spans save.
+#[allow(clippy::large_enum_variant)]
 pub enum Wanted<'a> {
     /// A box, one span an axis.
     Box(smallvec::SmallVec<[Span<'a>; 8]>),
@@ -183,12 +185,19 @@ impl Plan {
     /// When an axis leaves the array or the selection is larger than memory.
     pub fn new(grid: &Grid, axes: &[Axis]) -> Result<Self> {
         if axes.len() != grid.shape.len() {
-            return Err(Error::Document(format!("{} axes selected of an array of {}", axes.len(), grid.shape.len())));
+            return Err(Error::Document(format!(
+                "{} axes selected of an array of {}",
+                axes.len(),
+                grid.shape.len()
+            )));
         }
         let mut plans = Vec::with_capacity(axes.len());
         for (at, axis) in axes.iter().enumerate() {
             if !axis.inside(grid.shape[at]) {
-                return Err(Error::Document(format!("a selection leaves axis {at} of {} cells", grid.shape[at])));
+                return Err(Error::Document(format!(
+                    "a selection leaves axis {at} of {} cells",
+                    grid.shape[at]
+                )));
             }
             plans.push(plan_axis(axis, grid.chunk[at] as u64, grid.per_object[at]));
         }
@@ -199,7 +208,11 @@ impl Plan {
                 .ok_or_else(|| Error::TooLarge("the selection touches more chunks than memory can address".into()))
         };
         let (objects, pieces) = (count(|plan| plan.objects.len())?, count(|plan| plan.runs.len())?);
-        Ok(Self { kind: Kind::Box(plans), objects, pieces })
+        Ok(Self {
+            kind: Kind::Box(plans),
+            objects,
+            pieces,
+        })
     }
 
     /// Takes single cells apart: `points[axis][i]` is point `i`'s place on `axis`.
@@ -208,7 +221,11 @@ impl Plan {
     /// When a point leaves the array.
     pub fn points(grid: &Grid, points: &[Vec<u64>]) -> Result<Self> {
         if points.len() != grid.shape.len() || points.is_empty() {
-            return Err(Error::Document(format!("{} axes selected of an array of {}", points.len(), grid.shape.len())));
+            return Err(Error::Document(format!(
+                "{} axes selected of an array of {}",
+                points.len(),
+                grid.shape.len()
+            )));
         }
         let n = points[0].len();
         for (axis, (places, &extent)) in points.iter().zip(&grid.shape).enumerate() {
@@ -224,22 +241,30 @@ impl Plan {
             .zip(&grid.per_object)
             .map(|((&extent, &chunk), &per)| (extent.div_ceil(chunk as u64).div_ceil(per), per))
             .collect();
-        if counts.iter().try_fold(1_u64, |n, &(objects, _)| n.checked_mul(objects)).is_none() {
-            return Err(Error::TooLarge("points cannot be selected in a grid of more than 2**64 objects".into()));
+        if counts
+            .iter()
+            .try_fold(1_u64, |n, &(objects, _)| n.checked_mul(objects))
+            .is_none()
+        {
+            return Err(Error::TooLarge(
+                "points cannot be selected in a grid of more than 2**64 objects".into(),
+            ));
         }
-        for at in 0..n {
-            let (mut object, mut inner, mut cell) = (0_u64, 0_u64, 0_usize);
-            for (axis, &(objects, per)) in counts.iter().enumerate() {
-                let chunk = grid.chunk[axis];
-                let (index, offset) = (points[axis][at] / chunk as u64, (points[axis][at] % chunk as u64) as usize);
-                object = object * objects + index / per;
-                inner = inner * per + index % per;
-                cell = cell * chunk + offset;
+        order.extend((0..n).map(|at| (0, 0, at, 0)));
+        for ((places, &chunk), &(objects, per)) in points.iter().zip(&grid.chunk).zip(&counts) {
+            for ((object, inner, _, cell), &place) in order.iter_mut().zip(places) {
+                let (index, offset) = (place / chunk as u64, (place % chunk as u64) as usize);
+                *object = *object * objects + index / per;
+                *inner = *inner * per + index % per;
+                *cell = *cell * chunk + offset;
             }
-            order.push((object, inner, at, cell));
         }
         order.sort_unstable_by_key(|&(object, inner, at, _)| (object, inner, at));
-        let mut out = Points { cells: Vec::with_capacity(n), chunks: Vec::new(), objects: Vec::new() };
+        let mut out = Points {
+            cells: Vec::with_capacity(n),
+            chunks: Vec::new(),
+            objects: Vec::new(),
+        };
         let mut last = None;
         for &(object, inner, at, cell) in &order {
             if last != Some((object, inner)) {
@@ -266,7 +291,11 @@ impl Plan {
             }
         }
         let (objects, pieces) = (out.objects.len(), out.chunks.len());
-        Ok(Self { kind: Kind::Points(out), objects, pieces })
+        Ok(Self {
+            kind: Kind::Points(out),
+            objects,
+            pieces,
+        })
     }
 
     /// How many objects are touched.
@@ -325,7 +354,17 @@ impl Plan {
                     inner /= range.len();
                     coords[dim] = chunk;
                     spans[dim] = match run {
-                        Run::Stride { start, step, count, out } => Span::Stride { start, step, count, out },
+                        Run::Stride {
+                            start,
+                            step,
+                            count,
+                            out,
+                        } => Span::Stride {
+                            start,
+                            step,
+                            count,
+                            out,
+                        },
                         Run::List { first, last } => Span::List(&axis.pairs[first..last]),
                     };
                 }
@@ -349,7 +388,15 @@ fn plan_axis(axis: &Axis, chunk: u64, per_object: u64) -> AxisPlan {
                 let room = if *step > 0 { chunk - 1 - within } else { within };
                 let n = left.min(room / step.unsigned_abs() + 1);
                 let (start, count) = (within as usize, n as usize);
-                plan.runs.push((at / chunk, Run::Stride { start, step: *step as isize, count, out }));
+                plan.runs.push((
+                    at / chunk,
+                    Run::Stride {
+                        start,
+                        step: *step as isize,
+                        count,
+                        out,
+                    },
+                ));
                 out += count;
                 left -= n;
                 if left > 0 {
@@ -367,13 +414,24 @@ fn plan_axis(axis: &Axis, chunk: u64, per_object: u64) -> AxisPlan {
             }
             for group in order.chunk_by(|a, b| a.0 / chunk == b.0 / chunk) {
                 let first = plan.pairs.len();
-                plan.pairs.extend(group.iter().map(|&(cell, out)| ((cell % chunk) as usize, out)));
+                plan.pairs
+                    .extend(group.iter().map(|&(cell, out)| ((cell % chunk) as usize, out)));
                 let pairs = &plan.pairs[first..];
-                let together = pairs.windows(2).all(|two| two[1].0 == two[0].0 + 1 && two[1].1 == two[0].1 + 1);
+                let together = pairs
+                    .windows(2)
+                    .all(|two| two[1].0 == two[0].0 + 1 && two[1].1 == two[0].1 + 1);
                 let run = if together {
-                    Run::Stride { start: pairs[0].0, step: 1, count: pairs.len(), out: pairs[0].1 }
+                    Run::Stride {
+                        start: pairs[0].0,
+                        step: 1,
+                        count: pairs.len(),
+                        out: pairs[0].1,
+                    }
                 } else {
-                    Run::List { first, last: plan.pairs.len() }
+                    Run::List {
+                        first,
+                        last: plan.pairs.len(),
+                    }
                 };
                 plan.runs.push((group[0].0 / chunk, run));
             }
@@ -390,7 +448,10 @@ fn plan_axis(axis: &Axis, chunk: u64, per_object: u64) -> AxisPlan {
 
 /// The index, in C order, of a chunk among the chunks of its object.
 pub fn slot(chunk: &[u64], per_object: &[u64]) -> u64 {
-    ravel(chunk.iter().zip(per_object).map(|(&index, &per)| index % per), per_object.iter().copied())
+    ravel(
+        chunk.iter().zip(per_object).map(|(&index, &per)| index % per),
+        per_object.iter().copied(),
+    )
 }
 
 #[cfg(test)]
@@ -412,9 +473,9 @@ mod tests {
             all = all
                 .iter()
                 .flat_map(|(at, out): &(Vec<u64>, Vec<usize>)| {
-                    list.iter().enumerate().map(move |(o, &cell)| {
-                        ([at.as_slice(), &[cell]].concat(), [out.as_slice(), &[o]].concat())
-                    })
+                    list.iter()
+                        .enumerate()
+                        .map(move |(o, &cell)| ([at.as_slice(), &[cell]].concat(), [out.as_slice(), &[o]].concat()))
                 })
                 .collect();
         }
@@ -437,9 +498,14 @@ mod tests {
                 let mut cells = vec![(vec![], vec![])];
                 for (axis, span) in spans.iter().enumerate() {
                     let pairs: Vec<(usize, usize)> = match *span {
-                        Span::Stride { start, step, count, out } => {
-                            (0..count).map(|i| ((start as isize + step * i as isize) as usize, out + i)).collect()
-                        }
+                        Span::Stride {
+                            start,
+                            step,
+                            count,
+                            out,
+                        } => (0..count)
+                            .map(|i| ((start as isize + step * i as isize) as usize, out + i))
+                            .collect(),
                         Span::List(pairs) => pairs.to_vec(),
                     };
                     let base = chunk[axis] * grid.chunk[axis] as u64;
@@ -447,7 +513,10 @@ mod tests {
                         .iter()
                         .flat_map(|(at, out): &(Vec<u64>, Vec<usize>)| {
                             pairs.iter().map(move |&(cell, o)| {
-                                ([at.as_slice(), &[base + cell as u64]].concat(), [out.as_slice(), &[o]].concat())
+                                (
+                                    [at.as_slice(), &[base + cell as u64]].concat(),
+                                    [out.as_slice(), &[o]].concat(),
+                                )
                             })
                         })
                         .collect();
@@ -471,7 +540,11 @@ mod tests {
         };
         for _ in 0..500 {
             let ndim = random(3) as usize + 1;
-            let mut grid = Grid { shape: vec![], chunk: vec![], per_object: vec![] };
+            let mut grid = Grid {
+                shape: vec![],
+                chunk: vec![],
+                per_object: vec![],
+            };
             let mut axes = vec![];
             for _ in 0..ndim {
                 let extent = random(20) + 1;
@@ -484,8 +557,16 @@ mod tests {
                     let start = random(extent);
                     let step = random(5) as i64 - 2;
                     let step = if step == 0 { 3 } else { step };
-                    let room = if step > 0 { (extent - 1 - start) / step as u64 } else { start / step.unsigned_abs() };
-                    Axis::Stride { start, step, count: random(room + 2) }
+                    let room = if step > 0 {
+                        (extent - 1 - start) / step as u64
+                    } else {
+                        start / step.unsigned_abs()
+                    };
+                    Axis::Stride {
+                        start,
+                        step,
+                        count: random(room + 2),
+                    }
                 });
             }
             let plan = Plan::new(&grid, &axes).expect("inside");
@@ -495,14 +576,30 @@ mod tests {
 
     #[test]
     fn a_stride_over_a_billion_cells_plans_what_it_touches() {
-        let grid = Grid { shape: vec![1_000_000_000], chunk: vec![10], per_object: vec![1] };
-        let plan = Plan::new(&grid, &[Axis::Stride { start: 0, step: 10_000_000, count: 100 }]).expect("inside");
+        let grid = Grid {
+            shape: vec![1_000_000_000],
+            chunk: vec![10],
+            per_object: vec![1],
+        };
+        let plan = Plan::new(
+            &grid,
+            &[Axis::Stride {
+                start: 0,
+                step: 10_000_000,
+                count: 100,
+            }],
+        )
+        .expect("inside");
         assert_eq!((plan.objects(), plan.pieces()), (100, 100));
     }
 
     #[test]
     fn points_are_bucketed_by_chunk_and_keep_their_order() {
-        let grid = Grid { shape: vec![10, 10], chunk: vec![2, 3], per_object: vec![2, 1] };
+        let grid = Grid {
+            shape: vec![10, 10],
+            chunk: vec![2, 3],
+            per_object: vec![2, 1],
+        };
         let plan = Plan::points(&grid, &[vec![9, 0, 3, 0], vec![9, 1, 2, 1]]).expect("inside");
         let mut seen = vec![];
         for object in 0..plan.objects() {
@@ -514,7 +611,10 @@ mod tests {
         }
         seen.sort();
         let at = |a, b| vec![a, b];
-        assert_eq!(seen, [(0, at(4, 3), 3), (1, at(0, 0), 1), (2, at(1, 0), 5), (3, at(0, 0), 1)]);
+        assert_eq!(
+            seen,
+            [(0, at(4, 3), 3), (1, at(0, 0), 1), (2, at(1, 0), 5), (3, at(0, 0), 1)]
+        );
         assert!(Plan::points(&grid, &[vec![10], vec![0]]).is_err());
     }
 }

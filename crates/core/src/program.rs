@@ -116,7 +116,10 @@ impl Program {
             )));
         }
         if document.shape.iter().any(|&extent| i64::try_from(extent).is_err()) {
-            return Err(Error::TooLarge(format!("an axis of shape {:?} has more than 2**63-1 cells", document.shape)));
+            return Err(Error::TooLarge(format!(
+                "an axis of shape {:?} has more than 2**63-1 cells",
+                document.shape
+            )));
         }
         let fill_text = unhex(&document.fill)?.into_boxed_slice();
         let (cell_bytes, fill) = if document.vlen.is_some() {
@@ -146,11 +149,18 @@ impl Program {
                 per[array_axis] = place.counts[axis];
             }
             level_shape.clone_from(&place.inner_shape);
-            levels.push(Level { place, order: order.clone(), per, leaves: vec![1; ndim] });
+            levels.push(Level {
+                place,
+                order: order.clone(),
+                per,
+                leaves: vec![1; ndim],
+            });
             entries = entry["codecs"].as_array().map(Vec::as_slice).unwrap_or_default();
         }
         for at in (0..levels.len().saturating_sub(1)).rev() {
-            let leaves = (0..ndim).map(|axis| levels[at + 1].per[axis] * levels[at + 1].leaves[axis]).collect();
+            let leaves = (0..ndim)
+                .map(|axis| levels[at + 1].per[axis] * levels[at + 1].leaves[axis])
+                .collect();
             levels[at].leaves = leaves;
         }
         let chain = Chain::build(entries, &level_shape, cell_bytes, &fill, foreign)?;
@@ -165,10 +175,18 @@ impl Program {
         for (axis, &level_axis) in chain.order().iter().enumerate() {
             leaf_strides[order[level_axis]] = packed[axis];
         }
-        let per_object = object.iter().zip(&chunk).map(|(&object, &chunk)| (object / chunk) as u64).collect();
+        let per_object = object
+            .iter()
+            .zip(&chunk)
+            .map(|(&object, &chunk)| (object / chunk) as u64)
+            .collect();
         shape::bytes(&chunk, cell_bytes)?;
         Ok(Self {
-            grid: Grid { shape: document.shape, chunk, per_object },
+            grid: Grid {
+                shape: document.shape,
+                chunk,
+                per_object,
+            },
             cell_bytes,
             vlen: document.vlen,
             levels,
@@ -226,14 +244,18 @@ impl Program {
 
     /// The index of the object that holds a leaf chunk.
     pub fn object_of(&self, leaf: &[u64]) -> Coords {
-        leaf.iter().zip(&self.grid.per_object).map(|(&index, &per)| index / per).collect()
+        leaf.iter()
+            .zip(&self.grid.per_object)
+            .map(|(&index, &per)| index / per)
+            .collect()
     }
 }
 
 /// The sharding entry of a chain whose chunks can be reached alone (nothing but transpositions before, nothing after).
 fn reachable(entries: &[Value]) -> Option<(&Value, &[Value])> {
     let (last, before) = entries.split_last()?;
-    (last["name"] == "sharding_indexed" && before.iter().all(|entry| entry["name"] == "transpose")).then_some((last, before))
+    (last["name"] == "sharding_indexed" && before.iter().all(|entry| entry["name"] == "transpose"))
+        .then_some((last, before))
 }
 
 fn unhex(text: &str) -> Result<Vec<u8>> {
@@ -242,7 +264,9 @@ fn unhex(text: &str) -> Result<Vec<u8>> {
         [high, low] => Some(digit(*high)? << 4 | digit(*low)?),
         _ => None,
     });
-    pairs.collect::<Option<_>>().ok_or_else(|| Error::Document(format!("the fill value {text:?} is not hexadecimal")))
+    pairs
+        .collect::<Option<_>>()
+        .ok_or_else(|| Error::Document(format!("the fill value {text:?} is not hexadecimal")))
 }
 
 #[cfg(test)]
@@ -293,7 +317,8 @@ mod tests {
         assert!(program(&document("[18446744073709551615]", "[4]", "[]")).is_err());
         assert!(program(&document("[4]", "[9223372036854775807]", "[]")).is_err());
         assert!(program(&document("[4]", "[4]", r#"[{"name":"rot13"}]"#)).is_err());
-        let shard = r#"[{"name":"sharding_indexed","chunk_shape":[3],"codecs":[],"index_codecs":[],"index_location":"end"}]"#;
+        let shard =
+            r#"[{"name":"sharding_indexed","chunk_shape":[3],"codecs":[],"index_codecs":[],"index_location":"end"}]"#;
         assert!(program(&document("[4]", "[4]", shard)).is_err());
     }
 }

@@ -14,7 +14,11 @@ pub fn cells(shape: &[usize]) -> Result<usize> {
         .iter()
         .try_fold(1_usize, |n, &extent| n.checked_mul(extent))
         .filter(|&n| isize::try_from(n).is_ok())
-        .ok_or_else(|| Error::TooLarge(format!("a block of shape {shape:?} has more cells than memory can address")))
+        .ok_or_else(|| {
+            Error::TooLarge(format!(
+                "a block of shape {shape:?} has more cells than memory can address"
+            ))
+        })
 }
 
 /// How many bytes a shape takes.
@@ -25,7 +29,11 @@ pub fn bytes(shape: &[usize], cell_bytes: usize) -> Result<usize> {
     cells(shape)?
         .checked_mul(cell_bytes)
         .filter(|&n| isize::try_from(n).is_ok())
-        .ok_or_else(|| Error::TooLarge(format!("a block of shape {shape:?} needs more bytes than memory can address")))
+        .ok_or_else(|| {
+            Error::TooLarge(format!(
+                "a block of shape {shape:?} needs more bytes than memory can address"
+            ))
+        })
 }
 
 /// Strides in bytes of packed cells in C order.
@@ -41,7 +49,10 @@ pub fn strides(shape: &[usize], cell_bytes: usize) -> Vec<isize> {
 
 /// The index of `coords` among the cells of `counts` in C order.
 pub fn ravel(coords: impl IntoIterator<Item = u64>, counts: impl IntoIterator<Item = u64>) -> u64 {
-    coords.into_iter().zip(counts).fold(0, |at, (index, count)| at * count + index)
+    coords
+        .into_iter()
+        .zip(counts)
+        .fold(0, |at, (index, count)| at * count + index)
 }
 
 #[cfg(test)]

@@ -14,7 +14,9 @@ pub struct ShardIndex {
 impl ShardIndex {
     /// An index of `slots` chunks that are not there.
     pub fn empty(slots: usize) -> Self {
-        Self { words: vec![ABSENT; 2 * slots] }
+        Self {
+            words: vec![ABSENT; 2 * slots],
+        }
     }
 
     /// Reads a decoded index (little-endian words were brought to this machine's order by its codecs).
@@ -26,7 +28,9 @@ impl ShardIndex {
             return Err(Error::size("the shard index", 16 * slots, bytes.len()));
         }
         let (words, _) = bytes.as_chunks::<8>();
-        Ok(Self { words: words.iter().map(|word| u64::from_ne_bytes(*word)).collect() })
+        Ok(Self {
+            words: words.iter().map(|word| u64::from_ne_bytes(*word)).collect(),
+        })
     }
 
     /// The index as words in this machine's order, for its codecs.
@@ -57,7 +61,11 @@ impl ShardIndex {
         }
         let end = start.saturating_add(bytes);
         if end > object_bytes {
-            return Err(Error::Outside { start, end, object_bytes });
+            return Err(Error::Outside {
+                start,
+                end,
+                object_bytes,
+            });
         }
         Ok(Some(start..end))
     }

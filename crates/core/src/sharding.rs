@@ -7,8 +7,8 @@ use crate::cells::{VIEW_BYTES, is_filled};
 use crate::chain::{Chain, Foreign};
 use crate::codecs::Codec;
 use crate::copy::{self, Copy, CopyAxis, Memory};
-use crate::shard::ShardIndex;
 use crate::shape;
+use crate::shard::ShardIndex;
 use crate::{Context, Error, Result, Workspace};
 use serde_json::Value;
 use std::ops::Range;
@@ -34,31 +34,57 @@ impl Place {
     /// # Errors
     /// [`Error::Document`] when the chunks do not divide the shard or the index has no fixed size.
     pub fn build(entry: &Value, shape: &[usize], foreign: Foreign<'_>) -> Result<Self> {
-        let inner_shape: Vec<usize> =
-            entry["chunk_shape"].as_array().into_iter().flatten().filter_map(|n| n.as_u64().map(|n| n as usize)).collect();
+        let inner_shape: Vec<usize> = entry["chunk_shape"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(|n| n.as_u64().map(|n| n as usize))
+            .collect();
         let fits = inner_shape.len() == shape.len()
-            && inner_shape.iter().zip(shape).all(|(&inner, &outer)| inner > 0 && outer % inner == 0);
+            && inner_shape
+                .iter()
+                .zip(shape)
+                .all(|(&inner, &outer)| inner > 0 && outer % inner == 0);
         if !fits {
-            return Err(Error::Document(format!("chunks of shape {inner_shape:?} do not divide a shard of shape {shape:?}")));
+            return Err(Error::Document(format!(
+                "chunks of shape {inner_shape:?} do not divide a shard of shape {shape:?}"
+            )));
         }
-        let counts: Vec<u64> = shape.iter().zip(&inner_shape).map(|(&outer, &inner)| (outer / inner) as u64).collect();
+        let counts: Vec<u64> = shape
+            .iter()
+            .zip(&inner_shape)
+            .map(|(&outer, &inner)| (outer / inner) as u64)
+            .collect();
         let slots = counts
             .iter()
             .try_fold(1_usize, |n, &count| n.checked_mul(count as usize))
             .filter(|&n| n <= MOST_SLOTS)
-            .ok_or_else(|| Error::TooLarge(format!("a shard of shape {shape:?} has too many chunks of {inner_shape:?}")))?;
+            .ok_or_else(|| {
+                Error::TooLarge(format!(
+                    "a shard of shape {shape:?} has too many chunks of {inner_shape:?}"
+                ))
+            })?;
         let codecs = entry["index_codecs"].as_array().map(Vec::as_slice).unwrap_or_default();
         let mut index_shape: Vec<usize> = counts.iter().map(|&count| count as usize).collect();
         index_shape.push(2);
         let index = Chain::build(codecs, &index_shape, 8, &[0xff; 8], foreign)?;
         if index.order().iter().copied().ne(0..index_shape.len()) {
-            return Err(Error::Document("a shard index that is transposed cannot be read".into()));
+            return Err(Error::Document(
+                "a shard index that is transposed cannot be read".into(),
+            ));
         }
         let index_bytes = index
             .stored_bytes()
             .ok_or_else(|| Error::Document("a shard index needs codecs whose output has a fixed size".into()))?;
         let at_end = entry["index_location"].as_str() != Some("start");
-        Ok(Self { counts, inner_shape, slots, index, index_bytes, at_end })
+        Ok(Self {
+            counts,
+            inner_shape,
+            slots,
+            index,
+            index_bytes,
+            at_end,
+        })
     }
 
     /// How many chunks a shard has room for.
@@ -83,9 +109,17 @@ impl Place {
     pub fn index_range(&self, object_bytes: u64) -> Result<Range<u64>> {
         let n = self.index_bytes as u64;
         if object_bytes < n {
-            return Err(Error::size("a shard with its index", self.index_bytes, object_bytes as usize));
+            return Err(Error::size(
+                "a shard with its index",
+                self.index_bytes,
+                object_bytes as usize,
+            ));
         }
-        Ok(if self.at_end { object_bytes - n..object_bytes } else { 0..n })
+        Ok(if self.at_end {
+            object_bytes - n..object_bytes
+        } else {
+            0..n
+        })
     }
 
     /// The stored index, decoded and checked.
@@ -132,24 +166,29 @@ impl Sharding {
     ///
     /// # Errors
     /// As [`Place::build`] and [`Chain::build`].
-    pub fn build(
-        entry: &Value,
-        shape: &[usize],
-        cell_bytes: usize,
-        fill: &[u8],
-        foreign: Foreign<'_>,
-    ) -> Result<Self> {
+    pub fn build(entry: &Value, shape: &[usize], cell_bytes: usize, fill: &[u8], foreign: Foreign<'_>) -> Result<Self> {
         let place = Place::build(entry, shape, foreign)?;
         let codecs = entry["codecs"].as_array().map(Vec::as_slice).unwrap_or_default();
         let inner = Chain::build(codecs, &place.inner_shape, cell_bytes, fill, foreign)?;
         shape::bytes(shape, cell_bytes)?;
-        Ok(Self { place, shape: shape.to_vec(), inner, cell_bytes, fill: fill.to_vec() })
+        Ok(Self {
+            place,
+            shape: shape.to_vec(),
+            inner,
+            cell_bytes,
+            fill: fill.to_vec(),
+        })
     }
 
     /// The copy between a chunk's packed cells (source) and the shard's (destination).
     fn copy_of(&self, slot: usize, to_shard: bool) -> Copy {
         let outer = shape::strides(&self.shape, self.cell_bytes);
-        let stored: Vec<usize> = self.inner.order().iter().map(|&axis| self.place.inner_shape[axis]).collect();
+        let stored: Vec<usize> = self
+            .inner
+            .order()
+            .iter()
+            .map(|&axis| self.place.inner_shape[axis])
+            .collect();
         let packed = shape::strides(&stored, self.cell_bytes);
         let mut copy = Copy::default();
         let (mut rest, mut at) = (slot as u64, 0);
@@ -163,8 +202,16 @@ impl Sharding {
             at += index as isize * self.place.inner_shape[axis] as isize * outer[axis];
         }
         for axis in 0..self.shape.len() {
-            let (from, to) = if to_shard { (from[axis], outer[axis]) } else { (outer[axis], from[axis]) };
-            copy.axes.push(CopyAxis::Stride { count: self.place.inner_shape[axis], from, to });
+            let (from, to) = if to_shard {
+                (from[axis], outer[axis])
+            } else {
+                (outer[axis], from[axis])
+            };
+            copy.axes.push(CopyAxis::Stride {
+                count: self.place.inner_shape[axis],
+                from,
+                to,
+            });
         }
         (copy.from, copy.to) = if to_shard { (0, at) } else { (at, 0) };
         copy
@@ -176,10 +223,13 @@ impl Sharding {
         copy::fill(plain, &self.fill);
         let mut cells = workspace.buffer(self.inner.plain_bytes());
         for slot in 0..self.place.slots {
-            let Some(range) = index.get(slot, stored.len() as u64)? else { continue };
+            let Some(range) = index.get(slot, stored.len() as u64)? else {
+                continue;
+            };
             let chunk = &mut cells[..self.inner.plain_bytes()];
             self.inner.decode(&stored[to_usize(&range)], chunk, workspace)?;
-            self.copy_of(slot, true).run(&Memory::of(chunk), &Memory::of_mut(plain), self.cell_bytes)?;
+            self.copy_of(slot, true)
+                .run(&Memory::of(chunk), &Memory::of_mut(plain), self.cell_bytes)?;
         }
         workspace.put_back(cells);
         Ok(())
@@ -192,7 +242,8 @@ impl Sharding {
         let mut cells = workspace.buffer(self.inner.plain_bytes());
         for slot in 0..self.place.slots {
             let chunk = &mut cells[..self.inner.plain_bytes()];
-            self.copy_of(slot, false).run(&Memory::of(plain), &Memory::of_mut(chunk), self.cell_bytes)?;
+            self.copy_of(slot, false)
+                .run(&Memory::of(plain), &Memory::of_mut(chunk), self.cell_bytes)?;
             // Views of variable length are compared by what they point at only where the engine knows them to be views.
             if self.cell_bytes != VIEW_BYTES && is_filled(chunk, &self.fill, false) {
                 continue;
@@ -241,7 +292,9 @@ impl Codec for Sharding {
     fn decode_unsized(&self, stored: &[u8], plain: &mut Vec<u8>, limit: usize, context: &mut Context) -> Result<()> {
         let n = shape::bytes(&self.shape, self.cell_bytes)?;
         if n > limit {
-            return Err(Error::TooLarge(format!("a shard of {n} bytes is larger than the {limit} it may have here")));
+            return Err(Error::TooLarge(format!(
+                "a shard of {n} bytes is larger than the {limit} it may have here"
+            )));
         }
         let start = plain.len();
         plain.resize(start + n, 0);

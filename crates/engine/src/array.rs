@@ -76,10 +76,19 @@ impl Array {
             Wanted::Box(spans) => {
                 for (axis, span) in spans.iter().enumerate() {
                     match *span {
-                        Span::Stride { start, step, count, out } => {
+                        Span::Stride {
+                            start,
+                            step,
+                            count,
+                            out,
+                        } => {
                             copy.from += start as isize * leaf[axis];
                             copy.to += out as isize * strides[axis];
-                            copy.axes.push(CopyAxis::Stride { count, from: step * leaf[axis], to: strides[axis] });
+                            copy.axes.push(CopyAxis::Stride {
+                                count,
+                                from: step * leaf[axis],
+                                to: strides[axis],
+                            });
                         }
                         Span::List(pairs) => {
                             let offset = |&(cell, out): &(usize, usize)| {
@@ -93,7 +102,11 @@ impl Array {
             Wanted::Points(points) => {
                 let c_order = self.program.leaf_is_c_order();
                 let offset = |&(cell, out): &(usize, usize)| {
-                    let from = if c_order { (cell * self.program.cell_bytes) as isize } else { self.leaf_offset(cell) };
+                    let from = if c_order {
+                        (cell * self.program.cell_bytes) as isize
+                    } else {
+                        self.leaf_offset(cell)
+                    };
                     (from, out as isize * strides[0])
                 };
                 copy.axes.push(CopyAxis::List(points.iter().map(offset).collect()));
@@ -119,10 +132,14 @@ impl Array {
         for (axis, span) in spans.iter().enumerate().rev() {
             let extent = self.program.grid.chunk[axis];
             match *span {
-                Span::Stride { start: 0, count, step: along, out }
-                    if count == extent
-                        && (extent == 1
-                            || along == 1 && strides[axis] == step && self.program.leaf_strides[axis] == step) =>
+                Span::Stride {
+                    start: 0,
+                    count,
+                    step: along,
+                    out,
+                } if count == extent
+                    && (extent == 1
+                        || along == 1 && strides[axis] == step && self.program.leaf_strides[axis] == step) =>
                 {
                     at += out as isize * strides[axis];
                     step *= extent as isize;
@@ -135,16 +152,27 @@ impl Array {
 
     /// Names the place of a failure to decode.
     pub fn undecodable(&self, key: &str, why: zarrite_core::Error) -> Error {
-        Error::Decode { array: self.path.to_string(), key: key.to_owned(), why }
+        Error::Decode {
+            array: self.path.to_string(),
+            key: key.to_owned(),
+            why,
+        }
     }
 
     /// Names the place of a failure to encode.
     pub fn unencodable(&self, key: &str, why: zarrite_core::Error) -> Error {
-        Error::Encode { array: self.path.to_string(), key: key.to_owned(), why }
+        Error::Encode {
+            array: self.path.to_string(),
+            key: key.to_owned(),
+            why,
+        }
     }
 }
 
 /// Drives items by whichever door: inline when there is little to do, else on the pool.
+///
+/// # Errors
+/// The first failure of an item; [`Error::Stopped`] when the caller was interrupted.
 pub fn drive(items: usize, batch: usize, little: bool, work: Arc<Work>, door: Door<'_>) -> Result<()> {
     match door {
         _ if items == 0 => Ok(()),

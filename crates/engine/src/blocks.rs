@@ -45,7 +45,10 @@ pub struct Blocks {
 impl Default for Blocks {
     fn default() -> Self {
         let machine = crate::budget::memory_of_machine().unwrap_or(4 << 30);
-        Self { kept: Mutex::default(), most: Mutex::new((machine / 16).clamp(64 << 20, 1 << 30)) }
+        Self {
+            kept: Mutex::default(),
+            most: Mutex::new((machine / 16).clamp(64 << 20, 1 << 30)),
+        }
     }
 }
 
@@ -56,10 +59,16 @@ impl Blocks {
         let mut kept = self.kept.lock();
         if let Some(at) = kept.iter().rposition(|block| block.bytes == bytes) {
             let block = kept.remove(at);
-            return Some(Block { address: block.address, bytes });
+            return Some(Block {
+                address: block.address,
+                bytes,
+            });
         }
         drop(kept);
-        Some(Block { address: system::map(bytes)?, bytes })
+        Some(Block {
+            address: system::map(bytes)?,
+            bytes,
+        })
     }
 
     fn give_back(&self, address: usize, bytes: usize) {
@@ -69,7 +78,11 @@ impl Blocks {
             freed.push((address, bytes));
         } else {
             let mut kept = self.kept.lock();
-            kept.push(Kept { address, bytes, since: Instant::now() });
+            kept.push(Kept {
+                address,
+                bytes,
+                since: Instant::now(),
+            });
             let mut total: usize = kept.iter().map(|block| block.bytes).sum();
             while total > most {
                 let oldest = kept.remove(0);
@@ -125,7 +138,12 @@ mod system {
         let with_room = bytes.checked_add(super::HUGE)?;
         // SAFETY: a fresh anonymous mapping aliases nothing.
         let start = unsafe {
-            mmap_anonymous(std::ptr::null_mut(), with_room, ProtFlags::READ | ProtFlags::WRITE, MapFlags::PRIVATE)
+            mmap_anonymous(
+                std::ptr::null_mut(),
+                with_room,
+                ProtFlags::READ | ProtFlags::WRITE,
+                MapFlags::PRIVATE,
+            )
         };
         let start = start.ok()? as usize;
         let aligned = start.next_multiple_of(super::HUGE);

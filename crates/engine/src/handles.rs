@@ -17,7 +17,10 @@ pub struct Handle {
 impl Handle {
     /// Holds an object.
     pub fn new(object: Arc<dyn Object>) -> Self {
-        Self { object, indexes: Mutex::default() }
+        Self {
+            object,
+            indexes: Mutex::default(),
+        }
     }
 
     /// The index at `place`, read by `read` when nobody has yet. The lock is held meanwhile: one reader reads, others wait.
@@ -51,7 +54,8 @@ pub struct Handles {
 
 #[derive(Default)]
 struct Inner {
-    map: HashMap<(String, String), (u64, Arc<Handle>)>,
+    /// By the object's name: the store's identity and the key.
+    map: HashMap<String, (u64, Arc<Handle>)>,
     clock: u64,
     hits: u64,
     misses: u64,
@@ -68,7 +72,7 @@ impl Handles {
         key: &str,
         open: impl FnOnce() -> std::result::Result<Option<Arc<dyn Object>>, crate::store::Error>,
     ) -> Result<Option<Arc<Handle>>> {
-        let name = (identity.to_owned(), key.to_owned());
+        let name = name(identity, key);
         let held = {
             let mut inner = self.inner.lock();
             inner.clock += 1;
@@ -111,7 +115,7 @@ impl Handles {
 
     /// Lets go of a key that was written here.
     pub fn forget(&self, identity: &str, key: &str) {
-        let gone = self.inner.lock().map.remove(&(identity.to_owned(), key.to_owned()));
+        let gone = self.inner.lock().map.remove(&name(identity, key));
         drop(gone);
     }
 
@@ -120,6 +124,11 @@ impl Handles {
         let inner = self.inner.lock();
         (inner.map.len(), inner.hits, inner.misses)
     }
+}
+
+/// Names one object of this process, whichever store leads to it.
+fn name(identity: &str, key: &str) -> String {
+    format!("{identity}/{key}")
 }
 
 impl Inner {

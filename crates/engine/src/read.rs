@@ -67,7 +67,11 @@ pub fn read(array: &Array, selection: &Selection, out: Cells, door: Door<'_>) ->
         open.resize_with(plan.objects(), OnceLock::new);
         let room = (ITEM_BYTES / leaf_bytes).max(1);
         // Enough items for every thread to find one, as large as is good for few calls.
-        let most = if little { usize::MAX } else { room.min(plan.pieces().div_ceil(threads * 4)).max(1) };
+        let most = if little {
+            usize::MAX
+        } else {
+            room.min(plan.pieces().div_ceil(threads * 4)).max(1)
+        };
         let mut parts = Vec::new();
         for object in 0..plan.objects() {
             let pieces = plan.object_pieces(object);
@@ -136,7 +140,9 @@ impl Read {
             let together = self.array.lies_together(&wanted, &self.out.strides);
             let parts = if together.is_some() { None } else { self.parts(&wanted) };
             if together.is_some() || parts.is_some() {
-                let Some(object) = self.array.store.open(&key)? else { return self.absent(&key, &wanted) };
+                let Some(object) = self.array.store.open(&key)? else {
+                    return self.absent(&key, &wanted);
+                };
                 self.check_size(&key, object.bytes())?;
                 if let Some(offset) = together {
                     // SAFETY: pieces of a plan write disjoint cells.
@@ -163,7 +169,9 @@ impl Read {
         if got == want as u64 {
             return Ok(());
         }
-        Err(self.array.undecodable(key, zarrite_core::Error::size("the stored chunk", want, got as usize)))
+        Err(self
+            .array
+            .undecodable(key, zarrite_core::Error::size("the stored chunk", want, got as usize)))
     }
 
     /// Some chunks of a shard.
@@ -182,7 +190,10 @@ impl Read {
         let mut found: Vec<(u64, u64, usize)> = Vec::with_capacity(last - first);
         for piece in first..last {
             let (leaf, wanted) = self.plan.piece(at, piece);
-            match self.locate(handle, &leaf, workspace).map_err(|error| self.placed(&key, error))? {
+            match self
+                .locate(handle, &leaf, workspace)
+                .map_err(|error| self.placed(&key, error))?
+            {
                 Some((start, end)) => found.push((start, end, piece)),
                 None => self.absent(&key, &wanted)?,
             }
@@ -311,7 +322,9 @@ impl Read {
         {
             return done;
         }
-        chain.decode(stored, cells, workspace).map_err(|why| self.array.undecodable(key, why))
+        chain
+            .decode(stored, cells, workspace)
+            .map_err(|why| self.array.undecodable(key, why))
     }
 
     /// One large chunk decoded by all threads, where its codec can decode a part alone.
@@ -325,7 +338,10 @@ impl Read {
         let n = cells.len();
         // Quarters of a thread's share, so that a slow thread does not hold up the rest; whole cells.
         let parts = runtime().threads() * 4;
-        let share = n.div_ceil(parts).next_multiple_of(self.array.program.cell_bytes.max(1)).max(1);
+        let share = n
+            .div_ceil(parts)
+            .next_multiple_of(self.array.program.cell_bytes.max(1))
+            .max(1);
         let codec = self.array.program.chain.only_codec()?;
         match codec.decode_range(stored, 0, &mut cells[..share.min(n)], &mut workspace.context) {
             Ok(true) => {}
@@ -338,8 +354,12 @@ impl Read {
             let first = (part + 1) * share;
             let last = n.min(first + share);
             // SAFETY: both outlive `run_and_help`, and parts are disjoint.
-            let (source, target) =
-                unsafe { (stored.bytes(0, stored_bytes), cells.bytes_mut(first as isize, last - first)) };
+            let (source, target) = unsafe {
+                (
+                    stored.bytes(0, stored_bytes),
+                    cells.bytes_mut(first as isize, last - first),
+                )
+            };
             let (Some(source), Some(target), Some(codec)) = (source, target, array.program.chain.only_codec()) else {
                 return Err(Error::Defect("a part of a chunk lies outside of it".into()));
             };
@@ -368,7 +388,9 @@ impl Read {
         } else {
             read.try_for_each(|(first, last)| object.read_at(start + first as u64, &mut cells[first..last]))
         };
-        let done = done.map_err(Error::from).and_then(|()| self.scatter(wanted, &cells[..n]));
+        let done = done
+            .map_err(Error::from)
+            .and_then(|()| self.scatter(wanted, &cells[..n]));
         workspace.put_back(cells);
         done
     }
@@ -391,26 +413,33 @@ impl Read {
         });
         for axis in axes {
             match axis {
-                CopyAxis::Stride { count: 0, .. } => return Some(Vec::new()).filter(|_| false),
+                CopyAxis::Stride { count: 0, .. } => return None,
                 CopyAxis::Stride { count, from, .. } => {
                     let reach = (*count as isize - 1) * from;
                     if from.unsigned_abs() <= length as usize + NEAR_BYTES {
                         if reach < 0 {
-                            starts.iter_mut().for_each(|start| *start += reach);
+                            for start in &mut starts {
+                                *start += reach;
+                            }
                         }
                         length += reach.abs();
                     } else {
                         if starts.len() * count > 1024 {
                             return None;
                         }
-                        starts = (0..*count as isize).flat_map(|i| starts.iter().map(move |s| s + i * from)).collect();
+                        starts = (0..*count as isize)
+                            .flat_map(|i| starts.iter().map(move |s| s + i * from))
+                            .collect();
                     }
                 }
                 CopyAxis::List(pairs) => {
                     if starts.len() * pairs.len() > 1024 {
                         return None;
                     }
-                    starts = pairs.iter().flat_map(|(from, _)| starts.iter().map(move |s| s + from)).collect();
+                    starts = pairs
+                        .iter()
+                        .flat_map(|(from, _)| starts.iter().map(move |s| s + from))
+                        .collect();
                 }
             }
         }
@@ -436,7 +465,10 @@ impl Read {
     fn absent(&self, key: &str, wanted: &Wanted<'_>) -> Result<()> {
         let program = &self.array.program;
         if program.missing == Missing::Error {
-            return Err(Error::Missing { array: self.array.path.to_string(), key: key.to_owned() });
+            return Err(Error::Missing {
+                array: self.array.path.to_string(),
+                key: key.to_owned(),
+            });
         }
         let cell = program.cell_bytes;
         let mut copy: Copy = self.array.copy_out(wanted, &self.out.strides);

@@ -10,7 +10,7 @@ use crate::handles::Handles;
 use parking_lot::{Condvar, Mutex, MutexGuard, RwLock, RwLockReadGuard};
 use std::cell::Cell;
 use std::collections::VecDeque;
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::hash::{DefaultHasher, Hasher};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicUsize, Ordering};
@@ -89,7 +89,8 @@ impl Job {
 
 fn said(panic: &(dyn std::any::Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
-    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "panic".into())
+    text.or_else(|| panic.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "panic".into())
 }
 
 #[derive(Default)]
@@ -210,8 +211,11 @@ impl Runtime {
 
     /// The lock of one object, whichever handle writes it. Objects may share a lock; nobody holds two.
     pub fn lock(&self, identity: &str, key: &str) -> MutexGuard<'_, ()> {
+        // One name for one object, whichever store leads to it.
         let mut hasher = DefaultHasher::new();
-        (identity, key).hash(&mut hasher);
+        for part in [identity, "/", key] {
+            hasher.write(part.as_bytes());
+        }
         self.locks[hasher.finish() as usize % self.locks.len()].lock()
     }
 
@@ -222,9 +226,13 @@ impl Runtime {
         }
         let mut queue = self.queue.lock();
         queue.jobs.push_back(Arc::clone(job));
-        let missing = wanted.saturating_sub(queue.idle).min(self.threads().saturating_sub(queue.threads));
+        let missing = wanted
+            .saturating_sub(queue.idle)
+            .min(self.threads().saturating_sub(queue.threads));
         for _ in 0..missing {
-            let started = std::thread::Builder::new().name("zarrite".into()).spawn(move || self.serve());
+            let started = std::thread::Builder::new()
+                .name("zarrite".into())
+                .spawn(move || self.serve());
             // Without another thread the work takes longer; without any, the caller does it.
             queue.threads += usize::from(started.is_ok());
         }
@@ -345,13 +353,15 @@ impl Runtime {
             }
         }
         // SAFETY: the lifetime is shortened again by `Borrowed::call`'s condition.
-        let work = Borrowed(unsafe {
-            std::mem::transmute::<
-                *const (dyn Fn(usize, &mut Workspace) -> Result<()> + Sync),
-                *const (dyn Fn(usize, &mut Workspace) -> Result<()> + Sync + 'static),
-            >(std::ptr::from_ref(work))
-        });
-        self.run_and_help(items, batch, Arc::new(move |at, workspace| work.call(at, workspace)), workspace)
+        let work: &(dyn Fn(usize, &mut Workspace) -> Result<()> + Sync + 'static) =
+            unsafe { std::mem::transmute(work) };
+        let work = Borrowed(std::ptr::from_ref(work));
+        self.run_and_help(
+            items,
+            batch,
+            Arc::new(move |at, workspace| work.call(at, workspace)),
+            workspace,
+        )
     }
 
     /// Hands one piece of work to the pool and returns at once.
@@ -398,15 +408,29 @@ mod tests {
             inner.fetch_add(at, Ordering::Relaxed);
             Ok(())
         });
-        runtime().run_and_wait(1000, 7, Arc::clone(&work), &mut || false).expect("no failure");
+        runtime()
+            .run_and_wait(1000, 7, Arc::clone(&work), &mut || false)
+            .expect("no failure");
         assert_eq!(sum.load(Ordering::Relaxed), 499_500);
         with_workspace(|workspace| runtime().run_and_help(1000, 7, work, workspace)).expect("no failure");
         assert_eq!(sum.load(Ordering::Relaxed), 999_000);
 
-        let fails: Arc<Work> = Arc::new(|at, _| if at == 5 { Err(Error::Defect("five".into())) } else { Ok(()) });
-        assert!(matches!(runtime().run_and_wait(1000, 1, fails, &mut || false), Err(Error::Defect(_))));
+        let fails: Arc<Work> = Arc::new(|at, _| {
+            if at == 5 {
+                Err(Error::Defect("five".into()))
+            } else {
+                Ok(())
+            }
+        });
+        assert!(matches!(
+            runtime().run_and_wait(1000, 1, fails, &mut || false),
+            Err(Error::Defect(_))
+        ));
         let panics: Arc<Work> = Arc::new(|_, _| panic!("on purpose"));
-        assert!(matches!(runtime().run_and_wait(3, 1, panics, &mut || false), Err(Error::Defect(_))));
+        assert!(matches!(
+            runtime().run_and_wait(3, 1, panics, &mut || false),
+            Err(Error::Defect(_))
+        ));
     }
 
     #[test]
@@ -427,6 +451,8 @@ mod tests {
             let inner: Arc<Work> = Arc::new(|_, _| Ok(()));
             runtime().run_and_help(50, 1, inner, workspace)
         });
-        runtime().run_and_wait(200, 1, outer, &mut || false).expect("no failure");
+        runtime()
+            .run_and_wait(200, 1, outer, &mut || false)
+            .expect("no failure");
     }
 }

@@ -41,9 +41,18 @@ pub fn write(array: &Array, selection: &Selection, values: Cells, door: Door<'_>
     let threads = runtime().threads();
     let batch = (LITTLE_BYTES / leaf_bytes).min(objects / (threads * 4)).max(1);
     let few = objects < threads * 4;
-    let write = Arc::new(Write { array: array.clone(), plan, values, few });
+    let write = Arc::new(Write {
+        array: array.clone(),
+        plan,
+        values,
+        few,
+    });
     // With few shards, one after another, each by all threads.
-    let (items, batch) = if few && !array.program.levels.is_empty() { (1, 1) } else { (objects, batch) };
+    let (items, batch) = if few && !array.program.levels.is_empty() {
+        (1, 1)
+    } else {
+        (objects, batch)
+    };
     let work: Arc<Work> = Arc::new(move |at, workspace| {
         if items == objects {
             return write.object(at, workspace);
@@ -132,7 +141,11 @@ impl Write {
             done
         } else {
             let pieces: Vec<usize> = (0..self.plan.object_pieces(at)).collect();
-            let shard = Shard { write: self, key: &key, at };
+            let shard = Shard {
+                write: self,
+                key: &key,
+                at,
+            };
             match shard.build(0, &pieces, old.as_deref(), workspace)? {
                 None => self.delete(&key, whole || old.is_some()),
                 Some(built) => {
@@ -206,9 +219,10 @@ impl Write {
         let n = program.leaf_bytes();
         let (leaf, wanted) = self.plan.piece(at, piece);
         // SAFETY: the caller does not write its values while they are read.
-        let together = self.array.lies_together(&wanted, &self.values.strides).and_then(|offset| unsafe {
-            self.values.memory.bytes(offset, n)
-        });
+        let together = self
+            .array
+            .lies_together(&wanted, &self.values.strides)
+            .and_then(|offset| unsafe { self.values.memory.bytes(offset, n) });
         if let Some(cells) = together {
             return self.encode(key, cells, stored, workspace);
         }
@@ -221,7 +235,13 @@ impl Write {
                 .chain
                 .decode(stored, &mut cells[..n], workspace)
                 .map_err(|why| self.array.undecodable(key, why))
-                .and_then(|()| if overhangs { self.clear_overhang(&mut cells[..n], &extents) } else { Ok(()) }),
+                .and_then(|()| {
+                    if overhangs {
+                        self.clear_overhang(&mut cells[..n], &extents)
+                    } else {
+                        Ok(())
+                    }
+                }),
             _ => {
                 if (!whole || overhangs) && n > 0 {
                     copy::fill(&mut cells[..n], program.fill());
@@ -231,7 +251,8 @@ impl Write {
         };
         let done = prepared.and_then(|()| {
             let target = Memory::of_mut(&mut cells[..n]);
-            self.copy_in(&wanted).run(&self.values.memory, &target, program.cell_bytes)?;
+            self.copy_in(&wanted)
+                .run(&self.values.memory, &target, program.cell_bytes)?;
             self.encode(key, &cells[..n], stored, workspace)
         });
         workspace.put_back(cells);
@@ -248,7 +269,11 @@ impl Write {
         let mut copy = Copy::default();
         for (axis, &count) in extents.iter().enumerate() {
             let stride = program.leaf_strides[axis];
-            copy.axes.push(CopyAxis::Stride { count, from: stride, to: stride });
+            copy.axes.push(CopyAxis::Stride {
+                count,
+                from: stride,
+                to: stride,
+            });
         }
         copy.run(&Memory::of(cells), &Memory::of_mut(&mut kept), program.cell_bytes)?;
         cells.copy_from_slice(&kept);
@@ -260,7 +285,10 @@ impl Write {
         if !program.write_empty_chunks && is_filled(cells, program.fill(), program.vlen.is_some()) {
             return Ok(false);
         }
-        program.chain.encode(cells, stored, workspace).map_err(|why| self.array.unencodable(key, why))?;
+        program
+            .chain
+            .encode(cells, stored, workspace)
+            .map_err(|why| self.array.unencodable(key, why))?;
         Ok(true)
     }
 }
@@ -294,14 +322,21 @@ impl Shard<'_> {
         let old = old.unwrap_or_default();
         let groups = self.groups(level, pieces);
         let (bodies, new) = self.chunks(depth, &groups, &old_index, old, workspace)?;
-        let mut built =
-            Built { bodies, segments: Vec::new(), index: Vec::new(), index_at_end: level.place.index_at_end() };
+        let mut built = Built {
+            bodies,
+            segments: Vec::new(),
+            index: Vec::new(),
+            index_at_end: level.place.index_at_end(),
+        };
         let mut index = ShardIndex::empty(level.place.slots());
         let mut at = level.place.first_byte();
         let mut touched = groups.iter().zip(new).peekable();
         for slot in 0..level.place.slots() {
             let placed = if touched.peek().is_some_and(|((its, _), _)| *its == slot) {
-                touched.next().and_then(|(_, placed)| placed).map(|(body, first, last)| (Source::Body(body), first, last))
+                touched
+                    .next()
+                    .and_then(|(_, placed)| placed)
+                    .map(|(body, first, last)| (Source::Body(body), first, last))
             } else {
                 let range = old_index.get(slot, old.len() as u64).map_err(undecodable)?;
                 range.map(|range| (Source::Old, range.start as usize, range.end as usize))
@@ -348,7 +383,10 @@ impl Shard<'_> {
             let kept = if last {
                 self.write.leaf(self.key, self.at, pieces[0], old, body, workspace)?
             } else if let Some(built) = self.build(depth + 1, pieces, old, workspace)? {
-                built.parts(old.unwrap_or_default()).iter().for_each(|part| body.extend_from_slice(part));
+                built
+                    .parts(old.unwrap_or_default())
+                    .iter()
+                    .for_each(|part| body.extend_from_slice(part));
                 built.put_back(workspace);
                 true
             } else {
@@ -359,7 +397,9 @@ impl Shard<'_> {
         let many = |groups: &[(usize, Vec<usize>)], at: usize, workspace: &mut Workspace| {
             let mut body = workspace.empty_buffer();
             let place = |(first, last)| (at, first, last);
-            let placed = groups.iter().map(|group| Ok(one(group, &mut body, workspace)?.map(place)));
+            let placed = groups
+                .iter()
+                .map(|group| Ok(one(group, &mut body, workspace)?.map(place)));
             let placed: Result<Vec<Placed>> = placed.collect();
             Ok::<_, Error>((body, placed?))
         };

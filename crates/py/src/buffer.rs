@@ -20,11 +20,19 @@ pub fn allocate<'py>(
     dtype: &Bound<'py, PyArrayDescr>,
     shape: &[usize],
 ) -> PyResult<Bound<'py, PyUntypedArray>> {
-    let bytes = shape.iter().try_fold(dtype.itemsize(), |n, &extent| n.checked_mul(extent));
+    let bytes = shape
+        .iter()
+        .try_fold(dtype.itemsize(), |n, &extent| n.checked_mul(extent));
     let bytes = bytes.filter(|&n| isize::try_from(n).is_ok()).ok_or_else(|| {
-        PyMemoryError::new_err(format!("an array of shape {shape:?} has more bytes than memory can address"))
+        PyMemoryError::new_err(format!(
+            "an array of shape {shape:?} has more bytes than memory can address"
+        ))
     })?;
-    let block = if bytes >= LEAST_BYTES { runtime::runtime().blocks.take(bytes) } else { None };
+    let block = if bytes >= LEAST_BYTES {
+        runtime::runtime().blocks.take(bytes)
+    } else {
+        None
+    };
     let mut dims: smallvec::SmallVec<[npy_intp; 8]> = shape.iter().map(|&n| n as npy_intp).collect();
     let address = block.as_ref().map_or(std::ptr::null_mut(), Block::address);
     // SAFETY: the type and the descriptor are NumPy's own (the call takes a reference to the descriptor); `address` is null, and
@@ -71,7 +79,11 @@ fn memory_of(array: &Bound<'_, PyUntypedArray>, axes: &[Option<usize>]) -> Cells
         Memory::array(base, shape, strides, array.dtype().itemsize())
     };
     let strides = axes.iter().map(|axis| axis.map_or(0, |axis| strides[axis])).collect();
-    Cells { memory, strides, keep: Box::new(array.clone().unbind()) }
+    Cells {
+        memory,
+        strides,
+        keep: Box::new(array.clone().unbind()),
+    }
 }
 
 /// An array to be read into: `kept` are the axes of the selection that it has.
@@ -84,7 +96,12 @@ pub fn output(
     kept: &[bool],
     dtype: &Bound<'_, PyArrayDescr>,
 ) -> PyResult<Cells> {
-    let want: Vec<usize> = counts.iter().zip(kept).filter(|(_, kept)| **kept).map(|(&count, _)| count).collect();
+    let want: Vec<usize> = counts
+        .iter()
+        .zip(kept)
+        .filter(|(_, kept)| **kept)
+        .map(|(&count, _)| count)
+        .collect();
     if array.shape() != want {
         return Err(PyValueError::new_err(format!(
             "out has shape {:?}, but the selection has shape {want:?}: pass an array of that shape",
@@ -100,7 +117,9 @@ pub fn output(
     // SAFETY: reading a field of a live array.
     let flags = unsafe { (*array.as_array_ptr()).fields.flags };
     if flags & numpy::npyffi::NPY_ARRAY_WRITEABLE == 0 {
-        return Err(PyValueError::new_err("out is read-only: pass an array that can be written"));
+        return Err(PyValueError::new_err(
+            "out is read-only: pass an array that can be written",
+        ));
     }
     let mut next = 0;
     let axes: Vec<Option<usize>> = kept
@@ -137,5 +156,8 @@ pub fn input(
             return None;
         }
     }
-    shape[..left].iter().all(|&extent| extent == 1).then(|| memory_of(array, &axes))
+    shape[..left]
+        .iter()
+        .all(|&extent| extent == 1)
+        .then(|| memory_of(array, &axes))
 }

@@ -6,8 +6,8 @@ use crate::key::{Settled, settle};
 use crate::program::Program;
 use crate::store::Store;
 use crate::text;
-use parking_lot::Mutex;
 use numpy::{PyArray1, PyArrayDescr, PyArrayDescrMethods, PyArrayMethods, PyUntypedArray, PyUntypedArrayMethods};
+use parking_lot::Mutex;
 use pyo3::exceptions::{PyIndexError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
@@ -35,12 +35,58 @@ struct Request {
 
 impl Request {
     fn of(settled: Settled) -> Self {
-        let Settled { axes, counts, kept, scalar } = settled;
-        Self { selection: Selection::Axes(axes), counts, kept, scalar }
+        let Settled {
+            axes,
+            counts,
+            kept,
+            scalar,
+        } = settled;
+        Self {
+            selection: Selection::Axes(axes),
+            counts,
+            kept,
+            scalar,
+        }
+    }
+
+    /// Settled axes; an integer took those in `drop` away.
+    fn of_axes(axes: &Bound<'_, PyAny>, drop: &[usize]) -> PyResult<Self> {
+        let axes: Vec<Axis> = axes
+            .try_iter()?
+            .map(|axis| parse_axis(&axis?))
+            .collect::<PyResult<_>>()?;
+        let counts: Vec<usize> = axes.iter().map(Axis::count).collect();
+        let kept = (0..axes.len()).map(|axis| !drop.contains(&axis)).collect();
+        Ok(Self {
+            selection: Selection::Axes(axes),
+            counts,
+            kept,
+            scalar: true,
+        })
+    }
+
+    /// Settled points.
+    fn of_points(points: &Bound<'_, PyAny>) -> PyResult<Self> {
+        let points: Vec<Vec<u64>> = points
+            .try_iter()?
+            .map(|axis| indices(&axis?))
+            .collect::<PyResult<_>>()?;
+        let count = points.first().map_or(0, Vec::len);
+        Ok(Self {
+            selection: Selection::Points(points),
+            counts: vec![count],
+            kept: vec![true],
+            scalar: false,
+        })
     }
 
     fn shape(&self) -> Vec<usize> {
-        self.counts.iter().zip(&self.kept).filter(|(_, kept)| **kept).map(|(&count, _)| count).collect()
+        self.counts
+            .iter()
+            .zip(&self.kept)
+            .filter(|(_, kept)| **kept)
+            .map(|(&count, _)| count)
+            .collect()
     }
 }
 
@@ -57,7 +103,9 @@ impl Cells {
     ) -> PyResult<Self> {
         let program = program.inner();
         if program.vlen.is_some() != finish.is_some() {
-            return Err(PyTypeError::new_err("cells of varying length, and only they, need a `finish`"));
+            return Err(PyTypeError::new_err(
+                "cells of varying length, and only they, need a `finish`",
+            ));
         }
         if program.vlen.is_none() && dtype.itemsize() != program.cell_bytes {
             return Err(PyTypeError::new_err(format!(
@@ -66,8 +114,16 @@ impl Cells {
                 program.cell_bytes
             )));
         }
-        let array = Array { program, store: store.inner(), path: path.into() };
-        Ok(Self { array, dtype: dtype.unbind(), finish })
+        let array = Array {
+            program,
+            store: store.inner(),
+            path: path.into(),
+        };
+        Ok(Self {
+            array,
+            dtype: dtype.unbind(),
+            finish,
+        })
     }
 
     /// The cells of a basic key.
@@ -80,10 +136,16 @@ impl Cells {
 
     /// Writes the cells of a basic key.
     fn set(&self, py: Python<'_>, key: &Bound<'_, PyAny>, values: &Bound<'_, PyAny>) -> PyResult<bool> {
-        let Some(settled) = settle(key, &self.array.program.grid.shape) else { return Ok(false) };
+        let Some(settled) = settle(key, &self.array.program.grid.shape) else {
+            return Ok(false);
+        };
         let request = Request::of(settled);
-        let Ok(values) = values.cast::<PyUntypedArray>() else { return Ok(false) };
-        let Some(cells) = self.values(values, &request)? else { return Ok(false) };
+        let Ok(values) = values.cast::<PyUntypedArray>() else {
+            return Ok(false);
+        };
+        let Some(cells) = self.values(values, &request)? else {
+            return Ok(false);
+        };
         let array = &self.array;
         wait(py, |door| write(array, &request.selection, cells, door))?;
         Ok(true)
@@ -97,13 +159,13 @@ impl Cells {
         drop: Vec<usize>,
         out: Option<&Bound<'_, PyUntypedArray>>,
     ) -> PyResult<Pending> {
-        let request = self.request(axes, &drop)?;
+        let request = Request::of_axes(axes, &drop)?;
         self.reading(py, request, out)
     }
 
     /// Writes settled axes.
     fn write(&self, axes: &Bound<'_, PyAny>, values: &Bound<'_, PyUntypedArray>) -> PyResult<Pending> {
-        let request = self.request(axes, &[])?;
+        let request = Request::of_axes(axes, &[])?;
         self.writing(request, values)
     }
 
@@ -114,12 +176,12 @@ impl Cells {
         points: &Bound<'_, PyAny>,
         out: Option<&Bound<'_, PyUntypedArray>>,
     ) -> PyResult<Pending> {
-        self.reading(py, self.points(points)?, out)
+        self.reading(py, Request::of_points(points)?, out)
     }
 
     /// Writes single cells.
     fn write_points(&self, points: &Bound<'_, PyAny>, values: &Bound<'_, PyUntypedArray>) -> PyResult<Pending> {
-        self.writing(self.points(points)?, values)
+        self.writing(Request::of_points(points)?, values)
     }
 
     /// The key of a stored object by its index in the grid.
@@ -129,19 +191,6 @@ impl Cells {
 }
 
 impl Cells {
-    fn request(&self, axes: &Bound<'_, PyAny>, drop: &[usize]) -> PyResult<Request> {
-        let axes: Vec<Axis> = axes.try_iter()?.map(|axis| parse_axis(&axis?)).collect::<PyResult<_>>()?;
-        let counts: Vec<usize> = axes.iter().map(Axis::count).collect();
-        let kept = (0..axes.len()).map(|axis| !drop.contains(&axis)).collect();
-        Ok(Request { selection: Selection::Axes(axes), counts, kept, scalar: true })
-    }
-
-    fn points(&self, points: &Bound<'_, PyAny>) -> PyResult<Request> {
-        let points: Vec<Vec<u64>> = points.try_iter()?.map(|axis| indices(&axis?)).collect::<PyResult<_>>()?;
-        let count = points.first().map_or(0, Vec::len);
-        Ok(Request { selection: Selection::Points(points), counts: vec![count], kept: vec![true], scalar: false })
-    }
-
     fn read_now(&self, py: Python<'_>, request: Request) -> PyResult<Py<PyAny>> {
         if self.array.program.vlen.is_some() || self.array.program.cell_bytes == 0 {
             return self.reading(py, request, None)?.result(py);
@@ -149,15 +198,14 @@ impl Cells {
         let array = allocate(py, self.dtype.bind(py), &request.shape())?;
         let cells = output(&array, &request.counts, &request.kept, self.dtype.bind(py))?;
         wait(py, |door| read(&self.array, &request.selection, cells, door))?;
-        if request.scalar { Ok(scalar(py, array)?.unbind()) } else { Ok(array.into_any().unbind()) }
+        if request.scalar {
+            Ok(scalar(py, array)?.unbind())
+        } else {
+            Ok(array.into_any().unbind())
+        }
     }
 
-    fn reading(
-        &self,
-        py: Python<'_>,
-        request: Request,
-        out: Option<&Bound<'_, PyUntypedArray>>,
-    ) -> PyResult<Pending> {
+    fn reading(&self, py: Python<'_>, request: Request, out: Option<&Bound<'_, PyUntypedArray>>) -> PyResult<Pending> {
         let array = self.array.clone();
         if let Some(vlen) = array.program.vlen {
             return Ok(self.reading_text(py, array, request, vlen, out));
@@ -201,7 +249,12 @@ impl Cells {
             let memory = Memory::of_mut(&mut views.lock());
             let strides = zarrite_core::shape::strides(&request.counts, VIEW_BYTES);
             let keep = Box::new(Arc::clone(&views));
-            let arena = read(&array, &request.selection, zarrite_engine::Cells { memory, strides, keep }, door)?;
+            let arena = read(
+                &array,
+                &request.selection,
+                zarrite_engine::Cells { memory, strides, keep },
+                door,
+            )?;
             let finish: Finish = Box::new(move |py| {
                 // SAFETY: the read wrote every view; `arena` and the array's program (for its fill value) keep what they point at.
                 let list = unsafe { text::objects(py, &views.lock(), vlen)? };
@@ -210,7 +263,9 @@ impl Cells {
                 if request.scalar && shape.is_empty() && out.is_none() {
                     return Ok(list.get_item(0)?.unbind());
                 }
-                let Some(finish) = finish else { return Ok(list.into_any().unbind()) };
+                let Some(finish) = finish else {
+                    return Ok(list.into_any().unbind());
+                };
                 let made = finish.bind(py).call1((list, shape))?;
                 match out {
                     Some(out) => {
@@ -224,15 +279,16 @@ impl Cells {
         })
     }
 
-    fn values(
-        &self,
-        values: &Bound<'_, PyUntypedArray>,
-        request: &Request,
-    ) -> PyResult<Option<zarrite_engine::Cells>> {
+    fn values(&self, values: &Bound<'_, PyUntypedArray>, request: &Request) -> PyResult<Option<zarrite_engine::Cells>> {
         if self.array.program.vlen.is_some() {
             return text::input(values, &request.counts, &request.kept);
         }
-        Ok(input(values, &request.counts, &request.kept, self.dtype.bind(values.py())))
+        Ok(input(
+            values,
+            &request.counts,
+            &request.kept,
+            self.dtype.bind(values.py()),
+        ))
     }
 
     fn writing(&self, request: Request, values: &Bound<'_, PyUntypedArray>) -> PyResult<Pending> {
@@ -270,5 +326,7 @@ fn indices(axis: &Bound<'_, PyAny>) -> PyResult<Vec<u64>> {
     let view = array.readonly();
     let view = view.as_array();
     let checked = view.iter().map(|&index| u64::try_from(index));
-    checked.collect::<Result<_, _>>().map_err(|_| PyIndexError::new_err("an index is negative after settling"))
+    checked
+        .collect::<Result<_, _>>()
+        .map_err(|_| PyIndexError::new_err("an index is negative after settling"))
 }

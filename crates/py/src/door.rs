@@ -38,7 +38,9 @@ pub struct Pending {
 impl Pending {
     /// Work to be started by a door.
     pub fn new(task: impl FnOnce(Door<'_>) -> Result<Finish> + Send + 'static) -> Self {
-        Self { task: Mutex::new(Some(Box::new(task))) }
+        Self {
+            task: Mutex::new(Some(Box::new(task))),
+        }
     }
 
     /// Work whose outcome converts by itself.
@@ -72,7 +74,9 @@ impl Pending {
         let event_loop = py.import("asyncio")?.call_method0("get_running_loop")?;
         let future = event_loop.call_method0("create_future")?;
         let waiting = future.call_method0("__await__")?;
-        let settle = Settle { future: future.unbind() };
+        let settle = Settle {
+            future: future.unbind(),
+        };
         let event_loop = event_loop.unbind();
         py.detach(|| {
             runtime::runtime().spawn(move || {

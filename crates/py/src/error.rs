@@ -4,17 +4,28 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 use zarrite_engine::{Error, store};
 
-/// The class in `zarrite.errors` and its arguments.
-fn class(error: &Error) -> (&'static str, Vec<(&'static str, Option<String>)>, Option<i32>) {
+/// A class in `zarrite.errors`, its arguments by name, and the system's number for the cause.
+type Described = (&'static str, Vec<(&'static str, Option<String>)>, Option<i32>);
+
+/// How a failure is told.
+fn class(error: &Error) -> Described {
     let text = |value: &dyn std::fmt::Display| Some(value.to_string());
     match error {
-        Error::Decode { array, key, why } => {
-            ("ChunkDecodeError", vec![("array", text(array)), ("key", text(key)), ("why", text(why))], None)
-        }
-        Error::Encode { array, key, why } => {
-            ("ChunkEncodeError", vec![("array", text(array)), ("key", text(key)), ("why", text(why))], None)
-        }
-        Error::Missing { array, key } => ("ChunkNotFoundError", vec![("array", text(array)), ("key", text(key))], None),
+        Error::Decode { array, key, why } => (
+            "ChunkDecodeError",
+            vec![("array", text(array)), ("key", text(key)), ("why", text(why))],
+            None,
+        ),
+        Error::Encode { array, key, why } => (
+            "ChunkEncodeError",
+            vec![("array", text(array)), ("key", text(key)), ("why", text(why))],
+            None,
+        ),
+        Error::Missing { array, key } => (
+            "ChunkNotFoundError",
+            vec![("array", text(array)), ("key", text(key))],
+            None,
+        ),
         Error::Request(zarrite_core::Error::TooLarge(why)) => ("LimitError", vec![("why", text(why))], None),
         Error::Request(why) => ("ProgramError", vec![("why", text(why))], None),
         Error::Stopped => ("StoreError", vec![("key", text(&"")), ("why", text(error))], None),
@@ -24,19 +35,25 @@ fn class(error: &Error) -> (&'static str, Vec<(&'static str, Option<String>)>, O
             store::Error::KeyRefused { key, why } => {
                 ("KeyRefusedError", vec![("key", text(key)), ("why", text(why))], None)
             }
-            store::Error::NotFound { url } => {
-                ("StoreNotFoundError", vec![("key", text(url)), ("why", text(&"there is no such store"))], Some(2))
-            }
-            store::Error::Permission { key, errno, why } => {
-                ("StorePermissionError", vec![("key", text(key)), ("why", text(why))], errno.or(Some(13)))
-            }
+            store::Error::NotFound { url } => (
+                "StoreNotFoundError",
+                vec![("key", text(url)), ("why", text(&"there is no such store"))],
+                Some(2),
+            ),
+            store::Error::Permission { key, errno, why } => (
+                "StorePermissionError",
+                vec![("key", text(key)), ("why", text(why))],
+                errno.or(Some(13)),
+            ),
             store::Error::Io { key, errno, why } => {
                 ("StoreError", vec![("key", text(key)), ("why", text(why))], *errno)
             }
             store::Error::Corrupt { key, why } => ("StoreError", vec![("key", text(key)), ("why", text(why))], None),
-            store::Error::Closed { url } => {
-                ("StoreError", vec![("key", text(url)), ("why", text(&"the store is closed"))], None)
-            }
+            store::Error::Closed { url } => (
+                "StoreError",
+                vec![("key", text(url)), ("why", text(&"the store is closed"))],
+                None,
+            ),
         },
     }
 }
@@ -55,7 +72,9 @@ pub fn raise(py: Python<'_>, error: &Error) -> PyErr {
         if errno.is_some() {
             kwargs.set_item("errno", errno)?;
         }
-        py.import("zarrite.errors")?.getattr(name)?.call(PyTuple::empty(py), Some(&kwargs))
+        py.import("zarrite.errors")?
+            .getattr(name)?
+            .call(PyTuple::empty(py), Some(&kwargs))
     })();
     match made {
         Ok(instance) => PyErr::from_value(instance),

@@ -40,15 +40,31 @@ pub fn take_raised(py: Python<'_>, error: &zarrite_engine::Error) -> Option<PyEr
     let said = raised.value(py).to_string();
     let why = format!("{}: {said}", raised.get_type(py));
     let told = match error {
-        zarrite_engine::Error::Decode { array, key, why: Error::Codec { codec, .. } } => zarrite_engine::Error::Decode {
+        zarrite_engine::Error::Decode {
+            array,
+            key,
+            why: Error::Codec { codec, .. },
+        } => zarrite_engine::Error::Decode {
             array: array.clone(),
             key: key.clone(),
-            why: Error::Codec { codec: codec.clone(), doing: "decode", why },
+            why: Error::Codec {
+                codec: codec.clone(),
+                doing: "decode",
+                why,
+            },
         },
-        zarrite_engine::Error::Encode { array, key, why: Error::Codec { codec, .. } } => zarrite_engine::Error::Encode {
+        zarrite_engine::Error::Encode {
+            array,
+            key,
+            why: Error::Codec { codec, .. },
+        } => zarrite_engine::Error::Encode {
             array: array.clone(),
             key: key.clone(),
-            why: Error::Codec { codec: codec.clone(), doing: "encode", why },
+            why: Error::Codec {
+                codec: codec.clone(),
+                doing: "encode",
+                why,
+            },
         },
         _ => return Some(raised),
     };
@@ -68,7 +84,11 @@ impl PythonCodec {
     /// The codec of a lowered entry.
     pub fn new(entry: &serde_json::Value, codec: Py<PyAny>) -> Self {
         let name = entry["codec"].as_str().unwrap_or("python").to_owned();
-        Self { name, stored_bytes: entry["stored_bytes"].as_u64().map(|n| n as usize), codec }
+        Self {
+            name,
+            stored_bytes: entry["stored_bytes"].as_u64().map(|n| n as usize),
+            codec,
+        }
     }
 
     fn call(&self, method: &'static str, data: &[u8], take: impl FnOnce(&[u8]) -> Result<()> + Send) -> Result<()> {
@@ -82,7 +102,11 @@ impl PythonCodec {
         });
         done.unwrap_or_else(|error| {
             let codec = Cow::Owned(self.name.clone());
-            Err(Error::Codec { codec, doing: method, why: keep(error) })
+            Err(Error::Codec {
+                codec,
+                doing: method,
+                why: keep(error),
+            })
         })
     }
 }
@@ -127,5 +151,9 @@ impl Codec for PythonCodec {
 
 /// A store's failure for an exception raised in Python.
 pub fn failed(key: &str, error: PyErr) -> store::Error {
-    store::Error::Io { key: key.to_owned(), errno: None, why: keep(error) }
+    store::Error::Io {
+        key: key.to_owned(),
+        errno: None,
+        why: keep(error),
+    }
 }

@@ -58,7 +58,11 @@ pub fn settle(key: &Bound<'_, PyAny>, shape: &[u64]) -> Option<Settled> {
 impl Settled {
     fn whole(&mut self, shape: &[u64]) {
         let count = shape[self.axes.len()];
-        self.axes.push(Axis::Stride { start: 0, step: 1, count });
+        self.axes.push(Axis::Stride {
+            start: 0,
+            step: 1,
+            count,
+        });
         self.counts.push(count as usize);
         self.kept.push(true);
     }
@@ -67,7 +71,11 @@ impl Settled {
         let extent = *shape.get(self.axes.len())? as i64;
         if let Ok(slice) = key.cast_exact::<PySlice>() {
             let settled = slice.indices(extent as isize).ok()?;
-            let (start, step, count) = (settled.start.max(0) as u64, settled.step as i64, settled.slicelength as u64);
+            let (start, step, count) = (
+                settled.start.max(0) as u64,
+                settled.step as i64,
+                settled.slicelength as u64,
+            );
             self.axes.push(Axis::Stride { start, step, count });
             self.counts.push(count as usize);
             self.kept.push(true);
@@ -86,7 +94,11 @@ impl Settled {
         if !(0..extent).contains(&index) {
             return None;
         }
-        self.axes.push(Axis::Stride { start: index as u64, step: 1, count: 1 });
+        self.axes.push(Axis::Stride {
+            start: index as u64,
+            step: 1,
+            count: 1,
+        });
         self.counts.push(1);
         self.kept.push(false);
         Some(())
@@ -97,5 +109,7 @@ fn is_numpy_integer(key: &Bound<'_, PyAny>) -> bool {
     use pyo3::sync::PyOnceLock;
     use pyo3::types::PyType;
     static INTEGER: PyOnceLock<Py<PyType>> = PyOnceLock::new();
-    INTEGER.import(key.py(), "numpy", "integer").is_ok_and(|class| key.is_instance(class).unwrap_or(false))
+    INTEGER
+        .import(key.py(), "numpy", "integer")
+        .is_ok_and(|class| key.is_instance(class).unwrap_or(false))
 }

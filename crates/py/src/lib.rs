@@ -1,7 +1,11 @@
 //! The Python face of the engine: conversions and nothing else.
 #![allow(missing_docs)]
 // PyO3's signatures: owned arguments and results that may fail are its way of asking.
-#![allow(clippy::needless_pass_by_value, clippy::unnecessary_wraps, clippy::missing_errors_doc)]
+#![allow(
+    clippy::needless_pass_by_value,
+    clippy::unnecessary_wraps,
+    clippy::missing_errors_doc
+)]
 
 mod buffer;
 mod cells;

@@ -29,19 +29,36 @@ impl PyStore {
         let bound = store.bind(py);
         let given = bound.getattr_opt("url")?.and_then(|url| url.extract::<String>().ok());
         let url = given.unwrap_or_else(|| format!("python://{}", store.as_ptr() as usize));
-        let own = bound.getattr_opt("read_only")?.is_some_and(|flag| flag.is_truthy().unwrap_or(false));
+        let own = bound
+            .getattr_opt("read_only")?
+            .is_some_and(|flag| flag.is_truthy().unwrap_or(false));
         let has_put_if_absent = bound.hasattr("put_if_absent")?;
         let identity = format!("python:{url}");
         let read_only = read_only || own;
-        Ok(Self { store: Arc::new(store), url, identity, read_only, conditional: Mutex::new(()), has_put_if_absent })
+        Ok(Self {
+            store: Arc::new(store),
+            url,
+            identity,
+            read_only,
+            conditional: Mutex::new(()),
+            has_put_if_absent,
+        })
     }
 
     fn writable(&self) -> Result<()> {
-        if self.read_only { Err(Error::ReadOnly { url: self.url.clone() }) } else { Ok(()) }
+        if self.read_only {
+            Err(Error::ReadOnly { url: self.url.clone() })
+        } else {
+            Ok(())
+        }
     }
 
     fn keys(&self, prefix: &str) -> Result<Vec<String>> {
-        let asked = if prefix.is_empty() { String::new() } else { format!("{prefix}/") };
+        let asked = if prefix.is_empty() {
+            String::new()
+        } else {
+            format!("{prefix}/")
+        };
         let found = Python::attach(|py| -> PyResult<Vec<String>> {
             let listed = self.store.call_method1(py, "list", (asked.as_str(),))?;
             listed.bind(py).try_iter()?.map(|key| key?.extract()).collect()
@@ -140,10 +157,15 @@ impl Store for PyStore {
 
     fn get(&self, key: &str, range: Range, into: &mut Vec<u8>) -> Result<Option<Found>> {
         check_key(key)?;
-        let Some(bytes) = fetch(&self.store, key, range)? else { return Ok(None) };
+        let Some(bytes) = fetch(&self.store, key, range)? else {
+            return Ok(None);
+        };
         into.extend_from_slice(&bytes);
         let object_bytes = (range == Range::All).then_some(bytes.len() as u64);
-        Ok(Some(Found { object_bytes, version: None }))
+        Ok(Some(Found {
+            object_bytes,
+            version: None,
+        }))
     }
 
     fn open(&self, key: &str) -> Result<Option<Arc<dyn Object>>> {
@@ -158,11 +180,7 @@ impl Store for PyStore {
         let _alone = (how != Put::Always).then(|| self.conditional.lock());
         let native = how == Put::IfAbsent && self.has_put_if_absent;
         match &how {
-            Put::IfAbsent if !native => {
-                if fetch(&self.store, key, Range::All)?.is_some() {
-                    return Ok(false);
-                }
-            }
+            Put::IfAbsent if !native && fetch(&self.store, key, Range::All)?.is_some() => return Ok(false),
             Put::IfVersion(version) => {
                 let now = fetch(&self.store, key, Range::All)?.map(|bytes| Held { bytes }.version());
                 if now.as_ref() != Some(version) {
@@ -174,7 +192,10 @@ impl Store for PyStore {
         let done = Python::attach(|py| -> PyResult<bool> {
             let value = PyBytes::new(py, &value);
             if native {
-                return self.store.call_method1(py, "put_if_absent", (key, value))?.is_truthy(py);
+                return self
+                    .store
+                    .call_method1(py, "put_if_absent", (key, value))?
+                    .is_truthy(py);
             }
             self.store.call_method1(py, "put", (key, value))?;
             Ok(true)

@@ -14,7 +14,7 @@ use zarrite_engine::store::{Put, Range, Store as Contract};
 use zarrite_engine::stores::{Local, LocalOptions, Memory, Prefix, ReadOnly, Record, Zip};
 
 /// A place that keeps objects under keys.
-#[pyclass(frozen, module = "zarrite._engine", skip_from_py_object)]
+#[pyclass(frozen, module = "zarrite._engine")]
 #[derive(Clone)]
 pub struct Store {
     inner: Arc<dyn Contract>,
@@ -23,7 +23,10 @@ pub struct Store {
 
 impl Store {
     fn of(inner: impl Contract + 'static) -> Self {
-        Self { inner: Arc::new(inner), recorded: None }
+        Self {
+            inner: Arc::new(inner),
+            recorded: None,
+        }
     }
 
     /// The store itself.
@@ -55,7 +58,11 @@ fn value_bytes(value: &Bound<'_, PyAny>) -> PyResult<Vec<u8>> {
         return Ok(bytes.cast::<PyBytes>()?.as_bytes().to_vec());
     }
     let py = value.py();
-    let flat = py.import("builtins")?.getattr("memoryview")?.call1((value,))?.call_method1("cast", ("B",))?;
+    let flat = py
+        .import("builtins")?
+        .getattr("memoryview")?
+        .call1((value,))?
+        .call_method1("cast", ("B",))?;
     PyBuffer::<u8>::get(&flat)?.to_vec(py)
 }
 
@@ -66,7 +73,9 @@ fn range(start: Option<i64>, stop: Option<i64>) -> PyResult<Range> {
         (start, stop) => {
             let (start, stop) = (start.unwrap_or(0), stop.unwrap_or(i64::MAX));
             if start < 0 || stop < 0 {
-                return Err(PyTypeError::new_err("a range counts from the start, or is (-n, None): the last n bytes"));
+                return Err(PyTypeError::new_err(
+                    "a range counts from the start, or is (-n, None): the last n bytes",
+                ));
             }
             Range::FromTo(start as u64, stop as u64)
         }
@@ -96,7 +105,11 @@ impl Store {
     }
 
     fn __repr__(&self) -> String {
-        format!("<Store {}{}>", self.inner.url(), if self.inner.read_only() { ", read-only" } else { "" })
+        format!(
+            "<Store {}{}>",
+            self.inner.url(),
+            if self.inner.read_only() { ", read-only" } else { "" }
+        )
     }
 
     fn __eq__(&self, other: &Bound<'_, PyAny>) -> bool {
@@ -120,15 +133,23 @@ impl Store {
             return Ok(self.clone());
         }
         if !read_only {
-            return Err(PyTypeError::new_err("a store that was opened for reading cannot become writable: open it anew"));
+            return Err(PyTypeError::new_err(
+                "a store that was opened for reading cannot become writable: open it anew",
+            ));
         }
-        Ok(Self { inner: ReadOnly::of(self.inner()), recorded: self.recorded.clone() })
+        Ok(Self {
+            inner: ReadOnly::of(self.inner()),
+            recorded: self.recorded.clone(),
+        })
     }
 
     /// The objects below a prefix, as a store.
     fn prefixed(&self, py: Python<'_>, prefix: &str) -> PyResult<Self> {
         let inner = Prefix::of(self.inner(), prefix).map_err(|error| raise(py, &error.into()))?;
-        Ok(Self { inner, recorded: self.recorded.clone() })
+        Ok(Self {
+            inner,
+            recorded: self.recorded.clone(),
+        })
     }
 
     #[pyo3(signature = (key, start=None, stop=None))]
@@ -163,7 +184,9 @@ impl Store {
 
     fn put(&self, key: String, value: &Bound<'_, PyAny>) -> PyResult<Pending> {
         let (store, value) = (self.inner(), value_bytes(value)?);
-        Ok(Pending::of(move || stored(store.put(&key, &[&value], Put::Always)).map(drop)))
+        Ok(Pending::of(move || {
+            stored(store.put(&key, &[&value], Put::Always)).map(drop)
+        }))
     }
 
     fn put_if_absent(&self, key: String, value: &Bound<'_, PyAny>) -> PyResult<Pending> {
@@ -173,11 +196,15 @@ impl Store {
 
     fn put_many(&self, items: Vec<(String, Bound<'_, PyAny>)>) -> PyResult<Pending> {
         let store = self.inner();
-        let items: Vec<(String, Vec<u8>)> =
-            items.into_iter().map(|(key, value)| Ok((key, value_bytes(&value)?))).collect::<PyResult<_>>()?;
+        let items: Vec<(String, Vec<u8>)> = items
+            .into_iter()
+            .map(|(key, value)| Ok((key, value_bytes(&value)?)))
+            .collect::<PyResult<_>>()?;
         Ok(Pending::of(move || {
-            let borrowed: Vec<(String, &[u8])> =
-                items.iter().map(|(key, value)| (key.clone(), value.as_slice())).collect();
+            let borrowed: Vec<(String, &[u8])> = items
+                .iter()
+                .map(|(key, value)| (key.clone(), value.as_slice()))
+                .collect();
             let mut failed = None;
             store.put_many(&borrowed, &mut |_, done| match done {
                 Ok(()) => true,
@@ -220,7 +247,11 @@ impl Store {
                 bytes.clear();
                 let rest = key.strip_prefix(prefix).unwrap_or(key).trim_start_matches('/');
                 let target = target.trim_end_matches('/');
-                let to = if target.is_empty() { rest.to_owned() } else { format!("{target}/{rest}") };
+                let to = if target.is_empty() {
+                    rest.to_owned()
+                } else {
+                    format!("{target}/{rest}")
+                };
                 if stored(from.get(key, Range::All, &mut bytes))?.is_some() {
                     stored(into.put(&to, &[&bytes], Put::Always))?;
                 }
@@ -281,20 +312,22 @@ pub fn memory_store(py: Python<'_>, initial: Option<&Bound<'_, PyDict>>, read_on
     }
     let borrowed = objects.iter().map(|(key, value)| (key.as_str(), value.as_slice()));
     let store = Memory::with_objects(borrowed).map_err(|error| raise(py, &error.into()))?;
-    Ok(if read_only { Store::of(store.to_read_only()) } else { Store::of(store) })
+    Ok(if read_only {
+        Store::of(store.to_read_only())
+    } else {
+        Store::of(store)
+    })
 }
 
 /// Files below a folder.
 #[pyfunction]
 #[pyo3(signature = (root, *, read_only=false, fsync=false, follow_symlinks=true))]
-pub fn local_store(
-    py: Python<'_>,
-    root: &str,
-    read_only: bool,
-    fsync: bool,
-    follow_symlinks: bool,
-) -> PyResult<Store> {
-    let options = LocalOptions { read_only, fsync, follow_symlinks };
+pub fn local_store(py: Python<'_>, root: &str, read_only: bool, fsync: bool, follow_symlinks: bool) -> PyResult<Store> {
+    let options = LocalOptions {
+        read_only,
+        fsync,
+        follow_symlinks,
+    };
     let store = Local::new(Path::new(root), options).map_err(|error| raise(py, &error.into()))?;
     Ok(Store::of(store))
 }
@@ -319,14 +352,26 @@ pub fn python_store(py: Python<'_>, store: Py<PyAny>, read_only: bool) -> PyResu
 #[pyfunction]
 pub fn recorded_store(store: PyRef<'_, Store>) -> Store {
     let recorded = Record::of(store.inner());
-    Store { inner: Arc::new(recorded.clone()), recorded: Some(recorded) }
+    Store {
+        inner: Arc::new(recorded.clone()),
+        recorded: Some(recorded),
+    }
 }
+
+/// One request: operation, key, first byte, one past the last.
+type Entry = (String, String, Option<i64>, Option<i64>);
 
 /// What was asked of a recorded store since last asked: (operation, key, start, stop).
 #[pyfunction]
-pub fn recorded(store: PyRef<'_, Store>) -> PyResult<Vec<(String, String, Option<i64>, Option<i64>)>> {
+pub fn recorded(store: PyRef<'_, Store>) -> PyResult<Vec<Entry>> {
     let Some(recorded) = &store.recorded else {
-        return Err(PyTypeError::new_err("this store keeps no ledger: make one with recorded_store"));
+        return Err(PyTypeError::new_err(
+            "this store keeps no ledger: make one with recorded_store",
+        ));
     };
-    Ok(recorded.take().into_iter().map(|entry| (entry.operation.to_owned(), entry.key, entry.start, entry.stop)).collect())
+    Ok(recorded
+        .take()
+        .into_iter()
+        .map(|entry| (entry.operation.to_owned(), entry.key, entry.start, entry.stop))
+        .collect())
 }

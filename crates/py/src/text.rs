@@ -34,7 +34,10 @@ struct Kept {
 
 /// Views of an array's strings, broadcast to a selection; `None` when the shapes do not fit.
 pub fn input(values: &Bound<'_, PyUntypedArray>, counts: &[usize], kept: &[bool]) -> PyResult<Option<Cells>> {
-    let list = values.call_method0("ravel")?.call_method0("tolist")?.cast_into::<PyList>()?;
+    let list = values
+        .call_method0("ravel")?
+        .call_method0("tolist")?
+        .cast_into::<PyList>()?;
     let mut views = vec![0; list.len() * VIEW_BYTES];
     for (item, cell) in list.iter().zip(views.chunks_exact_mut(VIEW_BYTES)) {
         if let Ok(text) = item.cast::<PyString>() {
@@ -43,7 +46,10 @@ pub fn input(values: &Bound<'_, PyUntypedArray>, counts: &[usize], kept: &[bool]
         } else if let Ok(bytes) = item.cast::<PyBytes>() {
             put_view(cell, bytes.as_bytes());
         } else {
-            return Err(PyTypeError::new_err(format!("cannot store a {} as a string", item.get_type())));
+            return Err(PyTypeError::new_err(format!(
+                "cannot store a {} as a string",
+                item.get_type()
+            )));
         }
     }
     let shape = values.shape();
@@ -65,5 +71,12 @@ pub fn input(values: &Bound<'_, PyUntypedArray>, counts: &[usize], kept: &[bool]
         return Ok(None);
     }
     let memory = Memory::of(&views);
-    Ok(Some(Cells { memory, strides, keep: Box::new(Kept { _objects: list.unbind(), _views: views }) }))
+    Ok(Some(Cells {
+        memory,
+        strides,
+        keep: Box::new(Kept {
+            _objects: list.unbind(),
+            _views: views,
+        }),
+    }))
 }

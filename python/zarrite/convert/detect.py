@@ -18,23 +18,26 @@ __all__ = ["open_source"]
 HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
 
 
-def open_source(place: Any, *, follow_external: bool = False, enum_flags: bool = False) -> Source:
+def open_source(
+    place: Any, *, follow_external: bool = False, enum_flags: bool = False, memory_bytes: int = 256 << 20
+) -> Source:
     """Opens whatever can be converted.
 
     Args:
         place: a file of HDF5, netCDF or NumPy; a Zarr directory, zip archive, URL, store, array or group.
         follow_external: see `convert`.
         enum_flags: see `convert`.
+        memory_bytes: limit of the whole conversion.
     Raises:
         ConversionError: nothing there, or nothing that is read.
         MissingDependencyError: the file needs a package that is not installed.
     """
-    source = _opened(place, follow_external, enum_flags)
+    source = _opened(place, follow_external, enum_flags, memory_bytes)
     settle_attributes(source)
     return source
 
 
-def _opened(place: Any, follow_external: bool, enum_flags: bool) -> Source:
+def _opened(place: Any, follow_external: bool, enum_flags: bool, memory_bytes: int) -> Source:
     if not isinstance(place, str | os.PathLike):
         return open_zarr_source(place)
     path = os.fspath(place)
@@ -56,7 +59,7 @@ def _opened(place: Any, follow_external: bool, enum_flags: bool) -> Source:
     if start[:2] == b"PK":
         return open_npz(path) if _holds_npy(path) else open_zarr_source(path)
     if _is_hdf5(path):
-        return open_hdf5(path, follow_external=follow_external, enum_flags=enum_flags)
+        return open_hdf5(path, follow_external=follow_external, enum_flags=enum_flags, memory_bytes=memory_bytes)
     raise ConversionError(f"{path} is none of the kinds that are read: HDF5, netCDF, .npy, .npz, Zarr")
 
 

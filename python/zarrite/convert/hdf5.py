@@ -50,7 +50,9 @@ NON_COORDINATE = "_nc4_non_coord_"
 """What the netCDF library puts before a variable's name when a dimension that it does not describe has that name."""
 
 
-def open_hdf5(path: str, *, follow_external: bool = False, enum_flags: bool = False) -> Source:
+def open_hdf5(
+    path: str, *, follow_external: bool = False, enum_flags: bool = False, memory_bytes: int = 256 << 20
+) -> Source:
     """The groups and datasets of an HDF5 or netCDF-4 file.
 
     Args:
@@ -59,6 +61,7 @@ def open_hdf5(path: str, *, follow_external: bool = False, enum_flags: bool = Fa
             else could name any file of this machine that way, hence not by default.
         enum_flags: whether the names of enumerated values are kept, as the CF attributes `flag_values` and
             `flag_meanings`. The netCDF library and xarray show enumerations as plain integers.
+        memory_bytes: limit of the whole conversion; an eighth of it may go into decoding several chunks at a time.
     Raises:
         MissingDependencyError: h5py is not installed.
         ConversionError: the file cannot be read as HDF5.
@@ -81,7 +84,7 @@ def open_hdf5(path: str, *, follow_external: bool = False, enum_flags: bool = Fa
         for group in root.walk():
             groups[group.path] = _attributes(group.handle, group.path, walk.skipped)
             for node in group.nodes:
-                array = _array(h5py, node, walk, enum_flags)
+                array = _array(h5py, node, walk, enum_flags, memory_bytes // 8)
                 if array is not None:
                     arrays.append(array)
     except BaseException:
@@ -201,7 +204,7 @@ def _attributes(item: Any, path: str, skipped: list[Skipped]) -> dict[str, Any]:
     return found
 
 
-def _array(h5py: Any, node: Node, walk: _Walk, enum_flags: bool) -> SourceArray | None:
+def _array(h5py: Any, node: Node, walk: _Walk, enum_flags: bool, memory_bytes: int) -> SourceArray | None:
     """A dataset as an array, or `None` for one that is a mere dimension or cannot be converted."""
     if node.scale_name.startswith(DIMENSION_ONLY):
         return None
@@ -209,7 +212,7 @@ def _array(h5py: Any, node: Node, walk: _Walk, enum_flags: bool) -> SourceArray 
     try:
         if not walk.follow_external:
             _refuse_foreign_storage(dataset)
-        array = read_array(h5py, dataset, path, node.shape)
+        array = read_array(h5py, dataset, path, node.shape, memory_bytes)
     except ConversionError as error:
         walk.skipped.append(Skipped(path, str(error), is_fatal=isinstance(error, MissingFilterError)))
         return None

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
-from collections.abc import Iterable
+import os
+import sys
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from zarrite.convert.attributes import plain_attribute
+from zarrite.convert.hdf5_chunks import ChunkReader, chunk_reader
 from zarrite.convert.source import (
     TEXT_BYTES,
     Box,
@@ -25,12 +29,22 @@ __all__ = ["MissingFilterError", "attribute_value", "read_array"]
 SPACE_PADDED = 2
 """HDF5's number for text that is filled up with spaces."""
 
+SAMPLED = 32
+"""Cells of text that are looked at in each place."""
+
 LARGEST_ATTRIBUTE_BYTES = 64 << 20
 """HDF5 allows attributes of any size; JSON documents of this size already open slowly."""
 
 
-def read_array(h5py: Any, dataset: Any, path: str, shape: tuple[int, ...]) -> SourceArray:
+def read_array(h5py: Any, dataset: Any, path: str, shape: tuple[int, ...], memory_bytes: int) -> SourceArray:
     """A dataset described as an array of a given shape, which may be longer than what the file holds of it.
+
+    Args:
+        h5py: the package.
+        dataset: an open dataset.
+        path: of the array in the target.
+        shape: of the array.
+        memory_bytes: what reading several chunks at a time may take besides the cells.
 
     Raises:
         ConversionError: Zarr has no word for its type, or a filter is missing.
@@ -42,13 +56,16 @@ def read_array(h5py: Any, dataset: Any, path: str, shape: tuple[int, ...]) -> So
     text = None if h5py.check_opaque_dtype(dtype) else h5py.check_string_dtype(dtype)
     if text is None:
         _refuse_kind(h5py, dtype)
-    _need_filters(h5py, dataset)
+    fast = chunk_reader(h5py, dataset, memory_bytes) if text is None else None
+    if fast is None:
+        _need_filters(h5py, dataset)
     if dtype.subdtype is not None:
         dtype, inner = dtype.subdtype
         shape = (*shape, *inner)
-    cells = _Cells(dataset, shape)
+    cells = _Cells(dataset, shape, fast)
     fill = _fill_value(h5py, dataset)
     chunks = _chunks(dataset, shape)
+    scratch = 2 * math.prod(chunks or ()) * dataset.dtype.itemsize * ((os.cpu_count() or 1) if fast else 1)
     written = cells.written if dataset.shape is not None and _has_gaps(dataset) else None
     if text is not None and (text.length is None or text.length > 1):
         return SourceArray(
@@ -58,7 +75,8 @@ def read_array(h5py: Any, dataset: Any, path: str, shape: tuple[int, ...]) -> So
             cells.text,
             fill_value=_text(fill, path) if fill is not None else None,
             chunks=chunks,
-            cell_bytes=max(TEXT_BYTES, text.length or 0),
+            cell_bytes=_text_bytes(dataset) if text.length is None else TEXT_BYTES + 2 * text.length,
+            scratch_bytes=scratch,
             written=written,
             as_bytes=_as_bytes(cells, text.length, path, fill, chunks, written),
         )
@@ -66,7 +84,15 @@ def read_array(h5py: Any, dataset: Any, path: str, shape: tuple[int, ...]) -> So
     cell = packed(np.dtype(dtype.str) if enum is not None else dtype)
     cells.dtype = cell
     return SourceArray(
-        path, shape, cell, cells.fixed, fill_value=fill, chunks=chunks, cell_bytes=cell.itemsize, written=written
+        path,
+        shape,
+        cell,
+        cells.fixed,
+        fill_value=fill,
+        chunks=chunks,
+        cell_bytes=cell.itemsize,
+        scratch_bytes=scratch,
+        written=written,
     )
 
 
@@ -85,7 +111,7 @@ def _as_bytes(
 
 def replace_dtype(cells: _Cells, dtype: np.dtype[Any]) -> _Cells:
     """The same cells read as another type."""
-    other = _Cells(cells.dataset, cells.shape)
+    other = _Cells(cells.dataset, cells.shape, None)
     other.dtype = dtype
     return other
 
@@ -93,9 +119,10 @@ def replace_dtype(cells: _Cells, dtype: np.dtype[Any]) -> _Cells:
 class _Cells:
     """Reads boxes of a dataset."""
 
-    def __init__(self, dataset: Any, shape: tuple[int, ...]) -> None:
+    def __init__(self, dataset: Any, shape: tuple[int, ...], fast: ChunkReader | None) -> None:
         self.dataset = dataset
         self.shape = shape
+        self.fast = fast
         self.dtype: np.dtype[Any] = np.dtype(np.uint8)
 
     def fixed(self, box: Box, out: NDArray[Any] | None) -> NDArray[Any]:
@@ -110,10 +137,13 @@ class _Cells:
         if part.size == 0:
             return out
         rank = len(self.dataset.shape)
-        if part.flags.c_contiguous and rank == out.ndim and rank > 0:
-            self.dataset.read_direct(part, inside)
-        else:
-            part[...] = self.dataset[inside[:rank]]
+        if self.fast is not None and self.fast.read(inside, part):
+            return out
+        with _named(self.dataset):
+            if part.flags.c_contiguous and rank == out.ndim and rank > 0:
+                self.dataset.read_direct(part, inside)
+            else:
+                part[...] = self.dataset[inside[:rank]]
         return out
 
     def text(self, box: Box, out: NDArray[Any] | None) -> NDArray[Any]:
@@ -126,7 +156,9 @@ class _Cells:
             found[...] = _text(_fill_or_zero(self.dataset, np.dtype("S1")), self.dataset.name)
         if math.prod(box_shape(inside)) == 0:
             return found
-        found[part] = _decoded(_read_text(self.dataset, inside), self.dataset.name)
+        with _named(self.dataset):
+            cells = _read_text(self.dataset, inside)
+        found[part] = _decoded(cells, self.dataset.name)
         return found
 
     def _inside(self, box: Box) -> Box:
@@ -140,10 +172,7 @@ class _Cells:
 
     def written(self) -> Iterable[Box]:
         """Boxes that have storage in the file."""
-        plist = self.dataset.id.get_create_plist()
         if self.dataset.chunks is None:
-            if self.dataset.id.get_storage_size() or plist.get_alloc_time() == 1:
-                yield tuple(slice(0, length) for length in self.shape)
             return
         boxes: list[Box] = []
         chunks = self.dataset.chunks
@@ -156,6 +185,29 @@ class _Cells:
 
         self.dataset.id.chunk_iter(note)
         yield from boxes
+
+
+@contextlib.contextmanager
+def _named(dataset: Any) -> Iterator[None]:
+    """Makes what HDF5 says of cells that cannot be read a sentence that names them."""
+    try:
+        yield
+    except OSError as error:
+        _need_filters(sys.modules["h5py"], dataset)
+        raise ConversionError(f"array {dataset.name!r} cannot be read: {error}") from error
+
+
+def _text_bytes(dataset: Any) -> int:
+    """Memory that a cell of text takes while it is read, judged by a few cells from its start, middle and end."""
+    if not dataset.shape or 0 in dataset.shape:
+        return TEXT_BYTES
+    lengths: list[int] = []
+    inner = tuple(slice(0, min(length, SAMPLED)) for length in dataset.shape[1:])
+    with contextlib.suppress(OSError, RuntimeError, ValueError):
+        for place in {0, dataset.shape[0] // 2, dataset.shape[0] - 1}:
+            cells = np.asarray(dataset[(slice(place, place + (1 if inner else SAMPLED)), *inner)])
+            lengths.extend(len(cell) for cell in cells.ravel()[:SAMPLED])
+    return TEXT_BYTES + 2 * sum(lengths) // max(1, len(lengths))
 
 
 def _read_text(dataset: Any, box: Box) -> NDArray[Any]:

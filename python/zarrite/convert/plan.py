@@ -52,9 +52,9 @@ class ArrayPlan:
 
     @property
     def memory_bytes(self) -> int:
-        """Memory the array needs while it is converted: two pieces, their encoded copy, a chunk of the source."""
+        """Memory the array needs while it is converted: two pieces, their encoded copy, what reading takes besides."""
         clipped = math.prod(min(side, length) for side, length in zip(self.piece, self.array.shape, strict=True))
-        return (SHARE - 1) * clipped * self.array.cell_bytes + _source_chunk_bytes(self.array)
+        return (SHARE - 1) * clipped * self.array.cell_bytes + self.array.scratch_bytes
 
     def pieces(self) -> Iterator[Box]:
         """The boxes to read and write, in C order; without those that the source never wrote."""
@@ -62,8 +62,10 @@ class ArrayPlan:
         if math.prod(shape) == 0:
             return
         counts = [-(-length // side) for length, side in zip(shape, piece, strict=True)]
-        indices: Iterable[tuple[int, ...]] = itertools.product(*(range(count) for count in counts))
-        if self.array.written is not None:
+        indices: Iterable[tuple[int, ...]]
+        if self.array.written is None:
+            indices = _indices(counts)
+        else:
             touched: set[tuple[int, ...]] = set()
             for box in self.array.written():
                 sides = zip(box, piece, strict=True)
@@ -121,6 +123,16 @@ class Plan:
     def object_count(self) -> int:
         """Objects in the target, documents included, when every chunk holds something."""
         return sum(plan.object_count for plan in self.arrays) + len(self.arrays) + len(self.groups)
+
+
+def _indices(counts: list[int]) -> Iterator[tuple[int, ...]]:
+    """Every index of a grid in C order, one at a time: the grid may be larger than any list."""
+    for number in range(math.prod(counts)):
+        index = []
+        for count in reversed(counts):
+            number, at = divmod(number, count)
+            index.append(at)
+        yield tuple(reversed(index))
 
 
 def default_memory_bytes() -> int:
@@ -191,15 +203,15 @@ def _check_asked(what: str, asked: Any, arrays: list[SourceArray]) -> None:
 
 def plan_array(array: SourceArray, chunks_asked: Any, shards_asked: Any, limit: int) -> ArrayPlan:
     """Chooses the shapes of one array."""
-    room = (limit - _source_chunk_bytes(array)) // SHARE
+    room = (limit - array.scratch_bytes) // SHARE
     if room <= 0:
-        raise _too_little(array, 2 * _source_chunk_bytes(array), limit, "one chunk of the source")
+        raise _too_little(array, 2 * array.scratch_bytes, limit, "one chunk of the source")
     chunks, shards = _grid(array, chunks_asked, shards_asked, room)
     unit = shards or chunks
     whole = tuple(max(1, length) for length in array.shape)
     unit_bytes = math.prod(min(side, length) for side, length in zip(unit, whole, strict=True)) * array.cell_bytes
     if unit_bytes > room:
-        raise _too_little(array, SHARE * unit_bytes + _source_chunk_bytes(array), limit, "one stored object")
+        raise _too_little(array, SHARE * unit_bytes + array.scratch_bytes, limit, "one stored object")
     piece = _piece(array, unit, room)
     return ArrayPlan(array, chunks, shards, piece, _reads(array, piece))
 
@@ -286,13 +298,6 @@ def _divisor(length: int, near: int) -> int:
     return best
 
 
-def _source_chunk_bytes(array: SourceArray) -> int:
-    """Memory that reading one chunk of the source takes besides its cells: its compressed and its plain form."""
-    if array.chunks is None:
-        return 0
-    return 2 * math.prod(array.chunks) * array.cell_bytes
-
-
 def _reads(array: SourceArray, piece: tuple[int, ...]) -> float:
     """How often, about, each chunk of the source is read when it is read in such pieces."""
     if array.chunks is None:
@@ -336,10 +341,7 @@ def _counts(length: int, side: int, own: int) -> list[int]:
     """Counts of stored objects along one axis that are worth trying: powers of two, all, what the source aligns to."""
     most = max(1, -(-length // side))
     counts = {1, most}
-    count = 2
-    while count < most and count <= 1 << 16:
-        counts.add(count)
-        count *= 2
+    counts.update(count for power in range(17) for count in (2 << power, 3 << power) if count < most)
     aligned = math.lcm(side, max(1, own)) // side
     counts.update(step * aligned for step in (1, 2, 4) if step * aligned < most)
     return sorted(counts)

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from zarrite.convert.asked import ShapeAsked, parse_bytes, parse_codecs, parse_shape
 from zarrite.convert.detect import open_source
 from zarrite.convert.digest import digest
-from zarrite.convert.plan import ArrayPlan, Plan, make_plan, plan_array
+from zarrite.convert.plan import ArrayPlan, Plan, default_memory_bytes, make_plan, plan_array
 from zarrite.convert.source import (
     Box,
     ConversionError,
@@ -155,14 +155,15 @@ def convert(
     compressors = parse_codecs(codecs)
     name, where = _name(source), _name(target)
     _refuse_overlap(source, target)
-    with open_source(source, follow_external=follow_external, enum_flags=enum_flags) as opened:
+    limit = default_memory_bytes() if memory is None else parse_bytes(memory)
+    with open_source(source, follow_external=follow_external, enum_flags=enum_flags, memory_bytes=limit) as opened:
         plan = make_plan(
             opened,
             chunks=chunks,
             shards=shards,
             include=[include] if isinstance(include, str) else include,
             exclude=[exclude] if isinstance(exclude, str) else exclude,
-            memory_bytes=None if memory is None else parse_bytes(memory),
+            memory_bytes=limit,
         )
         job = _Job(plan, opened, compressors, (parse_shape(chunks), parse_shape(shards)), verify, reporter(progress))
         skeleton = make_skeleton(plan, compressors)

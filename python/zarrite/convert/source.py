@@ -82,6 +82,7 @@ class SourceArray:
         dimension_names: one a axis; `None` when the source has no names.
         chunks: shape of the source's own chunks; `None` when it has none.
         cell_bytes: memory one cell takes while it is read.
+        scratch_bytes: memory that reading takes besides the cells, whatever the size of the box.
         written: the boxes that were ever written; `None` when all may have been.
         as_bytes: the same array with its text as bytes, for text that turns out not to be UTF-8.
         shards: shape of the source's own shards.
@@ -97,6 +98,7 @@ class SourceArray:
     dimension_names: tuple[str | None, ...] | None = None
     chunks: tuple[int, ...] | None = None
     cell_bytes: int = 1
+    scratch_bytes: int = 0
     written: Callable[[], Iterable[Box]] | None = None
     as_bytes: SourceArray | None = None
     shards: tuple[int, ...] | None = None

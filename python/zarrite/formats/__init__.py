@@ -6,6 +6,7 @@ others.
 
 from __future__ import annotations
 
+import dataclasses
 import warnings
 from collections.abc import Mapping
 from typing import Any
@@ -14,7 +15,7 @@ from ..errors import MetadataValidationError, ZarriteError, ZarrUserWarning
 from ..model.node import FORMATS, ArrayModel, Format, GroupModel
 from . import v2, v3
 from .consolidated import consolidate, consolidated_members
-from .documents import located, node_name, read_json, write_json
+from .documents import has_tokens, located, node_name, read_json, write_json
 from .tolerance import V2_FIXES, V3_FIXES, tolerant
 
 __all__ = [
@@ -110,12 +111,11 @@ def parse(
     if zarr_format is None or zarr_format == v3.NUMBER:
         raw = documents.get(prefix + v3.NAME)
         if raw is not None:
-            return _remembered(raw) or _remember(raw, len(raw), _parse_v3(raw, prefix + v3.NAME))
+            return _remembered(raw) or _remember(raw, (raw,), _parse_v3(raw, prefix + v3.NAME))
     if zarr_format is None or zarr_format == v2.NUMBER:
         raws = tuple([documents.get(prefix + name) for name in V2_NAMES])
         if raws[0] is not None or raws[1] is not None or raws[3] is not None:
-            weight = sum(len(raw) for raw in raws if raw is not None)
-            return _remembered(raws) or _remember(raws, weight, _parse_v2(raws, prefix))
+            return _remembered(raws) or _remember(raws, raws, _parse_v2(raws, prefix))
     _check_number(zarr_format)
     return None
 
@@ -128,8 +128,10 @@ def _remembered(key: Any) -> ArrayModel | GroupModel | None:
     return found
 
 
-def _remember(key: Any, weight: int, model: ArrayModel | GroupModel) -> ArrayModel | GroupModel:
-    if weight <= HEAVY_BYTES:
+def _remember(key: Any, raws: tuple[bytes | None, ...], model: ArrayModel | GroupModel) -> ArrayModel | GroupModel:
+    if has_tokens(*raws):
+        model = dataclasses.replace(model, keeps_tokens=True)
+    if sum(len(raw) for raw in raws if raw is not None) <= HEAVY_BYTES:
         _cache[key] = model
         while len(_cache) > CACHED_NODES:
             _cache.pop(next(iter(_cache), None), None)
@@ -206,7 +208,7 @@ def dump(model: ArrayModel | GroupModel, path: str) -> dict[str, bytes]:
         if model.zarr_format == v3.NUMBER:
             key = prefix + v3.NAME
             document = _V3.array_document(model) if isinstance(model, ArrayModel) else _V3.group_document(model)
-            return {key: write_json(document, key)}
+            return {key: write_json(document, key, keeps_tokens=model.keeps_tokens)}
         if isinstance(model, ArrayModel):
             documents = {v2.ARRAY_NAME: _V2.zarray(model), v2.ATTRIBUTES_NAME: model.attributes}
         else:
@@ -217,4 +219,5 @@ def dump(model: ArrayModel | GroupModel, path: str) -> dict[str, bytes]:
                 documents[v2.CONSOLIDATED_NAME] = {"zarr_consolidated_format": 1, "metadata": repeated}
     except ZarriteError as error:
         raise located(error, f"node {('/' + path.strip('/'))!r}") from None
-    return {prefix + name: write_json(document, prefix + name) for name, document in documents.items()}
+    keeps = model.keeps_tokens
+    return {prefix + name: write_json(found, prefix + name, keeps_tokens=keeps) for name, found in documents.items()}

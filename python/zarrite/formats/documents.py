@@ -1,12 +1,14 @@
 """The text of metadata documents: JSON read with patience and written without any.
 
 Reading takes what writers are known to leave behind: a byte order mark, the bare tokens NaN and Infinity. Of a member
-that stands twice, the last one counts. Writing gives plain JSON, one member a line, the same text for the same model.
+that stands twice, the last one counts. Writing gives plain JSON, one member a line, the same text for the same model;
+only a document that had such tokens may keep them, since refusing to write it would lock its owner out.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any, NoReturn
 
 from ..errors import MetadataValidationError, ZarriteError
@@ -37,6 +39,15 @@ def read_json(raw: bytes, key: str) -> dict[str, Any]:
     return found
 
 
+def has_tokens(*raws: bytes | None) -> bool:
+    """Whether any of some documents, which can be read, has numbers that JSON has no words for."""
+    seen: list[str] = []
+    for raw in raws:
+        if raw is not None and (b"NaN" in raw or b"Infinity" in raw):
+            json.loads(bytes(raw).decode("utf-8-sig"), parse_constant=seen.append)
+    return bool(seen)
+
+
 def in_order(document: dict[str, Any], members: tuple[str, ...]) -> dict[str, Any]:
     """The document with its members in the order they were once found, new ones behind."""
     if not members or members == tuple(document):
@@ -62,24 +73,31 @@ def _plain(value: Any) -> Any:
     raise TypeError
 
 
-_encode = json.JSONEncoder(allow_nan=False, default=_plain).encode
+Encode = Callable[[Any], str]
+_strictly: Encode = json.JSONEncoder(allow_nan=False, default=_plain).encode
+_with_tokens: Encode = json.JSONEncoder(allow_nan=True, default=_plain).encode
 SPREAD = frozenset(("attributes", "consolidated_metadata", "metadata"))
 """Members whose own members get a line each."""
 
 
-def write_json(document: dict[str, Any], key: str) -> bytes:
+def write_json(document: dict[str, Any], key: str, *, keeps_tokens: bool = False) -> bytes:
     """The text of a document, strict JSON in ASCII.
+
+    Args:
+        document: JSON values, and NumPy's.
+        key: where it will be, for an error.
+        keeps_tokens: whether NaN and Infinity may be written bare.
 
     Raises:
         MetadataValidationError: a value that JSON cannot hold, such as NaN, bytes, or a member whose name is no string.
     """
     try:
-        return (_spread(document, "\n") + "\n").encode("ascii")
+        return (_spread(document, "\n", _with_tokens if keeps_tokens else _strictly) + "\n").encode("ascii")
     except (TypeError, ValueError, RecursionError):
         _blame(document, key)
 
 
-def _spread(document: dict[str, Any], line: str) -> str:
+def _spread(document: dict[str, Any], line: str, encode: Encode) -> str:
     if not document:
         return "{}"
     inner = line + "  "
@@ -87,8 +105,8 @@ def _spread(document: dict[str, Any], line: str) -> str:
     for name, value in document.items():
         if type(name) is not str:
             raise TypeError
-        text = _spread(value, inner) if name in SPREAD and type(value) is dict and len(line) < 5 else _encode(value)
-        parts.append(f"{_encode(name)}: {text}")
+        deep = name in SPREAD and type(value) is dict and len(line) < 5
+        parts.append(f"{encode(name)}: {_spread(value, inner, encode) if deep else encode(value)}")
     return "{" + inner + ("," + inner).join(parts) + line + "}"
 
 
@@ -112,7 +130,7 @@ def _blame(document: dict[str, Any], key: str) -> NoReturn:
             stack.extend((f"{name}[{at}]", kept, depth + 1) for at, kept in enumerate(value))
         else:
             try:
-                _encode(value)
+                _strictly(value)
             except (TypeError, ValueError):
                 way = "write it as a string or leave it out" if isinstance(value, float) else "convert it first"
                 raise MetadataValidationError(

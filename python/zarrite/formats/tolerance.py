@@ -317,13 +317,21 @@ def _number_for_bool(kind: DType, value: Any) -> Any:
     return None
 
 
+def _number_for_string(kind: DType, value: Any) -> Any:
+    # Old writers kept any objects, and what was never written reads as the number; zarr-python gives its digits.
+    return str(value) if isinstance(kind, String) and type(value) in {int, float} else None
+
+
 def _zero_for_text(kind: DType, value: Any) -> Any:
-    text = isinstance(kind, (String, Utf32, VariableBytes, FixedBytes))
-    return "" if text and not isinstance(value, bool) and isinstance(value, (int, float)) and value == 0 else None
+    return (
+        ""
+        if isinstance(kind, (Utf32, VariableBytes, FixedBytes)) and type(value) in {int, float} and value == 0
+        else None
+    )
 
 
 def _zero_for_struct(kind: DType, value: Any) -> Any:
-    return "" if hasattr(kind, "entries") and type(value) in (int, float) and value == 0 else None
+    return "" if hasattr(kind, "entries") and type(value) in {int, float} and value == 0 else None
 
 
 def _real_for_complex(kind: DType, value: Any) -> Any:
@@ -343,6 +351,7 @@ FILL_MENDS: tuple[tuple[str, str, Callable[[DType, Any], Any]], ...] = (
     ("an integer fill value written as a float or as text", "13", _exact_number),
     ("a float fill value written as text", "13", _number_as_text),
     ("0 or 1 as the fill value of bool", "13", _number_for_bool),
+    ("a number as the fill value of text of any length", "13", _number_for_string),
     ("0 as the fill value of text or bytes", "13", _zero_for_text),
     ("0 as the fill value of a struct", "13", _zero_for_struct),
     ("a real number as the fill value of a complex one", "13", _real_for_complex),

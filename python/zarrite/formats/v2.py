@@ -29,6 +29,7 @@ from ..model.grids import RegularGrid, check_chunk
 from ..model.keys import ChunkKeys
 from ..model.node import DEFAULT_FILL, ArrayModel, GroupModel, Parts
 from .documents import in_order
+from .empty_cells import EmptyBytes, EmptyType
 
 ARRAY_NAME, GROUP_NAME, ATTRIBUTES_NAME, CONSOLIDATED_NAME = ".zarray", ".zgroup", ".zattrs", ".zmetadata"
 NUMBER = 2
@@ -64,6 +65,8 @@ def dtype_from_typestr(value: object, depth: int = 0) -> DType:
         if not isinstance(field, list) or len(field) not in (2, 3) or not isinstance(field[0], str):
             refuse("each field of dtype", "a list of its name, its type and perhaps its shape", field)
         kind = dtype_from_typestr(field[1], depth + 1)
+        if isinstance(kind, EmptyType):  # NumPy does keep them among other fields
+            kind = dtype_from_numpy(np.dtype(kind.typestr))
         if len(field) == 3:
             shape = integers([field[2]] if isinstance(field[2], int) else field[2], f"the shape of field {field[0]!r}")
             check_chunk(shape, len(shape), kind.cell_bytes, f"the shape of field {field[0]!r}")
@@ -85,7 +88,8 @@ def _plain_dtype(typestr: str) -> DType:
         and len(typestr) < 40
     ):
         try:
-            return dtype_from_numpy(np.dtype(typestr))
+            numpy = np.dtype(typestr)
+            return dtype_from_numpy(numpy) if numpy.itemsize else EmptyType(numpy.str)
         except (TypeError, ValueError, DataTypeValidationError):
             pass
     raise DataTypeValidationError(
@@ -99,6 +103,8 @@ def dtype_to_typestr(data_type: DType) -> Any:
     """The `dtype` member for a data type."""
     if data_type.vlen:
         return "|O"
+    if isinstance(data_type, EmptyType):
+        return data_type.typestr
     if not isinstance(data_type, Struct):
         return data_type.numpy.str
     fields: list[list[Any]] = []
@@ -135,7 +141,7 @@ def chain_from_json(document: dict[str, Any], ndim: int, order: str) -> tuple[DT
     if not objects:
         at = next((at for at, codec in enumerate(codecs) if codec.kind != ARRAY), len(codecs))
         if not any(codec.kind == SERIALIZER for codec in codecs):
-            codecs.insert(at, MemoryBytes())
+            codecs.insert(at, EmptyBytes() if isinstance(data_type, EmptyType) else MemoryBytes())
     if order == "F" and ndim > 1:
         codecs.insert(0, TransposeCodec(tuple(reversed(range(ndim)))))
     return data_type, codecs

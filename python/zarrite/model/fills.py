@@ -151,7 +151,7 @@ def fixed_bytes_from_json(value: object, length: int, what: str) -> bytes:
 def item(raw: bytes, numpy: np.dtype[Any]) -> Any:
     """The scalar whose bytes in memory these are."""
     if numpy.itemsize == 0:
-        return numpy.type()
+        return np.zeros((), numpy)[()]
     return np.frombuffer(raw, numpy, count=1)[0]
 
 

@@ -76,6 +76,7 @@ class ArrayModel:
         order: "F" when format 2 keeps chunks in column-major order.
         extra: members of the document that nobody here knows, kept for the next writer.
         members: names of the document's members in the order they were found.
+        keeps_tokens: whether the document had NaN or Infinity where JSON has no such words, so that it may keep them.
     """
 
     zarr_format: int
@@ -90,6 +91,7 @@ class ArrayModel:
     order: str = "C"
     extra: dict[str, Any] = dataclasses.field(default_factory=dict)
     members: tuple[str, ...] = ()
+    keeps_tokens: bool = False
 
     # ------------------------------------------------------------ what follows from the fields
 
@@ -286,6 +288,7 @@ class GroupModel:
         consolidated: documents of what lies below, as the group's own document repeats them, or None.
         extra: members of the document that nobody here knows, kept for the next writer.
         members: names of the document's members in the order they were found.
+        keeps_tokens: whether the document had NaN or Infinity where JSON has no such words, so that it may keep them.
     """
 
     zarr_format: int = 3
@@ -293,6 +296,7 @@ class GroupModel:
     consolidated: dict[str, Any] | None = None
     extra: dict[str, Any] = dataclasses.field(default_factory=dict)
     members: tuple[str, ...] = ()
+    keeps_tokens: bool = False
 
     @property
     def node_type(self) -> str:

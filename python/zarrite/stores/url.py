@@ -254,8 +254,8 @@ class Address(NamedTuple):
     read_only: bool
 
 
-# Memory stores whose handles were pickled, by identity: what arrives in this process again finds them here. They are kept,
-# because a pickle may outlive every handle.
+# Memory stores whose handles were pickled, by identity: what arrives in this process again finds them here. They are
+# kept, because a pickle may outlive every handle.
 _travelling: dict[str, Store] = {}
 
 # Stores written in Python, by identity, as long as an engine store leads to them.

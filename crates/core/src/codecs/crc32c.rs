@@ -3,9 +3,14 @@
 use super::growing::over_limit;
 use super::{Codec, parameters};
 use crate::{Context, Error, Result};
+use crc_fast::CrcAlgorithm;
 use serde_json::Value;
 
 const BYTES: usize = 4;
+
+fn checksum(bytes: &[u8]) -> u32 {
+    crc_fast::checksum(CrcAlgorithm::Crc32Iscsi, bytes) as u32
+}
 
 /// The codec.
 pub struct Crc32c {
@@ -31,7 +36,7 @@ impl Crc32c {
             stored.split_first_chunk().map(|(sum, plain)| (plain, sum))
         };
         let (plain, sum) = parts.ok_or_else(|| Error::decode("crc32c", "too short to hold a checksum"))?;
-        let (stated, found) = (u32::from_le_bytes(*sum), crc32c::crc32c(plain));
+        let (stated, found) = (u32::from_le_bytes(*sum), checksum(plain));
         if stated == found {
             Ok(plain)
         } else {
@@ -75,7 +80,7 @@ impl Codec for Crc32c {
     }
 
     fn encode(&self, plain: &[u8], stored: &mut Vec<u8>, _context: &mut Context) -> Result<()> {
-        let sum = crc32c::crc32c(plain).to_le_bytes();
+        let sum = checksum(plain).to_le_bytes();
         stored.reserve(plain.len() + BYTES);
         if self.at_end {
             stored.extend_from_slice(plain);

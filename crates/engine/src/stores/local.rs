@@ -125,8 +125,10 @@ impl Local {
             Err(read::Failure::System(cause)) => return self.absent(key, cause),
             Err(read::Failure::Said(cause)) => return Err(cause),
         };
-        if let (Range::All, Some(bytes)) = (range, found.object_bytes) {
-            self.0.guess_bytes.store(read::guess(bytes), Ordering::Relaxed);
+        if let (Range::All, Some(bytes)) = (range, found.object_bytes)
+            && let Some(guess_bytes) = read::next_guess(self.0.guess_bytes.load(Ordering::Relaxed), bytes)
+        {
+            self.0.guess_bytes.store(guess_bytes, Ordering::Relaxed);
         }
         Ok(Some(found))
     }

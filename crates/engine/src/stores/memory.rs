@@ -30,11 +30,19 @@ struct Held {
 }
 
 impl Held {
+    /// The parts one after another, copied once.
     fn new(parts: &[&[u8]]) -> Self {
-        let bytes = match parts {
-            [part] => Arc::from(*part),
-            parts => Arc::from(parts.concat()),
-        };
+        let mut bytes = Arc::new_uninit_slice(parts.iter().map(|part| part.len()).sum());
+        let mut rest = Arc::get_mut(&mut bytes).unwrap_or_default();
+        for part in parts {
+            let (now, later) = rest.split_at_mut(part.len());
+            for (to, from) in now.iter_mut().zip(*part) {
+                to.write(*from);
+            }
+            rest = later;
+        }
+        // SAFETY: the parts have as many bytes together as there are, and each was written.
+        let bytes = unsafe { bytes.assume_init() };
         Self {
             bytes,
             version: PUTS.fetch_add(1, Ordering::Relaxed),

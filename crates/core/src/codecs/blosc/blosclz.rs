@@ -20,56 +20,66 @@ const HASH_BITS: u32 = 14;
 /// Where four bytes of each hash were last seen.
 pub type Matches = Vec<u32>;
 
+/// Bytes that are copied at once where there is room, even when fewer are wanted.
+const STRIDE: usize = 32;
+
 /// Fills `plain` from the start; how many bytes that were, or `None` when the stream is damaged or does not fit.
 pub fn decode(stream: &[u8], plain: &mut [u8]) -> Option<usize> {
-    let mut rest = stream;
-    let mut next = |count: usize| {
-        let (taken, after) = rest.split_at_checked(count)?;
-        rest = after;
-        Some(taken)
+    let Some(first) = stream.first() else {
+        return Some(0);
     };
+    let (mut control, mut rest) = (usize::from(first & 31), &stream[1..]);
     let mut filled = 0;
-    let mut control = match next(1) {
-        Some(first) => usize::from(first[0] & 31),
-        None => return Some(0),
-    };
     loop {
         if control < LITERALS {
-            let run = next(control + 1)?;
-            plain.get_mut(filled..filled + run.len())?.copy_from_slice(run);
-            filled += run.len();
+            let run = control + 1;
+            if let (Some(from), Some(to)) = (
+                rest.first_chunk::<STRIDE>(),
+                plain[filled..].first_chunk_mut::<STRIDE>(),
+            ) {
+                *to = *from;
+            } else {
+                plain.get_mut(filled..filled + run)?.copy_from_slice(rest.get(..run)?);
+            }
+            rest = &rest[run..];
+            filled += run;
         } else {
             let mut length = (control >> 5) + LENGTH_BIAS;
             if control >> 5 == LONG {
                 loop {
-                    let more = usize::from(next(1)?[0]);
-                    length += more;
-                    if more != 255 {
+                    let (more, after) = rest.split_first()?;
+                    rest = after;
+                    length += usize::from(*more);
+                    if *more != 255 {
                         break;
                     }
                 }
             }
-            let high = control & 31;
-            let low = usize::from(next(1)?[0]);
-            let distance = if high == 31 && low == 255 {
-                let far = next(2)?;
-                usize::from(far[0]) * 256 + usize::from(far[1]) + NEAR + 1
-            } else {
-                high * 256 + low + 1
-            };
+            let (low, after) = rest.split_first()?;
+            rest = after;
+            let mut distance = (control & 31) * 256 + usize::from(*low) + 1;
+            if distance == NEAR + 1 {
+                let (far, after) = rest.split_first_chunk()?;
+                rest = after;
+                distance += usize::from(u16::from_be_bytes(*far));
+            }
             repeat(plain, filled, distance, length)?;
             filled += length;
         }
-        control = match next(1) {
-            Some(byte) => usize::from(byte[0]),
-            None => return Some(filled),
+        let Some((next, after)) = rest.split_first() else {
+            return Some(filled);
         };
+        (control, rest) = (usize::from(*next), after);
     }
 }
 
 /// Fills `length` bytes from `at` on with what lies `distance` before.
 fn repeat(plain: &mut [u8], at: usize, distance: usize, length: usize) -> Option<()> {
     let from = at.checked_sub(distance)?;
+    if length <= STRIDE && distance >= STRIDE && plain.len() - at >= STRIDE {
+        plain.copy_within(from..from + STRIDE, at);
+        return Some(());
+    }
     let room = plain.get_mut(from..at.checked_add(length)?)?;
     if distance == 1 {
         let byte = room[0];

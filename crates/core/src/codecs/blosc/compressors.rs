@@ -55,11 +55,6 @@ impl Compressor {
         matches!(self, Self::Lz4Hc | Self::Zlib | Self::Zstd)
     }
 
-    /// Whether it gets the planes of a block one by one. Readers of old versions expect it from all but zstd.
-    pub fn wants_planes(self) -> bool {
-        self != Self::Zstd
-    }
-
     /// Fills `plain` with what `stream` holds, exactly.
     pub fn decode(self, stream: &[u8], plain: &mut [u8], context: &mut Context) -> Result<()> {
         let filled = match self {

@@ -6,19 +6,22 @@ use crate::codecs::shuffling;
 use crate::context::kept;
 use crate::{Context, Result};
 
+/// Readers refuse blocks that are larger.
+const LARGEST: usize = (i32::MAX as usize - 255 * 4) / 3;
+
 impl Blosc {
     /// The bytes of a block for so many plain bytes. Faster compressors and lower levels get blocks that stay in nearer caches.
     pub(super) fn block(&self, plain: usize) -> usize {
         const NEAREST: usize = 32 << 10;
         let mut block = plain;
         if self.block > 0 {
-            block = self.block.max(SHORTEST);
+            block = self.block.clamp(SHORTEST, LARGEST);
         } else if plain >= NEAREST {
             let thorough = usize::from(self.compressor.is_thorough());
             let eighths = [2, 4, 8, 16, 32, 32, 64, 64, 64, 64 << thorough][self.level as usize];
             block = (NEAREST << thorough) * eighths / 8;
         }
-        if self.compressor.wants_planes() && frame::splits(self.width, block) {
+        if frame::splits(self.width, block) {
             block = (block.min(256 << 10) * self.width).clamp(64 << 10, 1 << 20);
         }
         block = block.min(plain).max(1);

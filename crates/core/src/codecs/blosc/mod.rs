@@ -11,7 +11,7 @@ use super::{Codec, parameters};
 use crate::{Context, Error, Result};
 use compressors::{Compressor, NAMES};
 use decode::decode_part;
-use frame::{Frame, MOST, SHORTEST, Shuffled};
+use frame::{Frame, HEADER, MOST, SHORTEST, Shuffled};
 use serde_json::Value;
 
 const NAME: &str = "blosc";
@@ -91,7 +91,11 @@ impl Codec for Blosc {
         if frame.plain > limit {
             return Err(over_limit(NAME, limit));
         }
-        // Grown block by block: a header alone cannot claim memory.
+        if frame.copied {
+            plain.extend_from_slice(&bytes[HEADER..]);
+            return Ok(());
+        }
+        // Grown block by block: a header alone cannot claim all memory.
         let start = plain.len();
         for at in 0..frame.blocks() {
             let block = frame.nth(at);
@@ -127,7 +131,8 @@ impl Codec for Blosc {
             width: self.width,
             shuffled: self.shuffled,
             copied: self.level == 0 || plain.len() < SHORTEST,
-            split: self.compressor.wants_planes() && frame::splits(self.width, block),
+            // Planes differ so much that each does better alone, whatever the compressor; old readers expect it of most.
+            split: frame::splits(self.width, block),
             format: self.compressor.format(),
         };
         frame.write(stored);

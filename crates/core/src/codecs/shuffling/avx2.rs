@@ -4,7 +4,7 @@
 //! cells in order within each 16-byte lane. Bits are eight rows interleaved the same way, then squares of 8 by 8 bits transposed.
 #![allow(unsafe_code)]
 
-use super::{BIT_TILE, Planes};
+use super::Planes;
 use std::arch::x86_64::{
     __m256i, _mm256_and_si256, _mm256_loadu_si256, _mm256_packus_epi16, _mm256_permute2x128_si256, _mm256_set1_epi16,
     _mm256_set1_epi64x, _mm256_setzero_si256, _mm256_slli_epi64, _mm256_srli_epi16, _mm256_srli_epi64,
@@ -12,6 +12,9 @@ use std::arch::x86_64::{
 };
 
 type Register = [u8; 32];
+
+/// Cells whose bits are worked on together: a whole cache line of every row.
+const BIT_TILE: usize = 512;
 
 /// Whether this machine has what the rest of this file uses.
 pub fn supported() -> bool {

@@ -3,13 +3,10 @@
 //! Shuffled bytes hold the first byte of every cell, then the second of every cell, and so on. Shuffled bits go on within each of
 //! these planes: the lowest bit of every cell's byte, eight cells a byte, the first in the lowest place; then the next bit.
 
-#[cfg(target_arch = "x86_64")]
-mod avx2;
+#[cfg_attr(target_arch = "x86_64", path = "avx2.rs")]
+#[cfg_attr(not(target_arch = "x86_64"), path = "none.rs")]
+mod fast;
 mod plain;
-
-/// Cells that the fast road takes at once.
-#[cfg(target_arch = "x86_64")]
-const BIT_TILE: usize = 512;
 
 /// Where the bytes of a plane lie within shuffled bytes.
 #[derive(Clone, Copy)]
@@ -26,9 +23,8 @@ struct Planes {
 pub fn shuffle(width: usize, source: &[u8], target: &mut [u8]) {
     let cells = whole_cells(width, source, target);
     let mut done = 0;
-    #[cfg(target_arch = "x86_64")]
-    if avx2::supported() {
-        done = avx2::shuffle(width, &source[..cells * width], &mut target[..cells * width]);
+    if fast::supported() {
+        done = fast::shuffle(width, &source[..cells * width], &mut target[..cells * width]);
     }
     let rest = Planes {
         stride: cells,
@@ -42,14 +38,13 @@ pub fn shuffle(width: usize, source: &[u8], target: &mut [u8]) {
 pub fn unshuffle(width: usize, source: &[u8], target: &mut [u8]) {
     let cells = whole_cells(width, source, target);
     let mut done = 0;
-    #[cfg(target_arch = "x86_64")]
-    if avx2::supported() {
+    if fast::supported() {
         let planes = Planes {
             stride: cells,
             at: 0,
             cells,
         };
-        done = avx2::unshuffle(width, source, planes, &mut target[..cells * width]);
+        done = fast::unshuffle(width, source, planes, &mut target[..cells * width]);
     }
     let rest = Planes {
         stride: cells,
@@ -67,9 +62,8 @@ pub fn shuffle_bits(width: usize, source: &[u8], target: &mut [u8]) {
         return;
     }
     let mut done = 0;
-    #[cfg(target_arch = "x86_64")]
-    if avx2::supported() {
-        done = avx2::shuffle_bits(width, source, target, cells);
+    if fast::supported() {
+        done = fast::shuffle_bits(width, source, target, cells);
     }
     plain::shuffle_bits(width, source, target, cells, done);
 }
@@ -82,9 +76,8 @@ pub fn unshuffle_bits(width: usize, source: &[u8], target: &mut [u8]) {
         return;
     }
     let mut done = 0;
-    #[cfg(target_arch = "x86_64")]
-    if avx2::supported() {
-        done = avx2::unshuffle_bits(width, source, target, cells);
+    if fast::supported() {
+        done = fast::unshuffle_bits(width, source, target, cells);
     }
     plain::unshuffle_bits(width, source, target, cells, done);
 }

@@ -16,7 +16,7 @@ const CALL_BYTES: usize = 1 << 30;
 
 /// The room offered to an object whose size is not known lies between these. One that is larger costs a look at its size,
 /// which is little beside copying it; a caller that keeps its buffer offers what that has.
-const GUESS_BYTES: std::ops::RangeInclusive<u64> = 4096..=65536;
+const GUESS_BYTES: std::ops::RangeInclusive<u64> = 4096..=100_000;
 
 pub(super) enum Failure {
     System(Errno),
@@ -35,9 +35,13 @@ impl From<Error> for Failure {
     }
 }
 
-/// The room to offer next time.
-pub(super) fn guess(object_bytes: u64) -> usize {
-    (object_bytes + object_bytes / 4 + 64).clamp(*GUESS_BYTES.start(), *GUESS_BYTES.end()) as usize
+/// The room to offer next time; `None` when what was offered will do. It seldom changes: threads that write to one place
+/// keep each other waiting.
+pub(super) fn next_guess(guess_bytes: usize, object_bytes: u64) -> Option<usize> {
+    let wanted = object_bytes
+        .saturating_add(object_bytes / 8 + 1)
+        .clamp(*GUESS_BYTES.start(), *GUESS_BYTES.end()) as usize;
+    (wanted > guess_bytes || wanted < guess_bytes / 4).then_some(wanted)
 }
 
 /// Whether a read that is shorter than asked has met the end of the file. The file systems of a machine keep to that; of

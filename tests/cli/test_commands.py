@@ -1,0 +1,218 @@
+"""The command line: answers for people and programs, errors as one sentence, exit codes."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import zarrite
+
+pytest.importorskip("typer")
+pytest.importorskip("rich")
+
+
+def run(*words: object, code: int = 0) -> Any:
+    """Runs a command in this process; its exit code must be as given, and nothing may go through it but that."""
+    from typer.testing import CliRunner
+
+    from zarrite.cli.app import app
+
+    done = CliRunner().invoke(app, [str(word) for word in words])
+    assert done.exit_code == code, done.output
+    assert done.exception is None or isinstance(done.exception, SystemExit)
+    return done
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    place = tmp_path_factory.mktemp("cli") / "data.zarr"
+    group = zarrite.create_group(place, attributes={"title": "a [bold] title", "numbers": [1, 2]})
+    air = group.create_array(
+        "ocean/air",
+        shape=(4, 30),
+        chunks=(2, 10),
+        shards=(4, 10),
+        dtype="f4",
+        fill_value=np.nan,
+        dimension_names=("time", "x"),
+        attributes={"units": "K"},
+    )
+    air[:2] = np.arange(60).reshape(2, 30)
+    group.create_array("words", shape=(3,), dtype="string")[:] = ["a", "b", "zz"]
+    group.create_array("scalar", shape=(), dtype="i8")[...] = 7
+    return place
+
+
+def test_tree_shows_names_shapes_types_and_chunks(store: Path) -> None:
+    shown = run("tree", store).stdout
+    assert "data.zarr" in shown
+    assert "air (time: 4, x: 30) float32 chunks 2×10 in shards 4×10" in shown
+    assert "air" not in run("tree", store, "--depth", 1).stdout
+    nested = json.loads(run("tree", store, "--json").stdout)
+    assert nested["members"]["ocean"]["members"]["air"]["shards"] == [4, 10]
+
+
+@pytest.mark.parametrize("way", ["{}/ocean/air", "{}:/ocean/air"])
+def test_info_tells_what_an_array_is(store: Path, way: str) -> None:
+    shown = run("info", way.format(store)).stdout
+    for words in ("4×30", "time, x", "float32", "2×10", "units", "6 of 6 chunks"):
+        assert words in shown
+    facts = json.loads(run("info", way.format(store), "--json").stdout)
+    assert facts["fill_value"] == "NaN"
+    assert facts["shape"] == [4, 30]
+    assert facts["attributes"] == {"units": "K"}
+    assert facts["stored_bytes"] > 0
+
+
+def test_info_tells_what_a_group_holds(store: Path) -> None:
+    assert "a [bold] title" in run("info", store).stdout
+    facts = json.loads(run("info", store, "--json").stdout)
+    assert (facts["groups"], facts["arrays"]) == (1, 3)
+    assert facts["members"] == ["ocean", "scalar", "words"]
+
+
+def test_peek_shows_numbers_and_what_they_are_like(store: Path) -> None:
+    shown = run("peek", f"{store}/ocean/air", "1:3, ::10").stdout
+    assert "[[30. 40. 50.]" in shown
+    facts = json.loads(run("peek", f"{store}/ocean/air", "1:3, ::10", "--json").stdout)
+    assert facts["values"] == [[30.0, 40.0, 50.0], ["NaN", "NaN", "NaN"]]
+    assert facts["statistics"] == {
+        "count": 6,
+        "min": 30.0,
+        "max": 50.0,
+        "mean": 40.0,
+        "nan_count": 3,
+        "fill_share": 0.5,
+    }
+
+
+@pytest.mark.parametrize(
+    ("path", "selection", "values"),
+    [
+        ("ocean/air", "0,-1", 29.0),
+        ("ocean/air", "0, 3::-1", [3.0, 2.0, 1.0, 0.0]),
+        ("ocean/air", "..., 0", [0.0, 30.0, "NaN", "NaN"]),
+        ("words", "1:", ["b", "zz"]),
+        ("words", None, ["a", "b", "zz"]),
+        ("scalar", None, 7),
+        ("scalar", "...", 7),
+    ],
+)
+def test_peek_takes_selections_as_brackets_do(store: Path, path: str, selection: str | None, values: object) -> None:
+    words = [f"{store}/{path}"] if selection is None else [f"{store}/{path}", selection]
+    assert json.loads(run("peek", "--json", "--", *words).stdout)["values"] == values
+
+
+def test_peek_refuses_what_would_fill_the_memory(tmp_path: Path) -> None:
+    zarrite.create_array(tmp_path / "a.zarr", shape=(10**7, 10**7), chunks=(1000, 1000), dtype="f8")
+    assert "choose at most 1.0 GiB" in run("peek", tmp_path / "a.zarr", "...", code=1).stderr
+    run("peek", tmp_path / "a.zarr")
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("tree", "{}/nothing"), "is not there"),
+        (("info", "{}:/nothing"), "nothing"),
+        (("peek", "{}"), "is a group and has no cells"),
+        (("peek", "{}/words", "0,1"), "zarrite: "),
+        (("peek", "{}/words", "17"), "zarrite: "),
+        (("peek", "{}/words", "a:b"), "selects nothing"),
+        (("convert", "{}/nothing", "{}2"), "is not there"),
+        (("convert", "{}", "{}"), "overlap"),
+        (("convert", "{}", "{}2", "--chunks", "1,x"), "no length in cells"),
+        (("convert", "{}", "{}2", "--codec", "zip"), "no codec is called 'zip'"),
+        (("convert", "{}", "{}2", "--memory", "much"), "no number of bytes"),
+        (("convert", "{}", "{}2", "--memory", "1"), "cannot be converted in 1 B"),
+        (("info", __file__), "is a file and no Zarr store"),
+    ],
+)
+def test_errors_are_one_sentence_and_exit_code_1(store: Path, words: tuple[str, ...], says: str) -> None:
+    done = run(*(word.format(store) for word in words), code=1)
+    assert says in done.stderr
+    assert done.stderr.startswith("zarrite: ")
+    assert done.stderr.count("\n") == 1
+    assert done.stdout == ""
+
+
+@pytest.mark.parametrize("words", [("tree",), ("nonsense",), ("convert", "a"), ("info", "a", "--nonsense")])
+def test_commands_that_are_not_understood_exit_with_2(words: tuple[str, ...]) -> None:
+    run(*words, code=2)
+
+
+def test_convert_says_what_it_did(tmp_path: Path) -> None:
+    np.savez(tmp_path / "a.npz", v=np.arange(100.0).reshape(10, 10), **{"deep/w": np.arange(3)})
+    target = tmp_path / "a.zarr"
+    dry = run("convert", tmp_path / "a.npz", target, "--dry-run", "--chunks", "5,5")
+    assert "Nothing was written" in dry.stdout
+    assert not target.exists()
+    done = run("convert", tmp_path / "a.npz", target, "--verify", "--codec", "zstd:5", "--chunks", "5,5")
+    assert "every cell read back and equal" in done.stdout
+    assert done.stderr == ""
+    assert zarrite.open_array(target, path="v", mode="r").chunks == (5, 5)
+    assert "--overwrite" in run("convert", tmp_path / "a.npz", target, code=1).stderr
+    quiet = run("convert", tmp_path / "a.npz", target, "--overwrite", "--quiet")
+    assert quiet.stdout == quiet.stderr == ""
+
+
+def test_convert_answers_in_json(tmp_path: Path) -> None:
+    np.save(tmp_path / "a.npy", np.arange(100.0))
+    done = run("convert", tmp_path / "a.npy", tmp_path / "a.zarr", "--json", "--verify", "--include", "x*")
+    facts = json.loads(done.stdout)
+    assert facts["verified"]
+    assert facts["arrays"][0]["shape"] == [100]
+    lines = [json.loads(line) for line in done.stderr.splitlines()]
+    assert lines[-1]["finished"]
+    assert lines[-1]["done_bytes"] == 800
+
+
+def test_convert_names_what_it_left_out(tmp_path: Path) -> None:
+    h5py = pytest.importorskip("h5py")
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["v"] = np.arange(3)
+        file["refs"] = np.array([file["v"].ref], dtype=h5py.ref_dtype)
+    done = run("convert", tmp_path / "a.h5", tmp_path / "a.zarr")
+    assert "note refs: its cells are HDF5 object references" in done.stderr
+    facts = json.loads(run("convert", tmp_path / "a.h5", tmp_path / "b.zarr", "--json").stdout)
+    assert facts["skipped"][0]["path"] == "refs"
+
+
+def test_a_pipe_that_closes_early_is_no_error_message(store: Path) -> None:
+    script = f"{sys.executable} -m zarrite.cli peek {store}/ocean/air ... --json | head -c 1"
+    done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=False)
+    assert done.stdout == "{"
+    assert "Traceback" not in done.stderr
+    assert "Exception" not in done.stderr
+
+
+def test_without_typer_the_command_names_its_extra() -> None:
+    script = "import sys; sys.modules['typer'] = None; from zarrite.cli import main; main()"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "pip install 'zarrite[cli]'" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_command_of_the_shell_ends_with_a_sentence_and_not_with_a_traceback(tmp_path: Path) -> None:
+    words = [sys.executable, "-m", "zarrite.cli", "tree", str(tmp_path / "nothing")]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr == f"zarrite: {tmp_path / 'nothing'} is not there\n"
+
+
+def test_the_version_is_the_packages() -> None:
+    assert run("--version").stdout.strip() == zarrite.__version__
+
+
+def test_help_names_every_command() -> None:
+    shown = subprocess.run(
+        [sys.executable, "-m", "zarrite.cli", "--help"], capture_output=True, text=True, env={**os.environ}, check=True
+    ).stdout
+    assert all(name in shown for name in ("convert", "info", "tree", "peek"))

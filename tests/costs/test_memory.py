@@ -1,0 +1,78 @@
+"""How much memory a read or a write takes beyond its result: the budget and what the threads hold, however large it is."""
+
+from __future__ import annotations
+
+import sys
+import tracemalloc
+
+import numpy as np
+import pytest
+from costs.counting import peak_growth
+
+import zarrite
+
+MIB = 1 << 20
+SETUP = """
+import numpy as np, tempfile, zarrite
+folder = tempfile.TemporaryDirectory()
+array = zarrite.create_array(folder.name, shape=(64, 256, 1024), chunks=(1, 256, 1024), dtype="f4", **{settings})
+ramp = np.arange(256 * 1024, dtype="f4").reshape(256, 1024)
+for at in range(0, 64, 8):
+    array[at : at + 8] = np.broadcast_to(ramp, (8, 256, 1024))
+"""
+
+linux = pytest.mark.skipif(sys.platform != "linux", reason="the most memory ever held is read from /proc")
+
+
+@linux
+@pytest.mark.parametrize("settings", ['{"compressors": None}', '{}', '{"shards": (16, 256, 1024)}'])
+def test_a_whole_read_holds_its_result_and_little_more(settings: str) -> None:
+    grown = peak_growth(SETUP.replace("{settings}", settings), "cells = array[...]")
+    assert 60 * MIB <= grown <= (64 + 24) * MIB, f"{grown / MIB:.0f} MiB for a result of 64 MiB"
+
+
+@linux
+def test_a_whole_write_of_chunks_holds_little_beside_the_values() -> None:
+    work = "array[...] = np.broadcast_to(ramp, (64, 256, 1024))"
+    grown = peak_growth(SETUP.replace("{settings}", "{}"), work)
+    assert grown <= 24 * MIB, f"{grown / MIB:.0f} MiB"
+
+
+@linux
+def test_a_whole_write_of_shards_holds_few_shards() -> None:
+    work = "array[...] = np.broadcast_to(ramp, (64, 256, 1024))"
+    grown = peak_growth(SETUP.replace("{settings}", '{"shards": (8, 256, 1024), "compressors": None}'), work)
+    assert grown <= 56 * MIB, f"{grown / MIB:.0f} MiB for shards of 8 MiB"
+
+
+@linux
+def test_the_budget_holds_when_it_is_small() -> None:
+    setup = SETUP.replace("{settings}", "{}") + "\nzarrite._engine.configure(memory_bytes=8 << 20, threads=8)\n"
+    grown = peak_growth(setup, "array[...] = np.broadcast_to(ramp, (64, 256, 1024))")
+    assert grown <= 32 * MIB, f"{grown / MIB:.0f} MiB with a budget of 8 MiB"
+
+
+def test_a_read_copies_nothing_in_python() -> None:
+    array = zarrite.create_array(None, shape=(1000, 1000), chunks=(100, 1000), dtype="f8")
+    array[...] = np.ones((1000, 1000))
+    out = np.empty((1000, 1000))
+    array.read(..., out=out)
+    tracemalloc.start()
+    try:
+        array.read(..., out=out)
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert most < 100_000, f"{most} bytes in Python for a read into memory that is there"
+
+
+def test_values_of_one_number_are_not_made_as_large_as_the_selection() -> None:
+    array = zarrite.create_array(None, shape=(4000, 4000), chunks=(500, 4000), dtype="f8")
+    array[0, 0] = 1
+    tracemalloc.start()
+    try:
+        array[...] = 5
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert most < 1_000_000
