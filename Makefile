@@ -79,5 +79,5 @@ $(VENV)/dev.done: requirements/dev.txt $(VENV)/base.done
 
 $(VENV)/engine.done: $(RUST) pyproject.toml $(VENV)/base.done
 	@# maturin would like patchelf to look after shared libraries; there are none, every C library is linked in.
-	$(BIN)/maturin develop --release --locked 2> >(grep -v patchelf >&2)
+	PIP_QUIET=1 $(BIN)/maturin develop --release --locked 2> >(grep -v patchelf >&2)
 	@touch $@

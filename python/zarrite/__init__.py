@@ -75,7 +75,6 @@ __all__ = [
     "save_array",
     "save_group",
     "storage",
-    "testing",
     "tree",
     "zeros",
     "zeros_like",

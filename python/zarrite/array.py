@@ -12,7 +12,7 @@ from zarrite import resizing, stored
 from zarrite._engine import Store
 from zarrite._verb import Flow, Steps, verb
 from zarrite.attributes import Attributes, copied
-from zarrite.config import ArrayConfig, array_config
+from zarrite.config import ArrayConfig, array_config, config
 from zarrite.errors import ArrayNotFoundError
 from zarrite.info import ArrayInfo
 from zarrite.model.node import ArrayModel
@@ -231,5 +231,5 @@ class Array(Selecting):
 
 
 def _config_of(model: ArrayModel) -> ArrayConfig:
-    config = array_config(None)
-    return config if model.order == "C" else config._replace(order=model.order)
+    settings = config.of_arrays
+    return settings if model.order == "C" else settings._replace(order=model.order)

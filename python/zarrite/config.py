@@ -81,6 +81,24 @@ def _environment() -> dict[str, Any]:
     return found
 
 
+class ArrayConfig(NamedTuple):
+    """What one array handle does in its own way; nothing of it is stored.
+
+    Attributes:
+        order: memory order of results, "C" or "F".
+        write_empty_chunks: whether chunks that hold only the fill value are stored.
+        read_missing_chunks: whether chunks that were never written read as the fill value (else: `ChunkNotFoundError`).
+    """
+
+    order: str = "C"
+    write_empty_chunks: bool = False
+    read_missing_chunks: bool = True
+
+    def to_dict(self) -> dict[str, Any]:
+        """The settings as a dictionary."""
+        return self._asdict()
+
+
 class Config:
     """The settings of this process. `zarrite.config` is the one there is.
 
@@ -96,8 +114,16 @@ class Config:
     def __init__(self) -> None:
         self._lock = threading.RLock()
         self._engine_defaults: dict[str, int] | None = None
-        # Replaced as a whole and never changed in place, so reading needs no lock.
-        self.flat: dict[str, Any] = {**DEFAULTS, **_environment()}
+        # Replaced as wholes and never changed in place, so reading needs no lock.
+        self.flat: dict[str, Any] = {}
+        self.of_arrays = ArrayConfig()
+        self._replace({**DEFAULTS, **_environment()})
+
+    def _replace(self, flat: dict[str, Any]) -> None:
+        self.flat = flat
+        self.of_arrays = ArrayConfig(
+            flat["array.order"], bool(flat["array.write_empty_chunks"]), bool(flat["array.read_missing_chunks"])
+        )
 
     @property
     def config(self) -> dict[str, Any]:
@@ -149,7 +175,7 @@ class Config:
             for alias, key in ALIASES.items():
                 if alias in wanted:
                     wanted.setdefault(key, wanted[alias])
-            self.flat = {**before, **wanted}
+            self._replace({**before, **wanted})
             self._apply(wanted)
         return _Change(self, {key: before.get(key, _Change.ABSENT) for key in wanted})
 
@@ -160,7 +186,7 @@ class Config:
     def refresh(self) -> None:
         """Reads defaults and environment variables again; what `set` changed is forgotten."""
         with self._lock:
-            self.flat = {**DEFAULTS, **_environment()}
+            self._replace({**DEFAULTS, **_environment()})
             self._apply(self.flat)
 
     def update(self, settings: Mapping[str, Any]) -> None:
@@ -181,7 +207,7 @@ class Config:
                     flat.pop(key, None)
                 else:
                     flat[key] = value
-            self.flat = flat
+            self._replace(flat)
             self._apply({key: flat.get(key) for key in before})
 
     def _apply(self, changed: Mapping[str, Any]) -> None:
@@ -230,24 +256,6 @@ def _check(key: str, value: Any) -> None:
             raise ValueError(f"{key} must be a count of zero or more, or None for the default, not {value!r}")
 
 
-class ArrayConfig(NamedTuple):
-    """What one array handle does in its own way; nothing of it is stored.
-
-    Attributes:
-        order: memory order of results, "C" or "F".
-        write_empty_chunks: whether chunks that hold only the fill value are stored.
-        read_missing_chunks: whether chunks that were never written read as the fill value (else: `ChunkNotFoundError`).
-    """
-
-    order: str = "C"
-    write_empty_chunks: bool = False
-    read_missing_chunks: bool = True
-
-    def to_dict(self) -> dict[str, Any]:
-        """The settings as a dictionary."""
-        return self._asdict()
-
-
 # Accepted because programs written for zarr-python pass them; reads here merge ranges by rules of their own.
 _IGNORED = frozenset({"sharding_coalesce_max_gap_bytes", "sharding_coalesce_max_bytes"})
 
@@ -269,8 +277,7 @@ def array_config(
     if isinstance(asked, ArrayConfig):
         return asked
     if base is None:
-        flat = config.flat
-        base = ArrayConfig(flat["array.order"], flat["array.write_empty_chunks"], flat["array.read_missing_chunks"])
+        base = config.of_arrays
     if not asked and not named:
         return base
     wanted = dict(named)

@@ -15,11 +15,11 @@ from .model.dtypes import (
     Float,
     Integer,
     String,
-    Struct,
     Time,
     Utf32,
     VariableBytes,
 )
+from .model.structs import Struct
 
 __all__ = [
     "Bool",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import weakref
 from collections.abc import Callable
@@ -51,6 +52,20 @@ class Seat:
 
 _seats: weakref.WeakValueDictionary[str, Seat] = weakref.WeakValueDictionary()
 _seats_lock = threading.Lock()
+_catalogs: weakref.WeakSet[Catalog] = weakref.WeakSet()
+
+
+def _after_fork() -> None:
+    """Frees every lock in a forked child: the threads that held them stayed in the parent."""
+    global _seats_lock  # noqa: PLW0603 -- the lock itself may be held
+    _seats_lock = threading.Lock()
+    holders: list[Seat | Catalog] = [*_seats.values(), *_catalogs]
+    for holder in holders:
+        holder.lock = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
 
 
 def seat_of(store: Store, path: str) -> Seat:
@@ -173,7 +188,7 @@ class Catalog:
     REWRITE_LIMIT = 128
     """With more members than this a write drops the catalog instead of rewriting it."""
 
-    __slots__ = ("lock", "members", "path", "root", "stored")
+    __slots__ = ("__weakref__", "lock", "members", "path", "root", "stored")
 
     def __init__(self, path: str, root: GroupModel, members: dict[str, Model]) -> None:
         self.path = path
@@ -181,6 +196,7 @@ class Catalog:
         self.root = plain(root)
         self.members: dict[str, Model] | None = members
         self.lock = threading.Lock()
+        _catalogs.add(self)
 
     def relative(self, path: str) -> str:
         """A store path as the catalog names it."""

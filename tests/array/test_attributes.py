@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -133,3 +135,17 @@ def test_format_two_keeps_attributes_in_a_document_of_their_own() -> None:
     array.attrs["a"] = 1
     assert len(_engine.recorded(store)) == 1
     assert zarrite.open_array(store).attrs.asdict() == {"a": 1}
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+def test_a_child_is_not_kept_waiting_by_a_lock_that_a_thread_of_its_parent_held(tmp_path: Path) -> None:
+    array = zarrite.create_array(tmp_path / "a", shape=(2,), dtype="i4")
+    with array._seat.lock:
+        child = os.fork()
+        if child == 0:
+            try:
+                array.attrs["child"] = True
+            finally:
+                os._exit(0)
+        assert os.waitpid(child, 0)[1] == 0
+    assert zarrite.open_array(tmp_path / "a").attrs["child"] is True

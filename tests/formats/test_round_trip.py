@@ -12,6 +12,7 @@ from hypothesis import given, strategies as st
 
 from model.strategies import arrays_of_format_2, arrays_of_format_3, as_json, attributes
 from zarrite import formats
+from zarrite.formats.remembered import Remembered
 from zarrite.model.node import ArrayModel, GroupModel
 
 arrays = arrays_of_format_3() | arrays_of_format_2()
@@ -121,9 +122,23 @@ def test_documents_seen_before_give_the_model_they_gave() -> None:
     assert formats.parse("elsewhere", {"elsewhere/zarr.json": bytes(bytearray(raw))}) is first
 
 
-def test_what_is_remembered_has_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(formats, "CACHED_NODES", 10)
+def test_what_is_remembered_has_a_bound() -> None:
+    model = GroupModel(3)
+    kept = Remembered(nodes=10, total_bytes=6400)
     for number in range(40):
-        model = ArrayModel.create(shape=(number,), dtype="int16")
-        formats.parse("", formats.dump(model, ""))
-    assert len(formats._cache) == 10
+        documents = b"%09d" % number
+        assert kept.keep(documents, model) is model
+        assert kept.get(b"000000000") is model
+    assert len(kept) == 10
+    assert b"000000031" in kept
+    assert b"000000030" not in kept
+    for number in range(400):
+        kept.keep((b"%050d" % number, None, b"b" * 30), model)
+    assert len(kept) == 10
+    kept.nodes = 1000
+    for number in range(400):
+        kept.keep((b"%050d" % number, None, b"b" * 30), model)
+    assert len(kept) == 80
+    kept.keep(b"c" * 101, model)
+    assert b"c" * 101 not in kept
+    assert kept.get(b"c" * 101) is None

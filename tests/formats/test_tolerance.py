@@ -36,7 +36,7 @@ def parsed(document: dict[str, Any], warns: str = "") -> Any:
     """The node of a document, and that it warned of what it should, or of nothing."""
     name = "zarr.json" if document.get("zarr_format") == 3 else ".zarray"
     text = json.dumps(document).encode()
-    formats._cache.clear()
+    formats._models._models.clear()  # what was seen before warns no more
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         model = formats.parse("p", {f"p/{name}": text})
@@ -221,7 +221,7 @@ def test_bare_tokens_and_a_byte_order_mark_are_read() -> None:
     assert isinstance(model, GroupModel)
     assert np.isnan(model.attributes["a"])
     assert b'"a": NaN' in formats.dump(model.with_attributes({**model.attributes, "c": 1}), "")["zarr.json"]
-    with pytest.raises(MetadataValidationError, match=r"attributes\.a is nan"):
+    with pytest.raises(MetadataValidationError, match=r"attributes\..* JSON cannot hold"):
         formats.dump(GroupModel(3, model.attributes), "")
     document = json.dumps(array("float32")).replace('"fill_value": 0.0', '"fill_value": NaN')
     found = formats.parse("", {"zarr.json": document.encode()})

@@ -83,6 +83,10 @@ def test_chunks_may_be_asked_for_in_many_forms(asked: Any, settled: tuple[int, .
     assert settle_chunks(asked, (20, 30)) == settled
 
 
+def test_the_shape_of_an_empty_array_serves_as_its_chunks() -> None:
+    assert settle_chunks((0, 30), (0, 30)) == (1, 30)
+
+
 @pytest.mark.parametrize(
     "bad", [True, None, "big", (7,), (7, 8, 9), (7, None), (7, True), (0, 7), (7, -2), 1.5, {}], ids=repr
 )

@@ -120,6 +120,8 @@ static GATE: RwLock<()> = RwLock::new(());
 
 thread_local! {
     static WORKSPACE: Cell<Option<Box<Workspace>>> = const { Cell::new(None) };
+    /// How many requests this thread is within.
+    static WITHIN: Cell<usize> = const { Cell::new(0) };
 }
 
 /// Runs `work` with this thread's workspace; work inside work gets a fresh one.
@@ -131,8 +133,22 @@ pub fn with_workspace<T>(work: impl FnOnce(&mut Workspace) -> T) -> T {
 }
 
 /// Held while a request is under way; a fork waits for it.
-pub fn gate() -> RwLockReadGuard<'static, ()> {
-    GATE.read_recursive()
+pub struct Gate {
+    _guard: RwLockReadGuard<'static, ()>,
+}
+
+impl Drop for Gate {
+    fn drop(&mut self) {
+        WITHIN.set(WITHIN.get() - 1);
+    }
+}
+
+/// Enters a request. A request that begins while a fork waits, waits for it; one within another (and what the pool does is within
+/// one) goes on, or the fork would wait for ever.
+pub fn gate() -> Gate {
+    let within = WITHIN.get();
+    WITHIN.set(within + 1);
+    Gate { _guard: if within > 0 { GATE.read_recursive() } else { GATE.read() } }
 }
 
 /// Waits until no request is under way and lets none begin, for a fork: `false` when that took too long.
@@ -245,6 +261,7 @@ impl Runtime {
     }
 
     fn serve(&'static self) {
+        WITHIN.set(1);
         let mut queue = self.queue.lock();
         loop {
             while queue.jobs.front().is_some_and(|job| job.exhausted()) {

@@ -1,8 +1,8 @@
 """Chunks of HDF5 datasets read by the engine: many at a time, decoded on all cores, straight from the file.
 
 HDF5 compresses a chunk with a list of filters, as Zarr does with codecs. Where every filter has a codec that makes the
-same bytes the file is a store and a dataset an array: the chunks' places are asked of HDF5 once and the engine does the rest.
-What does not fit (other filters, checksums to be verified, types with padding) is read by h5py, one chunk at a time.
+same bytes the file is a store and a dataset an array: HDF5 is asked where the chunks are, once, and the engine does the
+rest. What does not fit (other filters, checksums to be verified, padded types) is read by h5py, one chunk at a time.
 """
 
 from __future__ import annotations
@@ -23,6 +23,9 @@ from zarrite.stores import resolve
 __all__ = ["ChunkReader", "chunk_reader"]
 
 DEFLATE, SHUFFLE, ZSTD, BLOSC = 1, 2, 32015, 32001
+
+LEAST_BYTES = 32 << 10
+"""Smaller chunks are left to h5py: the way through Python would cost more than decoding them."""
 
 MOST_CHUNKS = 100_000
 """More places than this are not kept in memory."""
@@ -135,30 +138,33 @@ def chunk_reader(h5py: Any, dataset: Any, memory_bytes: int) -> ChunkReader | No
     if not 0 < dataset.id.get_num_chunks() <= MOST_CHUNKS or h5py.h5t.py_create(dataset.dtype) != dataset.id.get_type():
         return None
     chunk_bytes = int(np.prod(dataset.chunks, dtype=np.float64)) * dataset.dtype.itemsize
+    plist = dataset.id.get_create_plist()
+    filters = [plist.get_filter(number) for number in range(plist.get_nfilters())]
+    if chunk_bytes < LEAST_BYTES and all(h5py.h5z.filter_avail(code) for code, *_ in filters):
+        return None
     if 2 * chunk_bytes * (os.cpu_count() or 1) > memory_bytes:
         return None
-    compressors = _compressors(dataset)
-    return None if compressors is None else ChunkReader(file.filename, dataset, compressors)
+    compressors = _compressors(filters, dataset.dtype.itemsize)
+    # Chunks that are not compressed are read as fast by h5py.
+    return ChunkReader(file.filename, dataset, compressors) if compressors else None
 
 
-def _compressors(dataset: Any) -> list[Any] | None:
+def _compressors(filters: list[Any], cell_bytes: int) -> list[Any] | None:
     """A dataset's filters as codecs, or `None` when one has no codec of the same bytes."""
-    plist = dataset.id.get_create_plist()
     found: list[Any] = []
-    for number in range(plist.get_nfilters()):
-        code, _, values, _ = plist.get_filter(number)
+    for code, _, values, _ in filters:
         if code == DEFLATE:
             found.append(codecs.Zlib(level=1))
         elif code == SHUFFLE:
-            found.append(codecs.Shuffle(elementsize=values[0] if values else dataset.dtype.itemsize))
+            found.append(codecs.Shuffle(elementsize=values[0] if values else cell_bytes))
         elif code == ZSTD:
             found.append(codecs.ZstdCodec())
         elif code == BLOSC:
-            found.append(codecs.BloscCodec(typesize=dataset.dtype.itemsize))
+            found.append(codecs.BloscCodec(typesize=cell_bytes))
         else:
             return None
     # A filter that leaves no trace of itself could have been left off at the edges, which a file may do without saying.
-    return None if found and all(isinstance(codec, codecs.Shuffle) for codec in found) else found
+    return None if all(isinstance(codec, codecs.Shuffle) for codec in found) else found
 
 
 def _fill(dataset: Any) -> Any:

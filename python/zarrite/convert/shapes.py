@@ -14,6 +14,9 @@ __all__ = ["CHUNK_BYTES", "SHARD_BYTES", "even_split", "near_cubic", "suggest_ch
 CHUNK_BYTES = 1 << 20
 SHARD_BYTES = 64 << 20
 
+MOST_DIVISORS = 500
+"""How far from the wanted number of parts an even one is looked for."""
+
 ROOM = 1.4
 """How much larger than asked a shape may be when that saves splitting at all."""
 
@@ -58,11 +61,10 @@ def even_split(length: int, side: float) -> int:
     if side >= length:
         return max(1, length)
     parts = max(1, round(length / side))
-    for near in sorted(
-        range(math.ceil(parts / 1.3), math.floor(parts * 1.3) + 1), key=lambda count: abs(count - parts)
-    ):
-        if near and length % near == 0:
-            return length // near
+    for step in range(min(int(0.3 * parts), MOST_DIVISORS) + 1):
+        for count in (parts - step, parts + step):
+            if count > 0 and length % count == 0:
+                return length // count
     return -(-length // parts)
 
 

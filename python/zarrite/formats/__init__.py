@@ -16,6 +16,7 @@ from ..model.node import FORMATS, ArrayModel, Format, GroupModel
 from . import v2, v3
 from .consolidated import consolidate, consolidated_members
 from .documents import has_tokens, located, node_name, read_json, write_json
+from .remembered import Documents, Remembered
 from .tolerance import V2_FIXES, V3_FIXES, tolerant
 
 __all__ = [
@@ -37,9 +38,6 @@ for _format in _LISTED:
 
 V2_NAMES = (v2.ARRAY_NAME, v2.GROUP_NAME, v2.ATTRIBUTES_NAME, v2.CONSOLIDATED_NAME)
 NAMES = frozenset((v3.NAME, *V2_NAMES))
-CACHED_NODES = 4096
-HEAVY_BYTES = 1 << 18
-"""Documents above this size, which hold large attributes or many copies, are not remembered."""
 
 
 # ------------------------------------------------------------------ keys
@@ -88,7 +86,7 @@ def is_document(name: str) -> bool:
 
 # ------------------------------------------------------------------ reading
 
-_cache: dict[Any, ArrayModel | GroupModel] = {}
+_models = Remembered(nodes=4096, total_bytes=16 << 20)
 
 
 def parse(
@@ -111,31 +109,18 @@ def parse(
     if zarr_format is None or zarr_format == v3.NUMBER:
         raw = documents.get(prefix + v3.NAME)
         if raw is not None:
-            return _remembered(raw) or _remember(raw, (raw,), _parse_v3(raw, prefix + v3.NAME))
+            return _models.get(raw) or _keep(raw, _parse_v3(raw, prefix + v3.NAME))
     if zarr_format is None or zarr_format == v2.NUMBER:
         raws = tuple([documents.get(prefix + name) for name in V2_NAMES])
         if raws[0] is not None or raws[1] is not None or raws[3] is not None:
-            return _remembered(raws) or _remember(raws, raws, _parse_v2(raws, prefix))
+            return _models.get(raws) or _keep(raws, _parse_v2(raws, prefix))
     _check_number(zarr_format)
     return None
 
 
-def _remembered(key: Any) -> ArrayModel | GroupModel | None:
-    """The model these documents gave before, which is then the last one to be forgotten."""
-    found = _cache.pop(key, None)
-    if found is not None:
-        _cache[key] = found
-    return found
-
-
-def _remember(key: Any, raws: tuple[bytes | None, ...], model: ArrayModel | GroupModel) -> ArrayModel | GroupModel:
-    if has_tokens(*raws):
-        model = dataclasses.replace(model, keeps_tokens=True)
-    if sum(len(raw) for raw in raws if raw is not None) <= HEAVY_BYTES:
-        _cache[key] = model
-        while len(_cache) > CACHED_NODES:
-            _cache.pop(next(iter(_cache), None), None)
-    return model
+def _keep(documents: Documents, model: ArrayModel | GroupModel) -> ArrayModel | GroupModel:
+    raws = (documents,) if isinstance(documents, bytes) else documents
+    return _models.keep(documents, dataclasses.replace(model, keeps_tokens=True) if has_tokens(*raws) else model)
 
 
 def _parse_v3(raw: bytes, key: str) -> ArrayModel | GroupModel:
@@ -203,21 +188,23 @@ def dump(model: ArrayModel | GroupModel, path: str) -> dict[str, bytes]:
         >>> list(dump(GroupModel(3), "a"))
         ['a/zarr.json']
     """
-    prefix = _prefix(path)
     try:
-        if model.zarr_format == v3.NUMBER:
-            key = prefix + v3.NAME
-            document = _V3.array_document(model) if isinstance(model, ArrayModel) else _V3.group_document(model)
-            return {key: write_json(document, key, keeps_tokens=model.keeps_tokens)}
-        if isinstance(model, ArrayModel):
-            documents = {v2.ARRAY_NAME: _V2.zarray(model), v2.ATTRIBUTES_NAME: model.attributes}
-        else:
-            documents = {v2.GROUP_NAME: _V2.zgroup(model), v2.ATTRIBUTES_NAME: model.attributes}
-            if model.consolidated is not None:
-                # The group's own documents are among the copies; they must not lag behind.
-                repeated = {name: documents.get(name, copy) for name, copy in model.consolidated.items()}
-                documents[v2.CONSOLIDATED_NAME] = {"zarr_consolidated_format": 1, "metadata": repeated}
+        documents = _documents(model)
     except ZarriteError as error:
         raise located(error, f"node {('/' + path.strip('/'))!r}") from None
-    keeps = model.keeps_tokens
+    prefix, keeps = _prefix(path), model.keeps_tokens
     return {prefix + name: write_json(found, prefix + name, keeps_tokens=keeps) for name, found in documents.items()}
+
+
+def _documents(model: ArrayModel | GroupModel) -> dict[str, dict[str, Any]]:
+    """The documents of a node as JSON values, by their names."""
+    if model.zarr_format == v3.NUMBER:
+        return {v3.NAME: _V3.array_document(model) if isinstance(model, ArrayModel) else _V3.group_document(model)}
+    if isinstance(model, ArrayModel):
+        return {v2.ARRAY_NAME: _V2.zarray(model), v2.ATTRIBUTES_NAME: model.attributes}
+    documents = {v2.GROUP_NAME: _V2.zgroup(model), v2.ATTRIBUTES_NAME: model.attributes}
+    if model.consolidated is not None:
+        # The group's own documents are among the copies; they must not lag behind.
+        repeated = {name: documents.get(name, copy) for name, copy in model.consolidated.items()}
+        documents[v2.CONSOLIDATED_NAME] = {"zarr_consolidated_format": 1, "metadata": repeated}
+    return documents

@@ -24,10 +24,11 @@ from ..model.chain import IDS, codec_from_numcodecs, codecs_from_user
 from ..model.checks import brief, choice, integers, mapping, refuse
 from ..model.codecs import ARRAY, BYTES, SERIALIZER, Cells, Codec, MemoryBytes, TransposeCodec, settle_chain
 from ..model.dtype_names import MAX_STRUCT_DEPTH, PLAIN, dtype_from_numpy, parse_dtype
-from ..model.dtypes import DType, Float, Struct, Subarray
+from ..model.dtypes import DType, Float
 from ..model.grids import RegularGrid, check_chunk
 from ..model.keys import ChunkKeys
 from ..model.node import DEFAULT_FILL, ArrayModel, GroupModel, Parts
+from ..model.structs import Struct, Subarray
 from .documents import in_order
 from .empty_cells import EmptyBytes, EmptyType
 

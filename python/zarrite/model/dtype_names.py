@@ -16,13 +16,12 @@ from .dtypes import (
     Float,
     Integer,
     String,
-    Struct,
-    Subarray,
     Time,
     Utf32,
     VariableBytes,
     fixed,
 )
+from .structs import Struct, Subarray
 
 UNITS = ("generic", "Y", "M", "W", "D", "h", "m", "s", "ms", "us", "ns", "ps", "fs", "as")
 MICROSECONDS = ("\u03bcs", "\u00b5s")

@@ -130,6 +130,7 @@ def settle_chunks(chunks: object, shape: Sequence[int], what: str = "chunks") ->
         raise MetadataValidationError(f"{what} must be 'auto', an integer or a tuple of integers, not {brief(chunks)}")
     edges = []
     for entry, extent in zip(entries, shape, strict=True):
-        whole = entry is False or (not isinstance(entry, bool) and entry == -1)
+        # The shape of an empty array is often given as its chunks; an axis of no length has chunks of any.
+        whole = entry is False or (not isinstance(entry, bool) and (entry == -1 or entry == extent == 0))
         edges.append(max(1, extent) if whole else integer(entry, f"each entry of {what}", low=1))
     return tuple(edges)

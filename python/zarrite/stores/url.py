@@ -28,9 +28,6 @@ __all__ = [
     "resolve",
 ]
 
-SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]+):/")
-ESCAPE = re.compile(rb"%([0-9A-Fa-f]{2})")
-
 # Schemes people try, and what is needed for them. Named so that the refusal tells more than "unknown".
 PLANNED = {
     "s3": "object stores",
@@ -152,7 +149,7 @@ def resolve(
         raise UrlError(
             f"storage_options ({', '.join(sorted(storage_options))}) belong to remote stores, and {place!r} is not one"
         )
-    store, base = _store(place, writes)
+    store, base = _store(place, writes, read_only)
     if store.read_only:
         if writes:
             raise ReadOnlyError(store.url)
@@ -161,9 +158,9 @@ def resolve(
     return store, join(base, inside)
 
 
-def _store(place: Any, writes: bool) -> tuple[Store, str]:
+def _store(place: Any, writes: bool, read_only: bool) -> tuple[Store, str]:
     if type(place) is str:
-        return _from_text(place, writes)
+        return _from_text(place, writes, read_only)
     if isinstance(place, Store):
         return place, ""
     if isinstance(place, StorePath):
@@ -171,12 +168,12 @@ def _store(place: Any, writes: bool) -> tuple[Store, str]:
     if place is None:
         return _engine.memory_store(), ""
     if isinstance(place, str):
-        return _from_text(str(place), writes)
+        return _from_text(str(place), writes, read_only)
     if isinstance(place, os.PathLike):
         text = os.fspath(place)
         if not isinstance(text, str):
             raise TypeError("a path is text, not bytes")
-        return _from_file(text, writes), ""
+        return _from_file(text, writes, read_only), ""
     if isinstance(place, MutableMapping):
         return _of_mapping(place), ""
     if isinstance(place, PythonStore):
@@ -187,16 +184,14 @@ def _store(place: Any, writes: bool) -> tuple[Store, str]:
     )
 
 
-def _from_text(text: str, writes: bool) -> tuple[Store, str]:
-    scheme = SCHEME.match(text)
-    if scheme is None:
+def _from_text(text: str, writes: bool, read_only: bool) -> tuple[Store, str]:
+    name, rest = _scheme(text) if ":/" in text else ("", text)
+    if not name:
         if not text:
             raise UrlError("the store is an empty text; pass '.' for the working directory, or None for memory")
-        return _from_file(text, writes), ""
-    name = scheme.group(1).lower()
-    rest = text[scheme.end() - 1 :]
+        return _from_file(text, writes, read_only), ""
     if name == "file":
-        return _from_file(_file_path(text, rest), writes), ""
+        return _from_file(_file_path(text, rest), writes, read_only), ""
     if name == "memory":
         within = rest.lstrip("/")
         root, _, inside = within.partition("/")
@@ -210,6 +205,15 @@ def _from_text(text: str, writes: bool) -> tuple[Store, str]:
     raise UrlError(f"{text!r}: no store is known for {name}://; known: a path, file://, memory://, and *.zip archives")
 
 
+def _scheme(text: str) -> tuple[str, str]:
+    """A URL's scheme and what follows its colon; an empty scheme where the text is a path."""
+    name, _, rest = text.partition(":/")
+    plain = name.replace("+", "").replace("-", "").replace(".", "")
+    # One letter is a drive.
+    is_scheme = len(name) > 1 and name[0].isalpha() and plain.isalnum() and plain.isascii()
+    return (name.lower(), "/" + rest) if is_scheme else ("", text)
+
+
 def _file_path(url: str, rest: str) -> str:
     """The path of a `file:` URL: `file:///a`, `file://localhost/a` and `file:/a`."""
     if rest.startswith("//"):
@@ -217,14 +221,14 @@ def _file_path(url: str, rest: str) -> str:
         if host not in ("", "localhost"):
             raise UrlError(f"{url!r} names the host {host!r}; only files of this machine can be opened")
         rest = slash + path
-    raw = ESCAPE.sub(lambda found: bytes([int(found.group(1), 16)]), rest.encode())
+    raw = re.sub(rb"%([0-9A-Fa-f]{2})", lambda found: bytes([int(found.group(1), 16)]), rest.encode())
     path = raw.decode()
     if sys.platform == "win32":
         path = path.lstrip("/")
     return path
 
 
-def _from_file(path: str, writes: bool) -> Store:
+def _from_file(path: str, writes: bool, read_only: bool) -> Store:
     if "\0" in path:
         raise UrlError(f"{path!r} is not a path: it holds a NUL character")
     if path.endswith(".zip") and not os.path.isdir(path):
@@ -234,7 +238,14 @@ def _from_file(path: str, writes: bool) -> Store:
                 "write to a directory and zip it, without compression, when it is complete"
             )
         return _engine.zip_store(os.path.abspath(path))
-    return _engine.local_store(os.path.abspath(path))
+    return _engine.local_store(_absolute(path), read_only=read_only)
+
+
+def _absolute(path: str) -> str:
+    """The path from the root, without `.`, `..` and doubled slashes; of one that is so already, itself."""
+    if path[0] == "/" and "//" not in path and "/." not in path and path[-1] != "/" and os.sep == "/":
+        return path
+    return os.path.abspath(path)
 
 
 # ---------------------------------------------------------------- handles that travel
