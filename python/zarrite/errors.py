@@ -30,6 +30,7 @@ Messages name the thing, the place and the way out; the same facts are attribute
 
 from __future__ import annotations
 
+import errno as errno_
 from typing import Any
 
 __all__ = [
@@ -217,20 +218,26 @@ class ChunkError(BaseZarrError):
         array: path of the array.
         key: key of the stored object.
         why: what went wrong.
+        url: the store that holds it.
     """
 
     verb = "use"
     way_out = ""
 
-    def __init__(self, array: str = "", key: str | None = None, why: str = "") -> None:
+    def __init__(self, array: str = "", key: str | None = None, why: str = "", url: str = "") -> None:
         self.array = array
         self.key = key
         self.why = why
+        self.url = url
         if key is None:
             sentence = str(array)
         else:
-            sentence = f"cannot {self.verb} chunk {key!r} of array {array!r}: {why}{self.way_out}"
+            sentence = f"cannot {self.verb} chunk {key!r} of {self.named()}: {why}{self.way_out}"
         super().__init__(sentence)
+
+    def named(self) -> str:
+        """The array in words: its path, and the store that it is in."""
+        return f"array {self.array!r} in {self.url}" if self.url else f"array {self.array!r}"
 
 
 class ChunkDecodeError(ChunkError):
@@ -249,11 +256,11 @@ class ChunkEncodeError(ChunkError):
 class ChunkNotFoundError(ChunkError):
     """A chunk was never written and the array is configured to report that (`read_missing_chunks=False`)."""
 
-    def __init__(self, array: str = "", key: str | None = None) -> None:
-        super().__init__(array, key, "it is not in the store")
+    def __init__(self, array: str = "", key: str | None = None, url: str = "") -> None:
+        super().__init__(array, key, "it is not in the store", url)
         if key is not None:
             sentence = (
-                f"chunk {key!r} of array {array!r} is not in the store; "
+                f"chunk {key!r} of {self.named()} is not in the store; "
                 "open the array with config={'read_missing_chunks': True} to read fill values there"
             )
             self.args = (sentence,)
@@ -304,6 +311,10 @@ class ReadOnlyError(BaseZarrError, PermissionError):
 # ---------------------------------------------------------------- stores
 
 
+FULL = "; make room and write again: what was there before is as it was"
+WAYS_OUT = {getattr(errno_, name, 0): FULL for name in ("ENOSPC", "EDQUOT", "EFBIG")}
+
+
 class StoreError(ZarriteError, OSError):
     """The store could not do what was asked: disk full, connection lost, permission denied.
 
@@ -311,13 +322,16 @@ class StoreError(ZarriteError, OSError):
         key: the object's key.
         why: what the system said.
         errno: the system's number for it, when it has one.
+        url: the store.
     """
 
-    def __init__(self, key: str = "", why: str | None = None, errno: int | None = None) -> None:
-        super().__init__(key if why is None else f"{key}: {why}")
+    def __init__(self, key: str = "", why: str | None = None, errno: int | None = None, url: str = "") -> None:
+        place = f"{key} in {url}" if url and url != key else key
+        super().__init__(key if why is None else f"{place}: {why}{WAYS_OUT.get(errno or -1, '')}")
         self.key = key
         self.why = why
         self.errno = errno
+        self.url = url
 
 
 class StoreNotFoundError(StoreError, FileNotFoundError):

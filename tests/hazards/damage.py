@@ -65,9 +65,9 @@ CHAINS: dict[str, dict[str, Any]] = {
     "format 2": {"zarr_format": 2, "order": "F", "dtype": ">i4", "filters": [codecs.Delta(">i4")]},
 }
 CHECKED = frozenset(
-    ("zstd with checksum", "crc32c", "crc32c at the start", "gzip, blosc, crc32c", "gzip", "zlib", "bz2", "lzma")
+    ("zstd with checksum", "crc32c", "crc32c at the start", "gzip, blosc, crc32c", "gzip", "zlib", "bz2")
 )
-"""Chains in which damage cannot go unseen. (xz keeps a checksum too, but says in its header which; lzma's end is its check.)"""
+"""Chains in which damage cannot go unseen. (xz keeps a checksum too, but a flipped bit may say that there is none.)"""
 
 
 @dataclass

@@ -134,7 +134,7 @@ def test_text_behind_a_lying_frame_is_refused_without_the_memory_it_claims() -> 
         f'array.store.put("a/c/0", bytes.fromhex("{lie}")).result()\n'
         "resource.setrlimit(resource.RLIMIT_AS, (1 << 30, 3 << 30))"
     )
-    assert "refused: ChunkDecodeError" in limited(setup.replace(" (1 <<", " (1 <<"), "array[...]")
+    assert "refused: ChunkDecodeError" in limited(setup, "array[...]")
 
 
 def test_a_frame_that_lies_about_its_length_costs_no_time() -> None:
@@ -148,7 +148,7 @@ def test_a_frame_that_lies_about_its_length_costs_no_time() -> None:
 
 @pytest.mark.parametrize("shape", [(2**40,), (2**62, 2), (2**63 - 1,), (2**31, 2**31, 2**31)])
 def test_a_result_larger_than_memory_is_refused_in_words(shape: tuple[int, ...]) -> None:
-    array = zarrite.create_array(None, shape=shape, chunks=(1000,) * len(shape), dtype="f8")
+    array = zarrite.create_array(None, shape=shape, chunks=(10,) * len(shape), dtype="f8")
     with pytest.raises(MemoryError):
         array[...]
     with pytest.raises(MemoryError):

@@ -179,11 +179,13 @@ impl Chain {
             };
             match &self.stages[at] {
                 Stage::Swap { swaps, cell_bytes } => {
-                    let (mut buffer, n) = held.take().unwrap_or_else(|| {
-                        let mut buffer = workspace.buffer(view.len());
+                    let (mut buffer, n) = if let Some(held) = held.take() {
+                        held
+                    } else {
+                        let mut buffer = workspace.buffer(view.len())?;
                         buffer[..view.len()].copy_from_slice(view);
                         (buffer, view.len())
-                    });
+                    };
                     turn(&mut buffer[..n], swaps, *cell_bytes);
                     held = Some((buffer, n));
                 }
@@ -205,11 +207,11 @@ impl Chain {
                         outcome = codec.decode(source, cells, &mut workspace.context);
                         break;
                     }
-                    let mut buffer = spare.take().unwrap_or_else(|| workspace.buffer(0));
+                    let mut buffer = spare.take().unwrap_or_else(|| workspace.empty_buffer());
                     let made = if let Some(n) = self.sizes[at] {
                         if buffer.len() < n {
                             workspace.put_back(buffer);
-                            buffer = workspace.buffer(n);
+                            buffer = workspace.buffer(n)?;
                         }
                         codec
                             .decode(source, &mut buffer[..n], &mut workspace.context)

@@ -199,7 +199,7 @@ impl Plan {
                     grid.shape[at]
                 )));
             }
-            plans.push(plan_axis(axis, grid.chunk[at] as u64, grid.per_object[at]));
+            plans.push(plan_axis(axis, grid.chunk[at] as u64, grid.per_object[at])?);
         }
         let count = |of: fn(&AxisPlan) -> usize| {
             plans
@@ -378,8 +378,21 @@ impl Plan {
     }
 }
 
-fn plan_axis(axis: &Axis, chunk: u64, per_object: u64) -> AxisPlan {
+fn plan_axis(axis: &Axis, chunk: u64, per_object: u64) -> Result<AxisPlan> {
     let mut plan = AxisPlan::default();
+    if let Axis::Stride { step, count, .. } = axis {
+        let spanned = u128::from(*count) * u128::from(step.unsigned_abs()) / u128::from(chunk) + 2;
+        let runs = usize::try_from(spanned.min(u128::from(*count))).unwrap_or(usize::MAX);
+        let room = plan
+            .runs
+            .try_reserve(runs)
+            .and_then(|()| plan.objects.try_reserve(runs / 2));
+        room.map_err(|_| {
+            Error::TooLarge(format!(
+                "the selection touches {runs} chunks along one axis, more than memory holds"
+            ))
+        })?;
+    }
     match axis {
         Axis::Stride { start, step, count } => {
             let (mut at, mut left, mut out) = (*start, *count, 0);
@@ -443,7 +456,7 @@ fn plan_axis(axis: &Axis, chunk: u64, per_object: u64) -> AxisPlan {
             _ => plan.objects.push((chunk / per_object, at..at + 1)),
         }
     }
-    plan
+    Ok(plan)
 }
 
 /// The index, in C order, of a chunk among the chunks of its object.

@@ -26,7 +26,7 @@ pub struct Place {
 }
 
 /// Slots a shard may have: beyond this an index is not data but an attack.
-const MOST_SLOTS: usize = 1 << 28;
+const MOST_SLOTS: usize = 1 << 24;
 
 impl Place {
     /// Compiles the part of a lowered `sharding_indexed` entry that says where chunks lie.
@@ -127,7 +127,7 @@ impl Place {
     /// # Errors
     /// A checksum that fails, a wrong size.
     pub fn decode_index(&self, stored: &[u8], workspace: &mut Workspace) -> Result<ShardIndex> {
-        let mut plain = workspace.buffer(16 * self.slots);
+        let mut plain = workspace.buffer(16 * self.slots)?;
         let index = self
             .index
             .decode(stored, &mut plain[..16 * self.slots], workspace)
@@ -221,7 +221,7 @@ impl Sharding {
         let index = &stored[to_usize(&self.place.index_range(stored.len() as u64)?)];
         let index = self.place.decode_index(index, workspace)?;
         copy::fill(plain, &self.fill);
-        let mut cells = workspace.buffer(self.inner.plain_bytes());
+        let mut cells = workspace.buffer(self.inner.plain_bytes())?;
         for slot in 0..self.place.slots {
             let Some(range) = index.get(slot, stored.len() as u64)? else {
                 continue;
@@ -239,7 +239,7 @@ impl Sharding {
         let start = stored.len();
         let mut index = ShardIndex::empty(self.place.slots);
         stored.resize(start + self.place.first_byte() as usize, 0);
-        let mut cells = workspace.buffer(self.inner.plain_bytes());
+        let mut cells = workspace.buffer(self.inner.plain_bytes())?;
         for slot in 0..self.place.slots {
             let chunk = &mut cells[..self.inner.plain_bytes()];
             self.copy_of(slot, false)

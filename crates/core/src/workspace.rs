@@ -1,6 +1,6 @@
 //! One worker's memory: codec contexts and scratch buffers, kept from chunk to chunk.
 
-use crate::Context;
+use crate::{Context, Error, Result};
 
 /// What a worker brings to a piece of work.
 #[derive(Default)]
@@ -20,16 +20,21 @@ impl Workspace {
     }
 
     /// A buffer of at least `n` bytes, of any content; give it back with [`Self::put_back`].
-    pub fn buffer(&mut self, n: usize) -> Vec<u8> {
+    ///
+    /// # Errors
+    /// [`Error::TooLarge`] when memory has no room: a document decides how much, and must not end the process.
+    pub fn buffer(&mut self, n: usize) -> Result<Vec<u8>> {
         let mut buffer = self.spare.pop().unwrap_or_default();
         if buffer.len() < n {
             // Not `resize`: what is there need not be copied.
             if buffer.capacity() < n {
                 buffer = Vec::new();
+                let room = buffer.try_reserve_exact(n);
+                room.map_err(|_| Error::TooLarge(format!("memory has no room for a chunk of {n} bytes")))?;
             }
             buffer.resize(n, 0);
         }
-        buffer
+        Ok(buffer)
     }
 
     /// An empty buffer to append to, with the capacity that earlier work left.

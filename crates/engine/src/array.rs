@@ -1,10 +1,11 @@
 //! An array where it is: a program bound to a store and a path, and the caller's memory it is read into or written from.
 
-use crate::error::{Error, Result};
-use crate::runtime::{Interrupted, Work, runtime, with_workspace};
+use crate::error::{Error, Place, Result};
+use crate::runtime::{ASK, Interrupted, Work, runtime, with_workspace};
 use crate::store::Store;
 use std::any::Any;
 use std::sync::Arc;
+use std::time::Instant;
 use zarrite_core::copy::{Copy, CopyAxis};
 use zarrite_core::{Axis, Memory, Plan, Program, Span, Wanted};
 
@@ -60,8 +61,16 @@ impl Array {
     /// Takes a selection apart.
     ///
     /// # Errors
-    /// When it leaves the array.
+    /// When it leaves the array, or its chunks are larger than the machine.
     pub fn plan(&self, selection: &Selection) -> Result<Plan> {
+        let (bytes, machine) = (self.program.leaf_bytes(), runtime().machine_bytes);
+        if bytes > machine {
+            let why = format!(
+                "array {:?} has chunks of {bytes} bytes, more than this machine's memory of {machine}",
+                self.path
+            );
+            return Err(zarrite_core::Error::TooLarge(why).into());
+        }
         Ok(match selection {
             Selection::Axes(axes) => Plan::new(&self.program.grid, axes)?,
             Selection::Points(points) => Plan::points(&self.program.grid, points)?,
@@ -150,20 +159,25 @@ impl Array {
         Some(at)
     }
 
-    /// Names the place of a failure to decode.
+    /// Names the place of a failure.
+    pub fn place(&self, key: &str) -> Box<Place> {
+        let (store, array) = (self.store.url(), self.path.to_string());
+        let key = key.to_owned();
+        Box::new(Place { store, array, key })
+    }
+
+    /// A failure to decode.
     pub fn undecodable(&self, key: &str, why: zarrite_core::Error) -> Error {
         Error::Decode {
-            array: self.path.to_string(),
-            key: key.to_owned(),
+            place: self.place(key),
             why,
         }
     }
 
-    /// Names the place of a failure to encode.
+    /// A failure to encode.
     pub fn unencodable(&self, key: &str, why: zarrite_core::Error) -> Error {
         Error::Encode {
-            array: self.path.to_string(),
-            key: key.to_owned(),
+            place: self.place(key),
             why,
         }
     }
@@ -176,7 +190,21 @@ impl Array {
 pub fn drive(items: usize, batch: usize, little: bool, work: Arc<Work>, door: Door<'_>) -> Result<()> {
     match door {
         _ if items == 0 => Ok(()),
-        Door::Wait(_) if little => with_workspace(|workspace| (0..items).try_for_each(|at| work(at, workspace))),
+        Door::Wait(interrupted) if little => {
+            let mut asked = Instant::now();
+            with_workspace(|workspace| {
+                (0..items).try_for_each(|at| {
+                    // A store may be slow however little there is to decode.
+                    if at % 16 == 15 && asked.elapsed() > ASK {
+                        asked = Instant::now();
+                        if interrupted() {
+                            return Err(Error::Stopped);
+                        }
+                    }
+                    work(at, workspace)
+                })
+            })
+        }
         Door::Wait(interrupted) => runtime().run_and_wait(items, batch, work, interrupted),
         Door::Help => with_workspace(|workspace| runtime().run_and_help(items, batch, work, workspace)),
     }

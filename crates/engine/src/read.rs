@@ -17,6 +17,8 @@ use zarrite_core::{Memory, Plan, Wanted, Workspace};
 
 /// Requests that decode less than this run on the calling thread: waking another would cost more.
 const LITTLE_BYTES: usize = 512 << 10;
+/// ... and touch no more chunks than this: each may cost a look at the store.
+const LITTLE_PIECES: usize = 256;
 /// Cells an item of a shard decodes, as a rule.
 const ITEM_BYTES: usize = 1 << 20;
 /// Stored bytes that one read may span, and the unwanted bytes it may take along.
@@ -58,7 +60,8 @@ pub fn read(array: &Array, selection: &Selection, out: Cells, door: Door<'_>) ->
     let program = &array.program;
     let leaf_bytes = program.leaf_bytes().max(1);
     let total = plan.pieces().saturating_mul(leaf_bytes);
-    let little = total <= LITTLE_BYTES || plan.pieces() == 1 && reads_part(array, &plan);
+    let little =
+        total <= LITTLE_BYTES && plan.pieces() <= LITTLE_PIECES || plan.pieces() == 1 && reads_part(array, &plan);
     let threads = runtime().threads();
     let mut open = Vec::new();
     let items = if program.levels.is_empty() {
@@ -109,7 +112,7 @@ pub fn read(array: &Array, selection: &Selection, out: Cells, door: Door<'_>) ->
         }
         done
     });
-    drive(n, batch, little, work, door)?;
+    drive(n, batch, little, work, door).map_err(|error| error.in_store(&*array.store))?;
     Ok(std::mem::take(&mut read.arena.lock()))
 }
 
@@ -249,7 +252,7 @@ impl Read {
         }
         let n = (end - start) as usize;
         let _taken = (n > LITTLE_BYTES).then(|| runtime().budget.take(n + self.array.program.leaf_bytes()));
-        let mut stored = workspace.buffer(n);
+        let mut stored = workspace.buffer(n)?;
         let done = handle.object.read_at(start, &mut stored[..n]).map_err(Error::from);
         let done = done.and_then(|()| each(&stored[..n], workspace));
         workspace.put_back(stored);
@@ -295,7 +298,7 @@ impl Read {
         {
             return self.decode(key, stored, cells, workspace);
         }
-        let mut cells = workspace.buffer(n);
+        let mut cells = workspace.buffer(n)?;
         let mut done = Ok(false);
         if let Some(codec) = program.chain.only_codec()
             && n >= PART_BYTES
@@ -380,17 +383,29 @@ impl Read {
         parts: &[(usize, usize)],
         workspace: &mut Workspace,
     ) -> Result<()> {
+        // Only the stretch that the parts span is held: a chunk may be far larger than what is wanted of it.
         let n = self.array.program.leaf_bytes();
-        let mut cells = workspace.buffer(n);
-        let mut read = parts.iter().copied();
+        let (low, high) = parts
+            .first()
+            .zip(parts.last())
+            .map_or((0, n), |(first, last)| (first.0, last.1));
+        let mut cells = workspace.buffer(high - low)?;
+        let mut read =
+            |first: usize, last: usize| object.read_at(start + first as u64, &mut cells[first - low..last - low]);
         let done = if parts.is_empty() {
-            object.read_at(start, &mut cells[..n])
+            read(0, n)
         } else {
-            read.try_for_each(|(first, last)| object.read_at(start + first as u64, &mut cells[first..last]))
+            parts.iter().try_for_each(|&(first, last)| read(first, last))
         };
-        let done = done
-            .map_err(Error::from)
-            .and_then(|()| self.scatter(wanted, &cells[..n]));
+        let done = done.map_err(Error::from).and_then(|()| {
+            let mut copy = self.array.copy_out(wanted, &self.out.strides);
+            copy.from -= low as isize;
+            Ok(copy.run(
+                &Memory::of(&cells[..high - low]),
+                &self.out.memory,
+                self.array.program.cell_bytes,
+            )?)
+        });
         workspace.put_back(cells);
         done
     }
@@ -466,8 +481,7 @@ impl Read {
         let program = &self.array.program;
         if program.missing == Missing::Error {
             return Err(Error::Missing {
-                array: self.array.path.to_string(),
-                key: key.to_owned(),
+                place: self.array.place(key),
             });
         }
         let cell = program.cell_bytes;

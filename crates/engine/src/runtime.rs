@@ -4,7 +4,7 @@
 //! that does not exist, a fork waits at [`gate`] until no request is under way.
 
 use crate::blocks::Blocks;
-use crate::budget::Budget;
+use crate::budget::{Budget, memory_of_machine};
 use crate::error::{Error, Result};
 use crate::handles::Handles;
 use parking_lot::{Condvar, Mutex, MutexGuard, RwLock, RwLockReadGuard};
@@ -24,7 +24,7 @@ pub type Work = dyn Fn(usize, &mut Workspace) -> Result<()> + Send + Sync;
 pub type Interrupted<'a> = &'a mut dyn FnMut() -> bool;
 
 /// How often a waiting caller asks whether it was interrupted.
-const ASK: Duration = Duration::from_millis(40);
+pub(crate) const ASK: Duration = Duration::from_millis(40);
 /// How long an interrupted caller waits for workers to finish the piece they hold.
 const LEAVE: Duration = Duration::from_millis(80);
 /// Idle memory goes back to the system after this.
@@ -37,6 +37,8 @@ struct Job {
     batch: usize,
     next: AtomicUsize,
     stopped: AtomicBool,
+    /// The job whose item asked for this one: when that is stopped, so is this.
+    within: Option<Arc<Job>>,
     state: Mutex<JobState>,
     left: Condvar,
 }
@@ -49,18 +51,28 @@ struct JobState {
 
 impl Job {
     fn exhausted(&self) -> bool {
-        self.stopped.load(Ordering::Relaxed) || self.next.load(Ordering::Relaxed) >= self.items
+        self.is_stopped() || self.next.load(Ordering::Relaxed) >= self.items
+    }
+
+    fn is_stopped(&self) -> bool {
+        self.stopped.load(Ordering::Relaxed) || self.within.as_ref().is_some_and(|outer| outer.is_stopped())
     }
 
     /// Takes items until none is left.
-    fn help(&self, workspace: &mut Workspace) {
+    fn help(self: &Arc<Self>, workspace: &mut Workspace) {
+        let before = CURRENT.replace(Some(Arc::clone(self)));
+        self.take_items(workspace);
+        CURRENT.set(before);
+    }
+
+    fn take_items(&self, workspace: &mut Workspace) {
         loop {
             let first = self.next.fetch_add(self.batch, Ordering::Relaxed);
             if first >= self.items {
                 return;
             }
             for at in first..self.items.min(first + self.batch) {
-                if self.stopped.load(Ordering::Relaxed) {
+                if self.is_stopped() {
                     return;
                 }
                 let done = catch_unwind(AssertUnwindSafe(|| (self.work)(at, workspace)));
@@ -112,6 +124,8 @@ pub struct Runtime {
     pub blocks: Blocks,
     /// Bytes in flight.
     pub budget: Budget,
+    /// The machine's memory.
+    pub machine_bytes: usize,
 }
 
 static RUNTIME: AtomicPtr<Runtime> = AtomicPtr::new(std::ptr::null_mut());
@@ -120,8 +134,28 @@ static GATE: RwLock<()> = RwLock::new(());
 
 thread_local! {
     static WORKSPACE: Cell<Option<Box<Workspace>>> = const { Cell::new(None) };
+    /// The job this thread is helping with.
+    static CURRENT: Cell<Option<Arc<Job>>> = const { Cell::new(None) };
     /// How many requests this thread is within.
     static WITHIN: Cell<usize> = const { Cell::new(0) };
+}
+
+/// The job this thread is helping with.
+fn current() -> Option<Arc<Job>> {
+    let job = CURRENT.take();
+    CURRENT.set(job.clone());
+    job
+}
+
+/// Whether who asked for what this thread does has given up.
+///
+/// # Errors
+/// [`Error::Stopped`] then.
+pub fn go_on() -> Result<()> {
+    if current().is_some_and(|job| job.is_stopped()) {
+        return Err(Error::Stopped);
+    }
+    Ok(())
 }
 
 /// Runs `work` with this thread's workspace; work inside work gets a fresh one.
@@ -148,7 +182,9 @@ impl Drop for Gate {
 pub fn gate() -> Gate {
     let within = WITHIN.get();
     WITHIN.set(within + 1);
-    Gate { _guard: if within > 0 { GATE.read_recursive() } else { GATE.read() } }
+    Gate {
+        _guard: if within > 0 { GATE.read_recursive() } else { GATE.read() },
+    }
 }
 
 /// Waits until no request is under way and lets none begin, for a fork: `false` when that took too long.
@@ -212,6 +248,7 @@ impl Runtime {
             handles: Handles::default(),
             blocks: Blocks::default(),
             budget: Budget::default(),
+            machine_bytes: memory_of_machine().unwrap_or(usize::MAX),
         }
     }
 
@@ -344,7 +381,12 @@ impl Runtime {
         while state.inside > 0 {
             job.left.wait(&mut state);
         }
-        state.error.take().map_or(Ok(()), Err)
+        match state.error.take() {
+            Some(error) => Err(error),
+            // Some items were left out.
+            None if job.is_stopped() => Err(Error::Stopped),
+            None => Ok(()),
+        }
     }
 
     /// As [`Self::run_and_help`], with work that borrows.
@@ -407,6 +449,7 @@ impl Job {
             batch: batch.max(1),
             next: AtomicUsize::new(0),
             stopped: AtomicBool::new(false),
+            within: current(),
             state: Mutex::default(),
             left: Condvar::new(),
         }

@@ -5,7 +5,7 @@
 
 use crate::array::{Array, Cells, Door, Selection, drive};
 use crate::error::{Error, Result};
-use crate::runtime::{Work, runtime};
+use crate::runtime::{Work, go_on, runtime};
 use crate::store::{Put, Range};
 use parking_lot::Mutex;
 use std::sync::Arc;
@@ -17,6 +17,8 @@ use zarrite_core::{Error as CoreError, Memory, Plan, Wanted, Workspace};
 
 /// Requests that encode less than this run on the calling thread.
 const LITTLE_BYTES: usize = 64 << 10;
+/// ... and put no more objects than this.
+const LITTLE_PIECES: usize = 64;
 
 struct Write {
     array: Array,
@@ -37,7 +39,8 @@ pub fn write(array: &Array, selection: &Selection, values: Cells, door: Door<'_>
     let plan = array.plan(selection)?;
     let objects = plan.objects();
     let leaf_bytes = array.program.leaf_bytes().max(1);
-    let little = plan.pieces().saturating_mul(leaf_bytes) <= LITTLE_BYTES && array.program.levels.is_empty();
+    let bytes = plan.pieces().saturating_mul(leaf_bytes);
+    let little = bytes <= LITTLE_BYTES && plan.pieces() <= LITTLE_PIECES && array.program.levels.is_empty();
     let threads = runtime().threads();
     let batch = (LITTLE_BYTES / leaf_bytes).min(objects / (threads * 4)).max(1);
     let few = objects < threads * 4;
@@ -57,9 +60,12 @@ pub fn write(array: &Array, selection: &Selection, values: Cells, door: Door<'_>
         if items == objects {
             return write.object(at, workspace);
         }
-        (0..objects).try_for_each(|at| write.object(at, workspace))
+        (0..objects).try_for_each(|at| {
+            go_on()?;
+            write.object(at, workspace)
+        })
     });
-    drive(items.min(objects), batch, little, work, door)
+    drive(items.min(objects), batch, little, work, door).map_err(|error| error.in_store(&*array.store))
 }
 
 /// A shard as it is put: pieces of the old one and new bytes, in the order of their slots.
@@ -229,7 +235,7 @@ impl Write {
         let extents = program.leaf_extents(&leaf);
         let overhangs = extents[..] != program.grid.chunk[..];
         let whole = wanted.covers(&extents);
-        let mut cells = workspace.buffer(n);
+        let mut cells = workspace.buffer(n)?;
         let prepared = match old {
             Some(stored) if !whole => program
                 .chain

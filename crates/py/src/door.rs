@@ -4,6 +4,7 @@ use crate::error::raise;
 use parking_lot::Mutex;
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
+use zarrite_engine::store::Store;
 use zarrite_engine::{Door, Error, Result, runtime};
 
 /// Makes the Python object of an outcome, with the interpreter attached.
@@ -129,6 +130,6 @@ impl Settle {
 }
 
 /// A failure of the store as a failure of the request.
-pub fn stored<T>(done: zarrite_engine::store::Result<T>) -> Result<T> {
-    done.map_err(Error::from)
+pub fn stored<T>(store: &dyn Store, done: zarrite_engine::store::Result<T>) -> Result<T> {
+    done.map_err(|why| Error::from(why).in_store(store))
 }

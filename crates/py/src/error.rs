@@ -2,6 +2,7 @@
 
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
+use zarrite_engine::error::Place;
 use zarrite_engine::{Error, store};
 
 /// A class in `zarrite.errors`, its arguments by name, and the system's number for the cause.
@@ -11,50 +12,50 @@ type Described = (&'static str, Vec<(&'static str, Option<String>)>, Option<i32>
 fn class(error: &Error) -> Described {
     let text = |value: &dyn std::fmt::Display| Some(value.to_string());
     match error {
-        Error::Decode { array, key, why } => (
-            "ChunkDecodeError",
-            vec![("array", text(array)), ("key", text(key)), ("why", text(why))],
-            None,
-        ),
-        Error::Encode { array, key, why } => (
-            "ChunkEncodeError",
-            vec![("array", text(array)), ("key", text(key)), ("why", text(why))],
-            None,
-        ),
-        Error::Missing { array, key } => (
-            "ChunkNotFoundError",
-            vec![("array", text(array)), ("key", text(key))],
-            None,
-        ),
+        Error::Decode { place, why } => ("ChunkDecodeError", chunk(place, Some(why)), None),
+        Error::Encode { place, why } => ("ChunkEncodeError", chunk(place, Some(why)), None),
+        Error::Missing { place } => ("ChunkNotFoundError", chunk(place, None), None),
         Error::Request(zarrite_core::Error::TooLarge(why)) => ("LimitError", vec![("why", text(why))], None),
         Error::Request(why) => ("ProgramError", vec![("why", text(why))], None),
         Error::Stopped => ("StoreError", vec![("key", text(&"")), ("why", text(error))], None),
         Error::Defect(_) => ("ProgramError", vec![("why", text(error))], None),
-        Error::Store(error) => match error {
-            store::Error::ReadOnly { url } => ("ReadOnlyError", vec![("url", text(url))], None),
-            store::Error::KeyRefused { key, why } => {
-                ("KeyRefusedError", vec![("key", text(key)), ("why", text(why))], None)
-            }
-            store::Error::NotFound { url } => (
-                "StoreNotFoundError",
-                vec![("key", text(url)), ("why", text(&"there is no such store"))],
-                Some(2),
-            ),
-            store::Error::Permission { key, errno, why } => (
-                "StorePermissionError",
-                vec![("key", text(key)), ("why", text(why))],
-                errno.or(Some(13)),
-            ),
-            store::Error::Io { key, errno, why } => {
-                ("StoreError", vec![("key", text(key)), ("why", text(why))], *errno)
-            }
-            store::Error::Corrupt { key, why } => ("StoreError", vec![("key", text(key)), ("why", text(why))], None),
-            store::Error::Closed { url } => (
-                "StoreError",
-                vec![("key", text(url)), ("why", text(&"the store is closed"))],
-                None,
-            ),
-        },
+        Error::Store { store, why } => in_store(store, why),
+    }
+}
+
+/// What an error of a chunk is told with.
+fn chunk(place: &Place, why: Option<&zarrite_core::Error>) -> Vec<(&'static str, Option<String>)> {
+    let mut fields = vec![
+        ("array", Some(place.array.clone())),
+        ("key", Some(place.key.clone())),
+        ("url", Some(place.store.clone())),
+    ];
+    if let Some(why) = why {
+        fields.push(("why", Some(why.to_string())));
+    }
+    fields
+}
+
+/// How a failure of a store is told.
+fn in_store(url: &str, error: &store::Error) -> Described {
+    let text = |value: &dyn std::fmt::Display| Some(value.to_string());
+    let told = |class, key, why: &dyn std::fmt::Display, errno| {
+        (
+            class,
+            vec![("key", text(key)), ("why", text(why)), ("url", text(&url))],
+            errno,
+        )
+    };
+    match error {
+        store::Error::ReadOnly { url } => ("ReadOnlyError", vec![("url", text(url))], None),
+        store::Error::KeyRefused { key, why } => {
+            ("KeyRefusedError", vec![("key", text(key)), ("why", text(why))], None)
+        }
+        store::Error::NotFound { url } => told("StoreNotFoundError", url, &"there is no such store", Some(2)),
+        store::Error::Permission { key, errno, why } => told("StorePermissionError", key, why, errno.or(Some(13))),
+        store::Error::Io { key, errno, why } => told("StoreError", key, why, *errno),
+        store::Error::Corrupt { key, why } => told("StoreError", key, why, None),
+        store::Error::Closed { url } => told("StoreError", url, &"the store is closed", None),
     }
 }
 

@@ -39,35 +39,18 @@ pub fn take_raised(py: Python<'_>, error: &zarrite_engine::Error) -> Option<PyEr
     };
     let said = raised.value(py).to_string();
     let why = format!("{}: {said}", raised.get_type(py));
-    let told = match error {
+    let mut told = error.clone();
+    match &mut told {
         zarrite_engine::Error::Decode {
-            array,
-            key,
-            why: Error::Codec { codec, .. },
-        } => zarrite_engine::Error::Decode {
-            array: array.clone(),
-            key: key.clone(),
-            why: Error::Codec {
-                codec: codec.clone(),
-                doing: "decode",
-                why,
-            },
-        },
-        zarrite_engine::Error::Encode {
-            array,
-            key,
-            why: Error::Codec { codec, .. },
-        } => zarrite_engine::Error::Encode {
-            array: array.clone(),
-            key: key.clone(),
-            why: Error::Codec {
-                codec: codec.clone(),
-                doing: "encode",
-                why,
-            },
-        },
+            why: Error::Codec { why: said, .. },
+            ..
+        }
+        | zarrite_engine::Error::Encode {
+            why: Error::Codec { why: said, .. },
+            ..
+        } => *said = why,
         _ => return Some(raised),
-    };
+    }
     let outer = crate::error::raise(py, &told);
     outer.set_cause(py, Some(raised));
     Some(outer)

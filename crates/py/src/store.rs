@@ -157,7 +157,7 @@ impl Store {
         let (store, range) = (self.inner(), range(start, stop)?);
         Ok(Pending::of(move || {
             let mut bytes = Vec::new();
-            let found = stored(store.get(&key, range, &mut bytes))?;
+            let found = stored(&*store, store.get(&key, range, &mut bytes))?;
             Ok(found.map(|_| Bytes(bytes)))
         }))
     }
@@ -178,20 +178,22 @@ impl Store {
                     false
                 }
             });
-            failed.map_or(Ok(out), |error| Err(error.into()))
+            failed.map_or(Ok(out), |error| stored(&*store, Err(error)))
         })
     }
 
     fn put(&self, key: String, value: &Bound<'_, PyAny>) -> PyResult<Pending> {
         let (store, value) = (self.inner(), value_bytes(value)?);
         Ok(Pending::of(move || {
-            stored(store.put(&key, &[&value], Put::Always)).map(drop)
+            stored(&*store, store.put(&key, &[&value], Put::Always)).map(drop)
         }))
     }
 
     fn put_if_absent(&self, key: String, value: &Bound<'_, PyAny>) -> PyResult<Pending> {
         let (store, value) = (self.inner(), value_bytes(value)?);
-        Ok(Pending::of(move || stored(store.put(&key, &[&value], Put::IfAbsent))))
+        Ok(Pending::of(move || {
+            stored(&*store, store.put(&key, &[&value], Put::IfAbsent))
+        }))
     }
 
     fn put_many(&self, items: Vec<(String, Bound<'_, PyAny>)>) -> PyResult<Pending> {
@@ -213,23 +215,23 @@ impl Store {
                     false
                 }
             });
-            failed.map_or(Ok(()), |error| Err(error.into()))
+            failed.map_or(Ok(()), |error| stored(&*store, Err(error)))
         }))
     }
 
     fn delete(&self, keys: Vec<String>) -> Pending {
         let store = self.inner();
-        Pending::of(move || keys.iter().try_for_each(|key| stored(store.delete(key))))
+        Pending::of(move || keys.iter().try_for_each(|key| stored(&*store, store.delete(key))))
     }
 
     fn delete_prefix(&self, prefix: String) -> Pending {
         let store = self.inner();
-        Pending::of(move || stored(store.delete_prefix(&prefix)))
+        Pending::of(move || stored(&*store, store.delete_prefix(&prefix)))
     }
 
     fn move_prefix(&self, source: String, target: String) -> Pending {
         let store = self.inner();
-        Pending::of(move || stored(store.move_prefix(&source, &target)))
+        Pending::of(move || stored(&*store, store.move_prefix(&source, &target)))
     }
 
     /// Copies every object below a prefix, as it is, and says how many there were.
@@ -237,10 +239,13 @@ impl Store {
         let (from, into) = (self.inner(), into.inner());
         Pending::of(move || {
             let mut keys = Vec::new();
-            stored(from.list(&source, &mut |key, _| {
-                keys.push(key.to_owned());
-                true
-            }))?;
+            stored(
+                &*from,
+                from.list(&source, &mut |key, _| {
+                    keys.push(key.to_owned());
+                    true
+                }),
+            )?;
             let prefix = source.trim_end_matches('/');
             let mut bytes = Vec::new();
             for key in &keys {
@@ -252,8 +257,8 @@ impl Store {
                 } else {
                     format!("{target}/{rest}")
                 };
-                if stored(from.get(key, Range::All, &mut bytes))?.is_some() {
-                    stored(into.put(&to, &[&bytes], Put::Always))?;
+                if stored(&*from, from.get(key, Range::All, &mut bytes))?.is_some() {
+                    stored(&*into, into.put(&to, &[&bytes], Put::Always))?;
                 }
             }
             Ok(keys.len() as u64)
@@ -264,17 +269,20 @@ impl Store {
         let store = self.inner();
         Pending::of(move || {
             let mut keys = Vec::new();
-            stored(store.list(&prefix, &mut |key, _| {
-                keys.push(key.to_owned());
-                true
-            }))?;
+            stored(
+                &*store,
+                store.list(&prefix, &mut |key, _| {
+                    keys.push(key.to_owned());
+                    true
+                }),
+            )?;
             Ok(keys)
         })
     }
 
     fn list_dir(&self, prefix: String) -> Pending {
         let store = self.inner();
-        Pending::of(move || stored(store.list_dir(&prefix)))
+        Pending::of(move || stored(&*store, store.list_dir(&prefix)))
     }
 
     /// How many objects there are below a prefix, and their bytes.
@@ -282,23 +290,26 @@ impl Store {
         let store = self.inner();
         Pending::of(move || {
             let (mut count, mut total) = (0_u64, 0_u64);
-            stored(store.list(&prefix, &mut |_, bytes| {
-                count += 1;
-                total += bytes;
-                true
-            }))?;
+            stored(
+                &*store,
+                store.list(&prefix, &mut |_, bytes| {
+                    count += 1;
+                    total += bytes;
+                    true
+                }),
+            )?;
             Ok((count, total))
         })
     }
 
     fn size(&self, key: String) -> Pending {
         let store = self.inner();
-        Pending::of(move || stored(store.size(&key)))
+        Pending::of(move || stored(&*store, store.size(&key)))
     }
 
     fn close(&self, py: Python<'_>) -> PyResult<()> {
         let store = self.inner();
-        wait(py, move |_| stored(store.close()))
+        wait(py, move |_| stored(&*store, store.close()))
     }
 }
 
