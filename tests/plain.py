@@ -182,9 +182,7 @@ def _varying(raw: bytes, name: str, dtype: np.dtype[Any]) -> Cells:
     return cells
 
 
-def _shard(
-    configuration: dict[str, Any], raw: bytes, shape: tuple[int, ...], dtype: np.dtype[Any], fill: Any
-) -> Cells:
+def _shard(configuration: dict[str, Any], raw: bytes, shape: tuple[int, ...], dtype: np.dtype[Any], fill: Any) -> Cells:
     edges = tuple(configuration["chunk_shape"])
     counts = tuple(outside // inside for outside, inside in zip(shape, edges, strict=True))
     sums = sum(4 for entry in configuration["index_codecs"] if entry["name"] == "crc32c")

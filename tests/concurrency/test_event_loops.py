@@ -114,7 +114,9 @@ def test_values_to_be_written_are_kept_as_long_as_anyone_reads_them(array: zarri
     async def forget() -> None:
         tasks = []
         for number in range(20):
-            tasks.append(asyncio.ensure_future(array.write.aio(slice(number * 20, number * 20 + 20), np.full(1000, 7.0))))
+            tasks.append(
+                asyncio.ensure_future(array.write.aio(slice(number * 20, number * 20 + 20), np.full(1000, 7.0)))
+            )
             await asyncio.sleep(0)
             gc.collect()
             np.full(1000, -1.0)

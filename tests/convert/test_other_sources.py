@@ -150,6 +150,24 @@ def test_a_zip_archive_is_read_like_a_directory(tmp_path: Path) -> None:
     assert found["x/v"][:].tolist() == ["a", "", "ç", "d", "e"]
 
 
+def test_an_archive_of_one_folder_is_that_folder(tmp_path: Path) -> None:
+    zarrite.create_array(tmp_path / "x" / "a.zarr", shape=(3,), dtype="i4")[:] = 5
+    shutil.make_archive(str(tmp_path / "a"), "zip", tmp_path / "x")
+    converted(tmp_path / "a.zip", tmp_path / "b.zarr")
+    assert zarrite.open_array(tmp_path / "b.zarr", mode="r")[:].tolist() == [5, 5, 5]
+
+
+@pytest.mark.parametrize("zarr_format", [2, 3])
+def test_chunks_that_were_never_written_are_not_visited(tmp_path: Path, zarr_format: int) -> None:
+    array = zarrite.create_array(
+        tmp_path / "a.zarr", shape=(10**13,), chunks=(10**5,), dtype="f8", fill_value=1.5, zarr_format=zarr_format
+    )
+    array[10**12 : 10**12 + 3] = [7, 8, 9]
+    converted(tmp_path / "a.zarr", tmp_path / "b.zarr")
+    found = zarrite.open_array(tmp_path / "b.zarr", mode="r")
+    assert found[10**12 - 1 : 10**12 + 4].tolist() == [1.5, 7, 8, 9, 1.5]
+
+
 def test_arrays_and_stores_in_memory_are_sources_and_targets(tmp_path: Path) -> None:
     array = zarrite.array(np.arange(12).reshape(3, 4), chunks=(2, 2))
     target = zarrite.storage.MemoryStore()

@@ -25,7 +25,7 @@ linux = pytest.mark.skipif(sys.platform != "linux", reason="the most memory ever
 
 
 @linux
-@pytest.mark.parametrize("settings", ['{"compressors": None}', '{}', '{"shards": (16, 256, 1024)}'])
+@pytest.mark.parametrize("settings", ['{"compressors": None}', "{}", '{"shards": (16, 256, 1024)}'])
 def test_a_whole_read_holds_its_result_and_little_more(settings: str) -> None:
     grown = peak_growth(SETUP.replace("{settings}", settings), "cells = array[...]")
     assert 60 * MIB <= grown <= (64 + 24) * MIB, f"{grown / MIB:.0f} MiB for a result of 64 MiB"

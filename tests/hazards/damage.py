@@ -140,7 +140,9 @@ def damaged(stored: bytes, numbers: random.Random, others: list[bytes]) -> bytes
             span = min(numbers.randrange(1, 40), length - at)
             raw[at : at + span] = numbers.randbytes(span)
         elif how == 5 and length > 24:
-            place = numbers.choice((0, 4, 8, 12, 16, length - 8, length - 12, length - 16, length - 20, at % (length - 8)))
+            place = numbers.choice(
+                (0, 4, 8, 12, 16, length - 8, length - 12, length - 16, length - 20, at % (length - 8))
+            )
             raw[place : place + 8] = numbers.choice((*WORDS, length.to_bytes(8, "little")))
         elif how == 6:
             del raw[at : at + numbers.randrange(1, 20)]

@@ -80,7 +80,9 @@ def test_an_object_cut_anywhere_is_refused(name: str) -> None:
         got = attempt(hurt, lambda: hurt.array[...], raw)
         # What is cut off the end of a shard moves its index; without a checksum any bytes are an index. Raw LZMA ends in
         # a byte that says nothing.
-        assert got is None or plain or (name == "raw lzma" and cut == length - 1), f"{len(raw)} of {length} bytes were read as a chunk"
+        assert got is None or plain or (name == "raw lzma" and cut == length - 1), (
+            f"{len(raw)} of {length} bytes were read as a chunk"
+        )
 
 
 @pytest.mark.parametrize("name", ["none", "zstd", "gzip", "blosc lz4 shuffle", "shards", "crc32c", "text", "lz4"])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import warnings
 from typing import Annotated, Any
 
@@ -53,8 +52,6 @@ def convert(
 ) -> None:
     """Convert existing data to sharded Zarr v3."""
     shown = "silent" if quiet or dry_run else "json" if as_json else "auto"
-    if shown == "auto" and not sys.stderr.isatty():
-        shown = "silent"
     with warnings.catch_warnings():
         # What was left out is part of the answer; as warnings it would be said twice.
         warnings.simplefilter("ignore", zarrite.errors.ZarrUserWarning)

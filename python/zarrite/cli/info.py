@@ -107,7 +107,7 @@ def _lines(facts: dict[str, Any]) -> list[tuple[str, str]]:
         ("shape", show_shape(facts["shape"])),
         ("dimensions", ", ".join(str(name) if name is not None else "-" for name in names) if names else "-"),
         ("data type", facts["dtype"]),
-        ("fill value", repr(facts["fill_value"])),
+        ("fill value", json.dumps(plain(facts["fill_value"]), ensure_ascii=False)),
         ("chunks", show_shape(facts["chunks"])),
         ("shards", show_shape(facts["shards"])),
         ("codecs", " → ".join(facts["codecs"]) or "-"),

@@ -56,7 +56,7 @@ def even_split(length: int, side: float) -> int:
 
     Example:
         >>> even_split(1440, 64), even_split(721, 64), even_split(10, 64)
-        (60, 61, 10)
+        (72, 66, 10)
     """
     if side >= length:
         return max(1, length)

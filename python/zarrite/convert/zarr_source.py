@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import functools
+import math
+import os
+import zipfile
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -18,11 +23,15 @@ from zarrite.convert.source import (
     SourceArray,
     packed,
 )
+from zarrite.errors import ZarriteError
 
 __all__ = ["open_zarr_source"]
 
 XARRAY_DIMENSIONS = "_ARRAY_DIMENSIONS"
 NCZARR = "_nczarr_"
+
+WORTH_LISTING = 64 << 20
+"""Arrays of fewer bytes are read whole, whether or not their chunks were ever written."""
 
 
 def open_zarr_source(place: Any) -> Source:
@@ -34,15 +43,16 @@ def open_zarr_source(place: Any) -> Source:
         ConversionError: there is no Zarr node.
     """
     try:
-        node = place if isinstance(place, zarrite.Array | zarrite.Group) else zarrite.open(place, mode="r")
-    except (FileNotFoundError, zarrite.errors.BaseZarrError) as error:
+        node = place if isinstance(place, zarrite.Array | zarrite.Group) else _opened(place)
+        members = [] if isinstance(node, zarrite.Array) else sorted(node.members(max_depth=None))
+    except (FileNotFoundError, ZarriteError) as error:
         raise ConversionError(f"{place} cannot be read as Zarr: {error}") from error
     skipped: list[Skipped] = []
     if isinstance(node, zarrite.Array):
         return Source("Zarr", {}, [_array("", node, skipped)], skipped)
     groups = {"": _group_attributes(node)}
     arrays = []
-    for path, member in sorted(node.members(max_depth=None)):
+    for path, member in members:
         if isinstance(member, zarrite.Array):
             try:
                 arrays.append(_array(path, member, skipped))
@@ -51,6 +61,26 @@ def open_zarr_source(place: Any) -> Source:
         else:
             groups[path] = _group_attributes(member)
     return Source("Zarr", groups, arrays, skipped)
+
+
+def _opened(place: Any) -> Any:
+    """The node at a place; in an archive that holds one folder and nothing else, the node in that folder."""
+    try:
+        return zarrite.open(place, mode="r")
+    except FileNotFoundError:
+        folder = _only_folder(place) if isinstance(place, str) and os.path.isfile(place) else None
+        if folder is None:
+            raise
+        return zarrite.open(place, path=folder, mode="r")
+
+
+def _only_folder(archive: str) -> str | None:
+    try:
+        with zipfile.ZipFile(archive) as opened:
+            tops = {name.partition("/")[0] for name in opened.namelist()}
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
+        return None
+    return tops.pop() if len(tops) == 1 else None
 
 
 def _group_attributes(group: Any) -> dict[str, Any]:
@@ -97,8 +127,26 @@ def _array(path: str, array: Any, skipped: list[Skipped]) -> SourceArray:
         names,
         array.chunks,
         cell_bytes,
+        written=functools.partial(_written, array) if math.prod(array.shape) * cell_bytes > WORTH_LISTING else None,
         shards=array.shards,
     )
+
+
+def _written(array: Any) -> Iterator[Box]:
+    """The boxes of the chunks or shards that an array's store holds, told by their keys."""
+    unit = array.shards or array.chunks
+    prefix = f"{array.path}/" if array.path else ""
+    rank = len(array.shape)
+    found = []
+    for key in array.store.list(prefix).result():
+        parts = key[len(prefix) :].removeprefix("c/").removeprefix("c.").replace(".", "/").split("/")
+        if len(parts) == rank and all(part.isdecimal() for part in parts):
+            found.append(tuple(int(part) for part in parts))
+    for index in sorted(found):
+        starts = tuple(at * side for at, side in zip(index, unit, strict=True))
+        if all(start < length for start, length in zip(starts, array.shape, strict=True)):
+            stops = (min(start + side, most) for start, side, most in zip(starts, unit, array.shape, strict=True))
+            yield tuple(slice(start, stop) for start, stop in zip(starts, stops, strict=True))
 
 
 def _dimension_names(array: Any, attributes: dict[str, Any]) -> tuple[tuple[str | None, ...] | None, bool]:

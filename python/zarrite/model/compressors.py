@@ -90,8 +90,13 @@ class ZstdCodec(Codec):
         self.checksum = flag(checksum, "checksum of codec 'zstd'")
 
     def configuration(self) -> dict[str, Any]:
-        # Strict readers refuse the member; it is written only where it says something.
-        return {"level": self.level, "checksum": True} if self.checksum else {"level": self.level}
+        # zarrs opens no array of format 3 whose document leaves the checksum out.
+        return {"level": self.level, "checksum": self.checksum}
+
+    def get_config(self) -> dict[str, Any]:
+        # In format 2 strict readers refuse the member; there it is written only where it says something.
+        checksum = {"checksum": True} if self.checksum else {}
+        return {"id": self.id, "level": self.level, **checksum}
 
     def lower(self, chain: Lowering) -> None:
         chain.steps.append({"name": "zstd", "level": self.level, "checksum": self.checksum})

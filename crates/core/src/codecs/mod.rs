@@ -127,3 +127,28 @@ pub fn build(entry: &Value) -> Result<Box<dyn Codec>> {
         _ => return Err(Error::Document(format!("no codec {name:?} in the engine"))),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn every_name_of_the_list_is_built_and_no_other() {
+        for name in NAMES {
+            let entry = json!({"name": name, "level": 1, "checksum": false, "location": "end", "elementsize": 4, "acceleration": 1,
+                "cname": "lz4", "clevel": 5, "shuffle": 1, "typesize": 4, "blocksize": 0, "format": 1, "check": -1,
+                "preset": null, "filters": null, "dtype": "f4", "astype": "f4", "encode_dtype": "f4", "decode_dtype": "f8",
+                "offset": 0, "scale": 1, "digits": 2, "keepbits": 3});
+            assert_eq!(build(&entry).unwrap().name(), *name);
+        }
+        assert!(matches!(build(&json!({"name": "gzop"})), Err(Error::Document(why)) if why.contains("gzop")));
+        assert!(build(&json!({})).is_err() && build(&json!([])).is_err());
+    }
+
+    #[test]
+    fn a_context_may_move_to_another_thread() {
+        fn moves<T: Send>(_: &T) {}
+        moves(&Context::new());
+    }
+}

@@ -1,10 +1,13 @@
 //! `zstd`: Zstandard frames.
 
-use super::growing::decode_growing;
+mod encoder;
+
+use super::growing::over_limit;
 use super::{Codec, parameters};
 use crate::{Context, Error, Result};
+use encoder::Encoder;
 use serde_json::Value;
-use zstd_safe::{CCtx, CParameter, DCtx, InBuffer, OutBuffer, ResetDirective};
+use zstd_safe::{DCtx, InBuffer, OutBuffer, ResetDirective};
 
 const NAME: &str = "zstd";
 
@@ -15,8 +18,7 @@ const TOO_SMALL: usize = 70_usize.wrapping_neg();
 #[derive(Default)]
 pub struct Kept {
     decoder: Option<DCtx<'static>>,
-    encoder: Option<CCtx<'static>>,
-    settings: Option<(i32, bool)>,
+    encoder: Option<Encoder>,
 }
 
 fn why(code: usize) -> &'static str {
@@ -40,24 +42,48 @@ impl Kept {
         }
     }
 
-    fn encoder(&mut self, codec: &'static str, settings: (i32, bool)) -> Result<&mut CCtx<'static>> {
-        let failed = |code| Error::encode(codec, why(code));
+    /// Appends all frames of `stored` to `plain`, step by step: what a frame claims to hold is not believed.
+    fn decompress_growing(
+        &mut self,
+        codec: &'static str,
+        stored: &[u8],
+        plain: &mut Vec<u8>,
+        limit: usize,
+    ) -> Result<()> {
+        let decoder = self.decoder(codec)?;
+        let failed = |code| Error::decode(codec, why(code));
+        decoder.reset(ResetDirective::SessionOnly).map_err(failed)?;
+        let step = DCtx::out_size();
+        let most = plain.len().saturating_add(limit);
+        let mut input = InBuffer::around(stored);
+        loop {
+            let start = plain.len();
+            plain.resize(start + step.min(most - start), 0);
+            let mut out = OutBuffer::around(&mut plain[start..]);
+            let hint = decoder.decompress_stream(&mut out, &mut input).map_err(failed)?;
+            let (filled, room) = (out.pos(), out.capacity());
+            plain.truncate(start + filled);
+            let at_end = input.pos() == stored.len();
+            if hint == 0 && at_end {
+                return Ok(());
+            }
+            if filled < room && at_end {
+                return Err(Error::decode(codec, "the frame ends too early"));
+            }
+            if room == 0 {
+                return Err(over_limit(codec, limit));
+            }
+        }
+    }
+
+    fn encoder(&mut self, codec: &'static str, settings: (i32, bool)) -> Result<&mut Encoder> {
         if self.encoder.is_none() {
-            self.encoder = CCtx::try_create();
-            self.settings = None;
+            self.encoder = Encoder::new();
         }
         let encoder = self.encoder.as_mut().ok_or_else(|| Error::encode(codec, "no memory"))?;
-        if self.settings != Some(settings) {
-            self.settings = None;
-            encoder.reset(ResetDirective::SessionAndParameters).map_err(failed)?;
-            encoder
-                .set_parameter(CParameter::CompressionLevel(settings.0))
-                .map_err(failed)?;
-            encoder
-                .set_parameter(CParameter::ChecksumFlag(settings.1))
-                .map_err(failed)?;
-            self.settings = Some(settings);
-        }
+        encoder
+            .set_up(settings)
+            .map_err(|code| Error::encode(codec, why(code)))?;
         Ok(encoder)
     }
 
@@ -69,48 +95,10 @@ impl Kept {
         plain: &[u8],
         room: &mut [u8],
     ) -> Result<Option<usize>> {
-        let encoder = self.encoder(codec, (level, false))?;
-        match encoder.compress2(room, plain) {
+        match self.encoder(codec, (level, false))?.frame(plain, room) {
             Ok(written) => Ok(Some(written)),
-            Err(TOO_SMALL) => {
-                // What was begun is given up, or the next frame would go on with it.
-                if encoder.reset(ResetDirective::SessionOnly).is_err() {
-                    self.encoder = None;
-                }
-                Ok(None)
-            }
-            Err(code) => {
-                self.encoder = None;
-                Err(Error::encode(codec, why(code)))
-            }
-        }
-    }
-
-    /// Appends one frame.
-    pub(super) fn compress(
-        &mut self,
-        codec: &'static str,
-        settings: (i32, bool),
-        plain: &[u8],
-        stored: &mut Vec<u8>,
-    ) -> Result<()> {
-        let encoder = self.encoder(codec, settings)?;
-        // With room for the worst case the whole input is one step, and its size is written into the frame.
-        let start = stored.len();
-        stored.reserve(zstd_safe::compress_bound(plain.len()));
-        let mut out = OutBuffer::around_pos(stored, start);
-        let mut input = InBuffer::around(plain);
-        let end = zstd_safe::zstd_sys::ZSTD_EndDirective::ZSTD_e_end;
-        match encoder.compress_stream2(&mut out, &mut input, end) {
-            Ok(0) => Ok(()),
-            Ok(_) => {
-                self.encoder = None;
-                Err(Error::encode(codec, "the frame did not fit its bound"))
-            }
-            Err(code) => {
-                self.encoder = None;
-                Err(Error::encode(codec, why(code)))
-            }
+            Err(TOO_SMALL) => Ok(None),
+            Err(code) => Err(Error::encode(codec, why(code))),
         }
     }
 }
@@ -157,14 +145,18 @@ impl Codec for Zstd {
     }
 
     fn decode_unsized(&self, stored: &[u8], plain: &mut Vec<u8>, limit: usize, context: &mut Context) -> Result<()> {
-        let hint = zstd_safe::get_frame_content_size(stored).ok().flatten();
-        decode_growing(NAME, stored.len(), hint, plain, limit, |room| {
-            context.zstd.decompress(NAME, stored, room)
-        })
+        let start = plain.len();
+        context
+            .zstd
+            .decompress_growing(NAME, stored, plain, limit)
+            .inspect_err(|_| plain.truncate(start))
     }
 
     fn encode(&self, plain: &[u8], stored: &mut Vec<u8>, context: &mut Context) -> Result<()> {
-        context.zstd.compress(NAME, (self.level, self.checksum), plain, stored)
+        let encoder = context.zstd.encoder(NAME, (self.level, self.checksum))?;
+        encoder
+            .append(plain, stored)
+            .map_err(|code| Error::encode(NAME, why(code)))
     }
 }
 
@@ -173,6 +165,7 @@ mod tests {
     use super::super::testing::{Mutants, check_round_trip, check_round_trips, sample};
     use super::*;
     use serde_json::json;
+    use zstd_safe::{CCtx, InBuffer, OutBuffer};
 
     fn zstd(level: i32, checksum: bool) -> Zstd {
         Zstd::build(&json!({"name": "zstd", "level": level, "checksum": checksum})).unwrap()
