@@ -129,7 +129,8 @@ def ensure_parents(
         if len(documents) == 1:
             made = yield store.put_if_absent(*documents[0])
         if not made:
-            found, _ = yield from fetch(store, parent, zarr_format)
+            # A group of another format is a parent too: a second document beside its own would make it two nodes.
+            found, _ = yield from fetch(store, parent, zarr_format if len(documents) == 1 else None)
             if isinstance(found, ArrayModel):
                 raise ContainsArrayError(
                     f"array {parent!r} in {store.url} lies above {path!r}; only groups have members, take another path"

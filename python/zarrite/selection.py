@@ -402,7 +402,9 @@ def _mixed(entries: list[Any], shape: tuple[int, ...]) -> Points:
     points: list[Indices] = []
     for axis, entry in enumerate(chosen):
         if isinstance(entry, slice):
-            cells = np.arange(*entry.indices(shape[axis]), dtype=np.int64)
+            start, step, count = _stride(entry, axis, shape[axis])
+            # A step may be larger than what NumPy counts with; then there is one cell.
+            cells = np.arange(count, dtype=np.int64) * (step if count > 1 else 1) + start
             rank = plain.index(axis)
             place = rank if rank < before else rank + len(together)
             points.append(cells.reshape([-1 if at == place else 1 for at in range(ndim)]))

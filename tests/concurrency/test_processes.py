@@ -177,7 +177,17 @@ def test_a_pickled_handle_opens_the_same_node_the_same_way(tmp_path: Path) -> No
     np.testing.assert_array_equal(again["x"][...], array[...])
 
 
-def test_an_array_in_memory_says_that_it_cannot_travel() -> None:
+def test_an_array_in_memory_travels_within_its_process_and_no_further() -> None:
     array = zarrite.create_array(None, shape=(4,), chunks=(2,), dtype="i4")
-    with pytest.raises(zarrite.errors.HandleError, match="memory"):
-        pickle.dumps(array)
+    array[...] = 7
+    packed = pickle.dumps(array)
+    assert (pickle.loads(packed)[...] == 7).all()
+    script = (
+        "import pickle, sys, zarrite\n"
+        "try:\n"
+        "    pickle.loads(sys.stdin.buffer.read())[...]\n"
+        "except zarrite.errors.HandleError as error:\n"
+        "    print(error)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], input=packed, capture_output=True, timeout=60, check=True)
+    assert b"memory of process" in done.stdout

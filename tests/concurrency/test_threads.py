@@ -119,8 +119,10 @@ def test_readers_see_the_old_or_the_new_object_and_never_a_mixture(
 
     def write() -> None:
         try:
-            for number in range(2, 60):
+            for number in range(2, 3000):
                 array[...] = number
+                if len(seen) >= 5:  # the readers met the writer
+                    break
         finally:
             done.set()
 
@@ -136,8 +138,7 @@ def test_readers_see_the_old_or_the_new_object_and_never_a_mixture(
             assert mine[12_345] >= last
 
     together(write, read, read, read)
-    assert (array[...] == 59).all()
-    assert len(seen) > 1, "the readers met the writer"
+    assert len(seen) >= 5
 
 
 def test_readers_of_a_shard_survive_writers_of_its_chunks(tmp_path: Path) -> None:

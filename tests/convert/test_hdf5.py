@@ -156,6 +156,40 @@ def test_other_files_are_read_only_when_asked_for(paths: tuple[Path, Path], tmp_
     assert opened(paths, "v")[:].tolist() == [0, 1, 2, 3]
 
 
+@pytest.mark.parametrize("way", ["soft", "deep", "virtual"])
+def test_ways_around_into_other_files_are_closed(paths: tuple[Path, Path], tmp_path: Path, way: str) -> None:
+    secret = tmp_path / "secret.bin"
+    np.arange(4, dtype="u1").tofile(secret)
+    with h5py.File(tmp_path / "other.h5", "w") as other:
+        other["g/v"] = np.arange(4, dtype="u1")
+    with h5py.File(paths[0], "w") as file:
+        file["fine"] = 1
+        file["out"] = h5py.ExternalLink(str(tmp_path / "other.h5"), "/g")
+        if way == "soft":
+            file["v"] = h5py.SoftLink("/out/v")
+        elif way == "deep":
+            file.create_group("a")["hop"] = h5py.SoftLink("/out")
+            file["v"] = h5py.SoftLink("a/hop/v")
+        else:
+            file.create_dataset("stored", shape=(4,), dtype="u1", external=[(str(secret), 0, 4)])
+            layout = h5py.VirtualLayout((4,), "u1")
+            layout[:] = h5py.VirtualSource(".", "stored", (4,))
+            file.create_virtual_dataset("v", layout)
+    notes = noted(paths)
+    assert "another file" in notes["v"]
+    assert "another file" in notes["out"]
+    assert set(dict(zarrite.open_group(paths[1], mode="r").arrays())) == {"fine"}
+
+
+def test_attributes_that_are_no_utf8_are_kept_as_far_as_they_are(paths: tuple[Path, Path]) -> None:
+    with h5py.File(paths[0], "w") as file:
+        file.attrs["fixed"] = np.bytes_("Zürich".encode("latin-1"))
+    with pytest.warns(zarrite.convert.ConversionWarning, match="UTF-8"):
+        zarrite.convert(*paths)
+    attributes = zarrite.open_group(paths[1], mode="r").attrs
+    assert attributes["fixed"] == "Z\ufffdrich"
+
+
 @pytest.mark.parametrize("name", ["__hidden", "zarr.json", ".zarray"])
 def test_names_that_zarr_cannot_keep_are_left_out_and_named(paths: tuple[Path, Path], name: str) -> None:
     with h5py.File(paths[0], "w") as file:
@@ -202,3 +236,50 @@ def test_a_damaged_chunk_stops_the_conversion_and_nothing_opens(paths: tuple[Pat
         zarrite.convert(*paths)
     with pytest.raises(FileNotFoundError):
         zarrite.open(paths[1], mode="r")
+
+
+# ---------------------------------------------------------------- chunks that the engine reads
+
+FILTERS = {
+    "gzip": {"compression": "gzip"},
+    "shuffle and gzip": {"compression": "gzip", "shuffle": True},
+    "checksum": {"compression": "gzip", "fletcher32": True},
+    "shuffle alone": {"shuffle": True},
+    "lzf": {"compression": "lzf"},
+    "none": {},
+}
+READ_BY_THE_ENGINE = {"gzip", "shuffle and gzip"}
+
+
+@pytest.mark.parametrize("dtype", ["<f4", ">f8", "<i2", ">u8", "u1"])
+@pytest.mark.parametrize("filters", FILTERS)
+def test_compressed_chunks_are_the_same_whoever_reads_them(paths: tuple[Path, Path], filters: str, dtype: str) -> None:
+    from zarrite.convert.hdf5_chunks import chunk_reader
+
+    cells = (np.random.default_rng(0).normal(size=(700, 500)) * 50 + 100).astype(dtype)
+    with h5py.File(paths[0], "w") as file:
+        made = file.create_dataset(
+            "v", shape=(700, 500), maxshape=(None, 500), chunks=(300, 200), dtype=dtype, fillvalue=7, **FILTERS[filters]
+        )
+        made[:] = cells
+        gaps = file.create_dataset(
+            "gaps", shape=(3000, 400), chunks=(300, 200), dtype=dtype, fillvalue=7, compression="gzip"
+        )
+        gaps[650:660, 190:210] = cells[:10, :20]
+    with h5py.File(paths[0]) as file:
+        assert (chunk_reader(h5py, file["v"], 1 << 30) is not None) == (filters in READ_BY_THE_ENGINE)
+        assert chunk_reader(h5py, file["v"], 1 << 10) is None, "chunks that do not fit the memory are read one by one"
+        wanted = file["gaps"][:]
+    zarrite.convert(*paths, verify=True, memory="16MiB")
+    assert np.array_equal(opened(paths, "v")[:], cells)
+    assert np.array_equal(opened(paths, "gaps")[:], wanted)
+
+
+def test_chunks_that_skip_their_filters_are_left_to_hdf5(paths: tuple[Path, Path]) -> None:
+    cells = np.arange(200_000, dtype="i4").reshape(400, 500)
+    with h5py.File(paths[0], "w") as file:
+        made = file.create_dataset("v", shape=(400, 500), chunks=(200, 500), dtype="i4", compression="gzip")
+        made[:] = cells
+        made.id.write_direct_chunk((200, 0), np.ascontiguousarray(cells[200:]).tobytes(), filter_mask=1)
+    zarrite.convert(*paths, verify=True)
+    assert np.array_equal(opened(paths, "v")[:], cells)

@@ -46,5 +46,9 @@ def test_every_public_function_and_class_says_what_it_is() -> None:
     assert silent == []
 
 
+def test_type_checkers_are_told_that_the_package_is_typed() -> None:
+    assert (Path(zarrite.__file__).parent / "py.typed").exists()
+
+
 if __name__ == "__main__":
     LIST.write_text("\n".join(public_names()) + "\n")

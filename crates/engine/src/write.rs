@@ -382,6 +382,7 @@ impl Shard<'_> {
     ) -> Result<(Vec<Vec<u8>>, Vec<Placed>)> {
         let last = depth + 1 == self.write.array.program.levels.len();
         let one = |(slot, pieces): &(usize, Vec<usize>), body: &mut Vec<u8>, workspace: &mut Workspace| {
+            go_on()?;
             let range = old_index.get(*slot, old.len() as u64);
             let range = range.map_err(|why| self.write.array.undecodable(self.key, why))?;
             let old = range.map(|range| &old[range.start as usize..range.end as usize]);

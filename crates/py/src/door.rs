@@ -55,6 +55,11 @@ impl Pending {
         })
     }
 
+    /// Work without an outcome.
+    pub fn done(task: impl FnOnce() -> Result<()> + Send + 'static) -> Self {
+        Self::of(move || task().map(|()| None::<bool>))
+    }
+
     fn take(&self) -> PyResult<Task> {
         let task = self.task.lock().take();
         task.ok_or_else(|| PyRuntimeError::new_err("this work was already waited for"))

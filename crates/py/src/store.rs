@@ -202,7 +202,7 @@ impl Store {
             .into_iter()
             .map(|(key, value)| Ok((key, value_bytes(&value)?)))
             .collect::<PyResult<_>>()?;
-        Ok(Pending::of(move || {
+        Ok(Pending::done(move || {
             let borrowed: Vec<(String, &[u8])> = items
                 .iter()
                 .map(|(key, value)| (key.clone(), value.as_slice()))
@@ -221,7 +221,7 @@ impl Store {
 
     fn delete(&self, keys: Vec<String>) -> Pending {
         let store = self.inner();
-        Pending::of(move || keys.iter().try_for_each(|key| stored(&*store, store.delete(key))))
+        Pending::done(move || keys.iter().try_for_each(|key| stored(&*store, store.delete(key))))
     }
 
     fn delete_prefix(&self, prefix: String) -> Pending {
@@ -231,7 +231,7 @@ impl Store {
 
     fn move_prefix(&self, source: String, target: String) -> Pending {
         let store = self.inner();
-        Pending::of(move || stored(&*store, store.move_prefix(&source, &target)))
+        Pending::done(move || stored(&*store, store.move_prefix(&source, &target)))
     }
 
     /// Copies every object below a prefix, as it is, and says how many there were.

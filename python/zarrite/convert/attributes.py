@@ -48,16 +48,32 @@ def _settled(array: SourceArray, skipped: list[Skipped]) -> SourceArray:
 def _finite(attributes: dict[str, Any], path: str, skipped: list[Skipped]) -> dict[str, Any]:
     found = {}
     for name, value in attributes.items():
-        found[name] = _finite_value(value)
-        if found[name] is not value:
-            skipped.append(Skipped(f"{path}@{name}", "NaN and infinities in it are kept as text, as JSON has none"))
+        key = _utf8(name)
+        found[key] = _finite_value(value)
+        if found[key] is not value:
+            skipped.append(
+                Skipped(f"{path}@{key}", "JSON has no NaN, no infinities and only UTF-8; text stands for them")
+            )
     return found
+
+
+def _utf8(text: str) -> str:
+    """Text without the stand-ins that Python has for bytes that are not UTF-8."""
+    if text.isascii():
+        return text
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-8", errors="surrogateescape").decode("utf-8", errors="replace")
+    return text
 
 
 def _finite_value(value: Any) -> Any:
     """The value itself where JSON can hold it, else a copy that it can."""
     if isinstance(value, float) and not math.isfinite(value):
         return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+    if isinstance(value, str):
+        return _utf8(value)
     if isinstance(value, list):
         items = [_finite_value(item) for item in value]
         return value if all(new is old for new, old in zip(items, value, strict=True)) else items
@@ -76,7 +92,7 @@ def plain_attribute(value: Any) -> Any:
     if value is None or isinstance(value, bool | int | float | str):
         return str(value) if isinstance(value, np.str_) else value
     if isinstance(value, bytes):
-        return value.decode("utf-8", errors="replace")
+        return value.decode("utf-8", errors="surrogateescape")
     if isinstance(value, np.void):
         if value.dtype.names:
             return {name: plain_attribute(value[name]) for name in value.dtype.names}

@@ -28,6 +28,9 @@ MOST_NODES = 1_000_000
 DEEPEST = 200
 """Deeper than any hierarchy should be."""
 
+MOST_HOPS = 16
+"""How many links may lead from one to the next; HDF5's own limit for soft links."""
+
 HIDDEN = frozenset(
     {
         "CLASS",
@@ -150,9 +153,9 @@ class _Walk:
             self.skipped.append(Skipped(path, why))
             return None
         try:
-            link = handle.get(name, getlink=True)
-            if isinstance(link, self.h5py.ExternalLink) and not self.follow_external:
-                self.skipped.append(Skipped(path, f"the link leads into another file, {link.filename}"))
+            foreign = None if self.follow_external else foreign_file(self.h5py, handle, name)
+            if foreign is not None:
+                self.skipped.append(Skipped(path, f"the link leads into another file, {foreign}"))
                 return None
             return handle[name]
         except (KeyError, OSError, RuntimeError, ValueError) as error:
@@ -211,7 +214,7 @@ def _array(h5py: Any, node: Node, walk: _Walk, enum_flags: bool, memory_bytes: i
     dataset, path = node.dataset, node.path_shown
     try:
         if not walk.follow_external:
-            _refuse_foreign_storage(dataset)
+            _refuse_foreign_storage(h5py, dataset)
         array = read_array(h5py, dataset, path, node.shape, memory_bytes)
     except ConversionError as error:
         walk.skipped.append(Skipped(path, str(error), is_fatal=isinstance(error, MissingFilterError)))
@@ -231,7 +234,7 @@ def _array(h5py: Any, node: Node, walk: _Walk, enum_flags: bool, memory_bytes: i
     )
     array = replace(array, attributes=attributes, dimension_names=names)
     return replace(
-        with_fill(array, walk.skipped),
+        _with_fill(array, walk.skipped),
         as_bytes=array.as_bytes
         and replace(
             array.as_bytes, attributes={k: v for k, v in attributes.items() if k != "_FillValue"}, dimension_names=names
@@ -239,7 +242,7 @@ def _array(h5py: Any, node: Node, walk: _Walk, enum_flags: bool, memory_bytes: i
     )
 
 
-def with_fill(array: SourceArray, skipped: list[Skipped]) -> SourceArray:
+def _with_fill(array: SourceArray, skipped: list[Skipped]) -> SourceArray:
     """The array with its `_FillValue` attribute written as xarray looks for it."""
     if "_FillValue" not in array.attributes:
         return array
@@ -253,10 +256,43 @@ def with_fill(array: SourceArray, skipped: list[Skipped]) -> SourceArray:
     return replace(array, attributes=attributes)
 
 
-def _refuse_foreign_storage(dataset: Any) -> None:
+def foreign_file(h5py: Any, group: Any, path: str, hops: int = 0) -> str | None:
+    """The other file that a path leads into, through whatever links, found without opening that file."""
+    here = group.file["/"] if path.startswith("/") else group
+    parts = [part for part in path.split("/") if part not in {"", "."}]
+    for position, part in enumerate(parts):
+        link = here.id.links.get_info(part.encode())
+        if link.type == h5py.h5l.TYPE_EXTERNAL:
+            return os.fsdecode(here.id.links.get_val(part.encode())[0])
+        if link.type == h5py.h5l.TYPE_SOFT:
+            if hops == MOST_HOPS:
+                raise ValueError(f"more than {MOST_HOPS} links follow each other")
+            found = foreign_file(h5py, here, os.fsdecode(here.id.links.get_val(part.encode())), hops + 1)
+            if found is not None:
+                return found
+        if position < len(parts) - 1:
+            here = here[part]
+            if not isinstance(here, h5py.Group):
+                return None
+    return None
+
+
+def _refuse_foreign_storage(h5py: Any, dataset: Any, hops: int = 0) -> None:
+    """Refuses datasets whose cells lie in other files, through however many virtual datasets of this one."""
+    foreign = None
     if dataset.external:
-        raise ConversionError(f"its cells lie in another file, {dataset.external[0][0]} (follow_external reads them)")
-    if dataset.is_virtual:
-        foreign = [source.file_name for source in dataset.virtual_sources() if source.file_name != "."]
-        if foreign:
-            raise ConversionError(f"its cells lie in another file, {foreign[0]} (follow_external reads them)")
+        foreign = dataset.external[0][0]
+    elif dataset.is_virtual:
+        if hops == MOST_HOPS:
+            raise ConversionError(f"more than {MOST_HOPS} virtual datasets lead to its cells")
+        for source in dataset.virtual_sources():
+            foreign = (
+                source.file_name if source.file_name != "." else foreign_file(h5py, dataset.file, source.dset_name)
+            )
+            if foreign is not None:
+                break
+            inner = dataset.file.get(source.dset_name)
+            if isinstance(inner, h5py.Dataset):
+                _refuse_foreign_storage(h5py, inner, hops + 1)
+    if foreign is not None:
+        raise ConversionError(f"its cells lie in another file, {foreign} (follow_external reads them)")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import array
 import contextlib
 import math
 import os
@@ -103,17 +104,11 @@ def _as_bytes(
     if length is None:
         return None
     dtype = np.dtype(f"S{length}")
-    raw = replace_dtype(cells, dtype)
+    raw = _Cells(cells.dataset, cells.shape, None)
+    raw.dtype = dtype
     return SourceArray(
         path, cells.shape, dtype, raw.fixed, fill_value=fill, chunks=chunks, cell_bytes=length, written=written
     )
-
-
-def replace_dtype(cells: _Cells, dtype: np.dtype[Any]) -> _Cells:
-    """The same cells read as another type."""
-    other = _Cells(cells.dataset, cells.shape, None)
-    other.dtype = dtype
-    return other
 
 
 class _Cells:
@@ -174,17 +169,14 @@ class _Cells:
         """Boxes that have storage in the file."""
         if self.dataset.chunks is None:
             return
-        boxes: list[Box] = []
-        chunks = self.dataset.chunks
-        extra = self.shape[len(chunks) :]
-
-        def note(info: Any) -> None:
-            offsets = zip(info.chunk_offset, chunks, self.shape, strict=False)
-            found = tuple(slice(start, min(start + length, most)) for start, length, most in offsets)
-            boxes.append(found + tuple(slice(0, length) for length in extra))
-
-        self.dataset.id.chunk_iter(note)
-        yield from boxes
+        chunks, rank = self.dataset.chunks, len(self.dataset.chunks)
+        # A file may have millions of chunks: their offsets are kept as bare numbers.
+        offsets = array.array("q")
+        self.dataset.id.chunk_iter(lambda info: offsets.extend(info.chunk_offset))
+        rest = tuple(slice(0, length) for length in self.shape[rank:])
+        for at in range(0, len(offsets), rank):
+            starts = zip(offsets[at : at + rank], chunks, self.shape, strict=False)
+            yield (*(slice(start, min(start + side, most)) for start, side, most in starts), *rest)
 
 
 @contextlib.contextmanager

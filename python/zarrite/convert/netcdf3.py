@@ -77,7 +77,9 @@ def _array(name: str, variable: Any, skipped: list[Skipped]) -> SourceArray:
     fill = None
     if "_FillValue" in attributes:
         value = attributes.pop("_FillValue")
-        if dtype.kind != "S":
+        if dtype.kind == "S":
+            fill = value.encode() if isinstance(value, str) else None
+        else:
             try:
                 attributes["_FillValue"] = encode_fill_attribute(value, dtype)
                 fill = dtype.type(value)

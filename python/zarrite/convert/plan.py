@@ -18,6 +18,9 @@ __all__ = ["ArrayPlan", "Plan", "default_memory_bytes", "make_plan"]
 SHARE = 4
 """A piece may take this part of the memory: one is read while another is written, which needs its encoded copy."""
 
+LONG_RUN_BYTES = 64 << 10
+"""Cells that lie side by side in a file without chunks are read fast from about this many bytes."""
+
 MOST_CANDIDATES = 4096
 """How many piece shapes are compared for one array."""
 
@@ -319,7 +322,8 @@ def _piece(array: SourceArray, unit: tuple[int, ...], room: int) -> tuple[int, .
     if rank == 0:
         return ()
     workers = os.cpu_count() or 1
-    wanted = min(room, max(SHARD_BYTES, 2 * workers * math.prod(unit) * array.cell_bytes))
+    # The engine encodes several objects at a time, one on each core.
+    wanted = min(room, max(SHARD_BYTES, workers * math.prod(unit) * array.cell_bytes))
     choices = [_counts(length, side, own) for length, side, own in zip(whole, unit, array.chunks or whole, strict=True)]
     while math.prod(len(choice) for choice in choices) > MOST_CANDIDATES:
         longest = max(range(rank), key=lambda axis: len(choices[axis]))
@@ -331,7 +335,13 @@ def _piece(array: SourceArray, unit: tuple[int, ...], room: int) -> tuple[int, .
         piece_bytes = math.prod(clipped) * array.cell_bytes
         if piece_bytes > room:
             continue
-        score = (-round(_reads(array, piece), 1), min(piece_bytes, wanted), _run(clipped, whole), -piece_bytes)
+        run_bytes = LONG_RUN_BYTES if array.chunks else _run(clipped, whole) * array.cell_bytes
+        score = (
+            -round(_reads(array, piece), 1),
+            min(piece_bytes, wanted),
+            min(run_bytes, LONG_RUN_BYTES),
+            -piece_bytes,
+        )
         if best_score is None or score > best_score:
             best, best_score = piece, score
     return best

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from zarrite.convert.asked import ShapeAsked, parse_bytes, parse_codecs, parse_shape
+from zarrite.convert.asked import ShapeAsked, parse_bytes, parse_codecs, parse_shape, show_bytes
 from zarrite.convert.detect import open_source
 from zarrite.convert.digest import digest
 from zarrite.convert.plan import ArrayPlan, Plan, default_memory_bytes, make_plan, plan_array
@@ -35,7 +35,7 @@ from zarrite.progress import Progress, Report, reporter
 __all__ = ["Conversion", "convert"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Conversion:
     """What a conversion did, or would do.
 
@@ -64,6 +64,12 @@ class Conversion:
     stored_objects: int | None = None
     stored_bytes: int | None = None
     digests: dict[str, list[str]] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        cells = f"{len(self.plan.arrays)} arrays, {show_bytes(self.plan.nbytes)}"
+        stored = "dry run" if self.stored_bytes is None else f"stored in {show_bytes(self.stored_bytes)}"
+        checked = ", verified" if self.is_verified else ""
+        return f"<Conversion of {self.kind} {self.source} to {self.target}: {cells}, {stored}{checked}>"
 
     def to_dict(self) -> dict[str, Any]:
         """All of it as JSON has it."""
