@@ -62,6 +62,8 @@ def _read_v2(objects: Mapping[str, bytes], document: dict[str, Any], dtype: np.d
                 data = _varying(bytes(data), step["id"], dtype)
             elif step["id"] == "crc32c":
                 data = _checked(bytes(data), step.get("location", "end"))
+            elif step["id"] == "shuffle":
+                data = _unshuffled(bytes(data), step["elementsize"])
             else:
                 data = numcodecs.get_codec(step).decode(data)
         if dtype.kind not in "TO":
@@ -149,11 +151,25 @@ def _after(
 def _decompressed(name: str, configuration: dict[str, Any], raw: bytes) -> bytes:
     if name.endswith("crc32c"):
         return _checked(raw, configuration.get("location", "end"))
+    if name == "numcodecs.shuffle":
+        return _unshuffled(raw, configuration["elementsize"])
     if name == "zstd":
         configuration = {key: value for key, value in configuration.items() if key in ("level", "checksum")}
     if name == "blosc":
         configuration = {}
     return bytes(numcodecs.get_codec({"id": name.removeprefix("numcodecs."), **configuration}).decode(raw))
+
+
+def _unshuffled(raw: bytes, size: int) -> bytes:
+    """First bytes of all elements, then the second ones; what makes no whole element stands behind as it is."""
+    whole = len(raw) // max(1, size) * max(1, size)
+    elements = np.frombuffer(raw[:whole], np.uint8).reshape(max(1, size), -1)
+    return elements.T.tobytes() + raw[whole:]
+
+
+def knows(document: object) -> bool:
+    """Whether the libraries this reader is made of can decompress an array: numcodecs is built without snappy."""
+    return "snappy" not in json.dumps(document)
 
 
 def _deserialized(

@@ -1,6 +1,6 @@
 """Random arrays as users make them, random cells, and random keys of every kind: what the properties are tried on.
 
-Structure is drawn by hypothesis, so that a failure shrinks; cells come from a seeded generator, so that drawing is cheap.
+Structure is drawn by hypothesis, so that a failure shrinks; cells come from a seeded generator: drawing is cheap.
 """
 
 from __future__ import annotations
@@ -225,7 +225,7 @@ def fills(draw: st.DrawFn, dtype: np.dtype[Any], *, tame: bool, zarr_format: int
         return None
     seed = draw(st.integers(0, 30))
     if seed == 0 and dtype.kind != "M":
-        return 0 if dtype.kind not in "O" else b""
+        return 0 if dtype.kind != "O" else b""
     value = random_cells(dtype, (1,), seed, tame=tame)[0]
     if dtype.kind == "T":
         return str(value)
@@ -301,7 +301,7 @@ def shard_it(draw: st.DrawFn, settings: dict[str, Any]) -> None:
     settings["filters"] = []
     settings["serializer"] = chain[0]
     settings["compressors"] = []
-    if len(inner) and draw(st.integers(0, 5)) == 0:
+    if inner and draw(st.integers(0, 5)) == 0:
         settings["filters"] = [codecs.TransposeCodec(draw(st.permutations(range(len(inner)))))]
         order = settings["filters"][0].order
         settings["chunks"] = tuple(inner[order.index(axis)] for axis in range(len(inner)))

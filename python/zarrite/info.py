@@ -40,6 +40,13 @@ def _lines(rows: Iterable[tuple[str, object]]) -> str:
     return "\n".join(f"{label:<{width}} : {value}" for label, value in shown)
 
 
+def _fill(value: object) -> str:
+    """A fill value as a person would write it."""
+    if isinstance(value, str):
+        return repr(str(value))
+    return repr(value) if isinstance(value, bytes) or value is None else str(value)
+
+
 def _codecs(codecs: Iterable[Any]) -> str:
     return ", ".join(repr(codec) for codec in codecs) or "none"
 
@@ -66,7 +73,7 @@ class ArrayInfo(NamedTuple):
             ("Dimension names", array.dimension_names),
             ("Shard shape", array.shards),
             ("Chunk shape", array.chunks),
-            ("Fill value", repr(array.fill_value)),
+            ("Fill value", _fill(array.fill_value)),
             ("Order", array.order),
             ("Filters", _codecs(array.filters)),
             ("Serializer", repr(array.serializer)),

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from concurrency.arrays import together
 
 import zarrite
+from concurrency.arrays import together
 
 CELLS = np.arange(400_000.0).reshape(400, 1000)
 

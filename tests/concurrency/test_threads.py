@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from concurrency.arrays import LAYOUTS, PLACES, place, together
 
 import zarrite
+from concurrency.arrays import LAYOUTS, PLACES, place, together
 from zarrite.storage import MemoryStore
 
 WRITERS = 16
@@ -46,7 +46,7 @@ def test_every_way_to_write_takes_turns_with_every_other(tmp_path: Path, layout:
     ways: list[Any] = [
         lambda cells, n: array.write(slice(cells[0], cells[-1] + 1), n),
         lambda cells, n: array.write(slice(cells[-1], cells[0] - 1 if cells[0] else None, -1), np.full(10, n)),
-        lambda cells, n: array.set_orthogonal_selection(cells, n),
+        array.set_orthogonal_selection,
         lambda cells, n: array.set_coordinate_selection(cells, np.full(10, n, "i4")),
         lambda cells, n: array.set_mask_selection(np.isin(np.arange(160), cells), n),
         lambda cells, n: [array.write(int(cell), n) for cell in cells],

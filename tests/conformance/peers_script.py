@@ -1,4 +1,4 @@
-"""Runs in the interpreter of the peers: reads and writes arrays as told by JSON lines, says what happened in JSON lines.
+"""Runs in the interpreter of the peers: reads and writes arrays as told by JSON lines, and answers in JSON lines.
 
 A task: {"library": .., "path": .., "format": 2 or 3, "cells": a .npy file}. Reading fills the file; writing stores it.
 """
@@ -66,7 +66,11 @@ def main() -> None:
                 array[...] = cells.astype(cells.dtype.newbyteorder("="), order="C")
             answer = {"name": task["name"], "error": None}
         except BaseException as error:
-            answer = {"name": task["name"], "error": f"{type(error).__name__}: {error}", "trace": traceback.format_exc()}
+            answer = {
+                "name": task["name"],
+                "error": f"{type(error).__name__}: {error}",
+                "trace": traceback.format_exc(),
+            }
         print(json.dumps(answer), flush=True)
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 RIGHT = 940
-"""How many of the 959 arrays are read rightly today; a change that loses one is a defect. The rest are of other formats."""
+"""How many of the 959 arrays are read rightly; a change that loses one is a defect. The rest are of other formats."""
 
 
 def test_what_other_programs_wrote_is_read_rightly_or_refused(data: Path, tmp_path: Path) -> None:

@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-import strategies
-from conformance.cases import CASES, Case
 
+import strategies
 import zarrite
+from conformance.cases import CASES, Case
 
 
 def _zarr(path: Path, case: Case, cells: Any = None) -> Any:

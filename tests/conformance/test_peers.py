@@ -14,10 +14,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-import strategies
-from conformance.cases import CASES, Case
 
+import strategies
 import zarrite
+from conformance.cases import CASES, Case
 
 PEERS = os.environ.get("ZARRITE_PEERS_PYTHON", "")
 LIBRARIES = {"zarr-new": "zarr", "zarrs": "zarrs", "zarrista": "zarrista"}

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conformance.cases import CASES, Case
 
 import zarrite
+from conformance.cases import CASES, Case
 from zarrite import _engine
 
 

@@ -8,9 +8,9 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from costs.counting import python_calls
 
 import zarrite
+from costs.counting import python_calls
 
 LENGTH = 1000
 

@@ -1,4 +1,4 @@
-"""How much memory a read or a write takes beyond its result: the budget and what the threads hold, however large it is."""
+"""How much memory a read or a write takes beyond its result: the budget and what the threads hold, never more."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ import tracemalloc
 
 import numpy as np
 import pytest
-from costs.counting import peak_growth
 
 import zarrite
+from costs.counting import peak_growth
 
 MIB = 1 << 20
 SETUP = """

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from costs.counting import Ledger
 
 import zarrite
+from costs.counting import Ledger
 
 
 @pytest.fixture

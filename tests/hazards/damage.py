@@ -123,7 +123,7 @@ WORDS = (b"\xff" * 8, b"\0" * 8, b"\xff\xff\xff\x7f\0\0\0\0", (2**63).to_bytes(8
 
 
 def damaged(stored: bytes, numbers: random.Random, others: list[bytes]) -> bytes:
-    """The object as it might be found: bits flipped, cut, too long, overwritten, with other lengths in it, another one."""
+    """The object as it might be found: bits flipped, cut, too long, overwritten, with other lengths, another one."""
     raw = bytearray(stored)
     for _ in range(numbers.choice((1, 1, 1, 2, 5))):
         length = len(raw)

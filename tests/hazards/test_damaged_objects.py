@@ -1,4 +1,4 @@
-"""Stored objects gone bad in thousands of ways: an error that names the place, or wrong cells where no checksum says so."""
+"""Stored objects gone bad in thousands of ways: an error with the place, or wrong cells where no checksum says so."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hazards.damage import CHAINS, CHECKED, PATH, SHAPE, Victim, damaged, victim
 
+from hazards.damage import CHAINS, CHECKED, PATH, SHAPE, Victim, damaged, victim
 from zarrite.errors import ChunkDecodeError
 
 TIMES = int(os.environ.get("ZARRITE_DAMAGES", "120"))
@@ -78,8 +78,8 @@ def test_an_object_cut_anywhere_is_refused(name: str) -> None:
         raw = hurt.stored[: max(0, min(cut, length - 1))]
         hurt.keep(raw)
         got = attempt(hurt, lambda: hurt.array[...], raw)
-        # What is cut off the end of a shard moves its index; without a checksum any bytes are an index. Raw LZMA ends in
-        # a byte that says nothing.
+        # What is cut off the end of a shard moves its index; without a checksum any bytes are an index. Raw LZMA ends
+        # in a byte that says nothing.
         assert got is None or plain or (name == "raw lzma" and cut == length - 1), (
             f"{len(raw)} of {length} bytes were read as a chunk"
         )

@@ -6,11 +6,10 @@ from typing import Any
 
 import numcodecs
 import numpy as np
-from hypothesis import given
-from hypothesis import strategies as st
-from properties.profile import share
+from hypothesis import given, strategies as st
 
 import zarrite
+from properties.profile import share
 from zarrite import codecs
 from zarrite.storage import MemoryStore
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
+
+import strategies
 from properties.histories import History
 from properties.profile import share
-import strategies
 
 STEPS = ("write", "write", "write", "read", "read", "read", "fields", "resize", "append", "reopen")
 

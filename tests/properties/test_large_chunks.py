@@ -1,4 +1,4 @@
-"""Chunks so large that they are read in part, decoded by several threads, or copied in tiles: still NumPy's cells, bit by bit."""
+"""Chunks large enough to be read in part, shared by threads or copied in tiles: still NumPy's cells, bit by bit."""
 
 from __future__ import annotations
 
@@ -7,14 +7,13 @@ import tempfile
 from typing import Any
 
 import numpy as np
+from hypothesis import given, strategies as st
+
 import plain
 import strategies
-from hypothesis import given
-from hypothesis import strategies as st
+import zarrite
 from properties.histories import FAST, objects_of
 from properties.profile import share
-
-import zarrite
 from zarrite import _engine, codecs
 from zarrite.storage import MemoryStore
 

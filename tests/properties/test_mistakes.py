@@ -1,4 +1,4 @@
-"""Keys and values that make no sense are refused as NumPy refuses them; those that make sense mean what they mean there."""
+"""Keys and values that make no sense are refused as by NumPy; those that make sense mean what they mean there."""
 
 from __future__ import annotations
 
@@ -6,13 +6,12 @@ import warnings
 from typing import Any
 
 import numpy as np
+from hypothesis import given, strategies as st
+
 import selecting
 import strategies
-from hypothesis import given
-from hypothesis import strategies as st
-from properties.profile import share
-
 import zarrite
+from properties.profile import share
 
 SHAPES = ((), (0,), (5,), (3, 4), (2, 3, 4))
 ODD_ENTRIES: tuple[Any, ...] = (

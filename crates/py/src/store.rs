@@ -184,7 +184,7 @@ impl Store {
 
     fn put(&self, key: String, value: &Bound<'_, PyAny>) -> PyResult<Pending> {
         let (store, value) = (self.inner(), value_bytes(value)?);
-        Ok(Pending::of(move || {
+        Ok(Pending::done(move || {
             stored(&*store, store.put(&key, &[&value], Put::Always)).map(drop)
         }))
     }
