@@ -139,7 +139,9 @@ def _stride(entry: slice, axis: int, length: int) -> tuple[int, int, int]:
     except ValueError as error:
         raise ValueError(f"the slice for axis {axis} has step zero") from error
     count = len(range(start, stop, step))
-    return (start, step, count) if count else (0, 1, 0)
+    if count <= 1:  # the step may be larger than what the engine counts with
+        return (start, 1, 1) if count else (0, 1, 0)
+    return start, step, count
 
 
 def _axis_mask(numbers: NDArray[Any], axis: int, length: int) -> Indices:
@@ -403,8 +405,7 @@ def _mixed(entries: list[Any], shape: tuple[int, ...]) -> Points:
     for axis, entry in enumerate(chosen):
         if isinstance(entry, slice):
             start, step, count = _stride(entry, axis, shape[axis])
-            # A step may be larger than what NumPy counts with; then there is one cell.
-            cells = np.arange(count, dtype=np.int64) * (step if count > 1 else 1) + start
+            cells = np.arange(count, dtype=np.int64) * step + start
             rank = plain.index(axis)
             place = rank if rank < before else rank + len(together)
             points.append(cells.reshape([-1 if at == place else 1 for at in range(ndim)]))

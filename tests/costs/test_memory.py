@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 import tracemalloc
 
@@ -76,3 +77,32 @@ def test_values_of_one_number_are_not_made_as_large_as_the_selection() -> None:
     finally:
         tracemalloc.stop()
     assert most < 1_000_000
+
+
+IDLE = """
+import gc, time
+import numpy as np, zarrite
+from zarrite import _engine, codecs
+def held():
+    return int(open("/proc/self/statm").read().split()[1]) * 4096
+_engine.configure(threads=8)
+array = zarrite.create_array(None, shape=(16, 32 << 20), chunks=(1, 32 << 20), dtype="u1", fill_value=1,
+                             compressors=codecs.ZstdCodec(1))
+before = held()
+array[...] = 0
+cells = array[:, ::9]
+assert not cells.any()
+del cells
+gc.collect()
+time.sleep({seconds})
+print(held() - before)
+"""
+
+
+@linux
+def test_workers_give_back_what_large_chunks_needed() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", IDLE.format(seconds=1)], capture_output=True, text=True, timeout=120, check=True
+    )
+    grown = int(done.stdout)
+    assert grown <= 200 * MIB, f"{grown / MIB:.0f} MiB are held after the work, for chunks of 32 MiB and 8 threads"

@@ -42,15 +42,39 @@ impl Handle {
     }
 }
 
-/// How many shards are held open, and how large their indexes may be together.
+/// How many shards are held open (fewer where the process may open few files), and how large their indexes may be together.
 const MOST: usize = 256;
 const MOST_BYTES: usize = 64 << 20;
 
 /// The shards held open, the longest unused given up first.
-#[derive(Default)]
 pub struct Handles {
     inner: Mutex<Inner>,
+    most: usize,
 }
+
+impl Default for Handles {
+    fn default() -> Self {
+        Self {
+            inner: Mutex::default(),
+            most: open_files().map_or(MOST, |files| MOST.min(files / 4)).max(4),
+        }
+    }
+}
+
+/// How many files this process may open.
+#[cfg(unix)]
+fn open_files() -> Option<usize> {
+    let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
+    limit.and_then(|files| usize::try_from(files).ok())
+}
+
+#[cfg(not(unix))]
+fn open_files() -> Option<usize> {
+    None
+}
+
+/// The system's numbers for "too many open files", of the process and of the machine.
+const TOO_MANY_OPEN: [i32; 2] = [24, 23];
 
 #[derive(Default)]
 struct Inner {
@@ -70,7 +94,7 @@ impl Handles {
         &self,
         identity: &str,
         key: &str,
-        open: impl FnOnce() -> std::result::Result<Option<Arc<dyn Object>>, crate::store::Error>,
+        open: impl Fn() -> std::result::Result<Option<Arc<dyn Object>>, crate::store::Error>,
     ) -> Result<Option<Arc<Handle>>> {
         let name = name(identity, key);
         let held = {
@@ -88,7 +112,16 @@ impl Handles {
             self.inner.lock().hits += 1;
             return Ok(Some(handle));
         }
-        let Some(object) = open().map_err(Error::from)? else {
+        let opened = open().or_else(|error| match error {
+            crate::store::Error::Io { errno: Some(errno), .. } if TOO_MANY_OPEN.contains(&errno) => {
+                // What is held here may be what is missing.
+                let held = std::mem::take(&mut self.inner.lock().map);
+                drop(held);
+                open()
+            }
+            error => Err(error),
+        });
+        let Some(object) = opened.map_err(Error::from)? else {
             self.inner.lock().map.remove(&name);
             return Ok(None);
         };
@@ -99,7 +132,7 @@ impl Handles {
             inner.misses += 1;
             inner.clock += 1;
             let clock = inner.clock;
-            if inner.map.len() >= MOST || (inner.clock.is_multiple_of(64) && inner.bytes() > MOST_BYTES) {
+            if inner.map.len() >= self.most || (inner.clock.is_multiple_of(64) && inner.bytes() > MOST_BYTES) {
                 // A quarter at a time, so that this is rare.
                 let mut ages: Vec<u64> = inner.map.values().map(|(used, _)| *used).collect();
                 ages.sort_unstable();

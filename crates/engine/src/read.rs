@@ -9,7 +9,7 @@ use crate::handles::Handle;
 use crate::runtime::{Work, runtime};
 use crate::store::Range;
 use parking_lot::Mutex;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use zarrite_core::cells::VIEW_BYTES;
 use zarrite_core::copy::{self, Copy, CopyAxis};
 use zarrite_core::program::Missing;
@@ -36,12 +36,20 @@ struct Read {
     array: Array,
     plan: Plan,
     out: Cells,
-    /// Objects of shards, opened by whichever item comes first.
-    open: Vec<OnceLock<Result<Option<Arc<Handle>>>>>,
+    /// Shards, opened by whichever item comes first and let go of by whichever comes last.
+    open: Vec<Mutex<Shard>>,
     items: Items,
     /// Threads have nothing else to do than to share one chunk.
     few: bool,
     arena: Mutex<Arena>,
+}
+
+/// A shard during a request.
+#[derive(Default)]
+struct Shard {
+    handle: Option<Result<Option<Arc<Handle>>>>,
+    /// Items that have not been done yet.
+    items: usize,
 }
 
 enum Items {
@@ -67,7 +75,7 @@ pub fn read(array: &Array, selection: &Selection, out: Cells, door: Door<'_>) ->
     let items = if program.levels.is_empty() {
         Items::Objects
     } else {
-        open.resize_with(plan.objects(), OnceLock::new);
+        open.resize_with(plan.objects(), Mutex::<Shard>::default);
         let room = (ITEM_BYTES / leaf_bytes).max(1);
         // Enough items for every thread to find one, as large as is good for few calls.
         let most = if little {
@@ -76,12 +84,13 @@ pub fn read(array: &Array, selection: &Selection, out: Cells, door: Door<'_>) ->
             room.min(plan.pieces().div_ceil(threads * 4)).max(1)
         };
         let mut parts = Vec::new();
-        for object in 0..plan.objects() {
+        for (object, shard) in open.iter_mut().enumerate() {
             let pieces = plan.object_pieces(object);
             let mut first = 0;
             while first < pieces {
                 let last = pieces.min(first.saturating_add(most));
                 parts.push((object, first, last));
+                shard.get_mut().items += 1;
                 first = last;
             }
         }
@@ -177,28 +186,47 @@ impl Read {
             .undecodable(key, zarrite_core::Error::size("the stored chunk", want, got as usize)))
     }
 
-    /// Some chunks of a shard.
+    /// The shard of an item, held until its last item is done: a request of many shards does not hold them all.
     fn part(&self, at: usize, first: usize, last: usize, workspace: &mut Workspace) -> Result<()> {
-        let program = &self.array.program;
         let key = self.array.key(&self.plan.object(at));
-        let identity = self.array.store.identity();
-        let open = || runtime().handles.get(identity, &key, || self.array.store.open(&key));
-        let handle = match self.open[at].get_or_init(open) {
-            Ok(Some(handle)) => handle,
-            Ok(None) => {
-                return (first..last).try_for_each(|piece| self.absent(&key, &self.plan.piece(at, piece).1));
+        let opened = {
+            let mut shard = self.open[at].lock();
+            let open = || {
+                let store = &self.array.store;
+                runtime().handles.get(store.identity(), &key, || store.open(&key))
+            };
+            let opened = shard.handle.get_or_insert_with(open).clone();
+            shard.items -= 1;
+            if shard.items == 0 {
+                shard.handle = None;
             }
-            Err(error) => return Err(error.clone()),
+            opened
         };
-        let mut found: Vec<(u64, u64, usize)> = Vec::with_capacity(last - first);
-        for piece in first..last {
+        match opened? {
+            Some(handle) => self.chunks(&handle, &key, at, first..last, workspace),
+            None => (first..last).try_for_each(|piece| self.absent(&key, &self.plan.piece(at, piece).1)),
+        }
+    }
+
+    /// Some chunks of a shard.
+    fn chunks(
+        &self,
+        handle: &Handle,
+        key: &str,
+        at: usize,
+        pieces: std::ops::Range<usize>,
+        workspace: &mut Workspace,
+    ) -> Result<()> {
+        let program = &self.array.program;
+        let mut found: Vec<(u64, u64, usize)> = Vec::with_capacity(pieces.len());
+        for piece in pieces {
             let (leaf, wanted) = self.plan.piece(at, piece);
             match self
                 .locate(handle, &leaf, workspace)
-                .map_err(|error| self.placed(&key, error))?
+                .map_err(|error| self.placed(key, error))?
             {
                 Some((start, end)) => found.push((start, end, piece)),
-                None => self.absent(&key, &wanted)?,
+                None => self.absent(key, &wanted)?,
             }
         }
         found.sort_unstable();
@@ -209,7 +237,7 @@ impl Read {
                 && let (_, wanted) = self.plan.piece(at, piece)
                 && let Some(parts) = self.parts(&wanted)
             {
-                self.check_size(&key, end - start)?;
+                self.check_size(key, end - start)?;
                 self.plain_parts(handle.object.as_ref(), start, &wanted, &parts, workspace)?;
                 rest = &rest[1..];
                 continue;
@@ -223,7 +251,7 @@ impl Read {
                 n += 1;
             }
             let (run, later) = rest.split_at(n);
-            self.run(&key, handle, at, start, end, run, workspace)?;
+            self.run(key, handle, at, start, end, run, workspace)?;
             rest = later;
         }
         Ok(())

@@ -160,7 +160,11 @@ pub fn go_on() -> Result<()> {
 
 /// Runs `work` with this thread's workspace; work inside work gets a fresh one.
 pub fn with_workspace<T>(work: impl FnOnce(&mut Workspace) -> T) -> T {
-    let mut workspace = WORKSPACE.take().unwrap_or_default();
+    let mut workspace = WORKSPACE.take().unwrap_or_else(|| {
+        // A sixteenth of the budget is kept in all: many threads keep little each.
+        let share = runtime().budget.total() / runtime().threads() / 16;
+        Box::new(Workspace::keeping(share.clamp(4 << 20, 64 << 20)))
+    });
     let out = work(&mut workspace);
     WORKSPACE.set(Some(workspace));
     out
@@ -321,7 +325,10 @@ impl Runtime {
             let timed_out = self.wake.wait_for(&mut queue, IDLE).timed_out();
             queue.idle -= 1;
             if timed_out {
-                MutexGuard::unlocked(&mut queue, || self.blocks.trim(IDLE));
+                MutexGuard::unlocked(&mut queue, || {
+                    WORKSPACE.set(None);
+                    self.blocks.trim(IDLE);
+                });
             }
         }
     }
