@@ -119,7 +119,9 @@ def _outside(old: tuple[int, ...], kept: tuple[int, ...]) -> list[tuple[int, ...
 
 
 def _fill(model: ArrayModel) -> NDArray[Any]:
-    """The fill value as a 0-d array; what the type calls zero where format 2 says there is none."""
+    """The fill value as a 0-d array, bit by bit what unwritten cells read as; zeros where format 2 has none."""
+    if model.data_type.vlen is None:
+        return np.ndarray((), model.dtype, model.fill_cell)
     value = model.fill_value if model.fill_value is not None else model.data_type.default()
     return as_cells(value, model.dtype)
 

@@ -67,7 +67,8 @@ for _ in range(6):
 failures = []
 def work():
     try:
-        array = zarrite.create_array(None, shape=(1000,), chunks=(edge,), dtype="i4", serializer=chain[0], compressors=None)
+        layout = {"shape": (1000,), "chunks": (edge,), "dtype": "i4"}
+        array = zarrite.create_array(None, **layout, serializer=chain[0], compressors=None)
         array[...] = np.arange(1000)
         array[7] = 7
         assert (array[...] == np.arange(1000)).all()
