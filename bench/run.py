@@ -43,8 +43,7 @@ def comparison() -> Path:
 def interpreter() -> str:
     """A CPython of version 3.12 or newer."""
     named = [os.environ.get("BENCH_PYTHON"), *(shutil.which(f"python3.{minor}") for minor in (13, 12, 14))]
-    pyenv = sorted(str(found) for found in Path.home().glob(".pyenv/versions/3.1[2-9]*/bin/python3"))
-    for python in [*named, *pyenv, sys.executable]:
+    for python in [*named, sys.executable]:
         if python is None:
             continue
         # A name on the path may be a shim of a version manager that has no such version: ask it.
