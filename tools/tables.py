@@ -55,7 +55,6 @@ CRATES = {
     "lz4-sys": "the lz4 codec",
     "lz4_flex": "the lz4 codec, in Rust",
     "numpy": "NumPy arrays seen from Rust",
-    "parking_lot": "locks that can be made without allocation and survive a fork",
     "pyo3": "the boundary to Python",
     "rustix": "system calls the standard library lacks: huge pages, closing a file with its error seen",
     "libc": "system calls",

@@ -3,7 +3,7 @@
 //! A fresh result costs a page fault for every page of it, more than decoding many a chunk. A loop that reads array after array, or
 //! chunk after chunk, gets the same memory again and again and pays once.
 
-use parking_lot::Mutex;
+use crate::sync::Mutex;
 use std::time::{Duration, Instant};
 
 /// Results below this size are left to NumPy, which keeps small ones itself.

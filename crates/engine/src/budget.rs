@@ -1,6 +1,6 @@
 //! Bytes in flight: what requests may hold, encoded and decoded, all together.
 
-use parking_lot::{Condvar, Mutex};
+use crate::sync::{Condvar, Mutex};
 
 /// A process-wide allowance of bytes. What is larger than all of it is let through alone.
 pub struct Budget {
@@ -39,7 +39,7 @@ impl Default for Budget {
                 used: 0,
                 most: 0,
             }),
-            freed: Condvar::new(),
+            freed: Condvar::default(),
         }
     }
 }
@@ -58,7 +58,7 @@ impl Budget {
         let mut state = self.state.lock();
         let bytes = bytes.min(state.total);
         while state.used + bytes > state.total && state.used > 0 {
-            self.freed.wait(&mut state);
+            state = self.freed.wait(state);
         }
         state.used += bytes;
         state.most = state.most.max(state.used);

@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::store::Object;
-use parking_lot::Mutex;
+use crate::sync::Mutex;
 use std::collections::HashMap;
 use std::sync::Arc;
 use zarrite_core::shard::ShardIndex;

@@ -4,11 +4,13 @@ pub mod array;
 pub mod blocks;
 pub mod budget;
 pub mod error;
+pub mod gate;
 pub mod handles;
 pub mod read;
 pub mod runtime;
 pub mod store;
 pub mod stores;
+pub mod sync;
 pub mod write;
 
 pub use array::{Array, Cells, Door, Selection};

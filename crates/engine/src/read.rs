@@ -8,7 +8,7 @@ use crate::error::{Error, Result};
 use crate::handles::Handle;
 use crate::runtime::{Work, runtime};
 use crate::store::Range;
-use parking_lot::Mutex;
+use crate::sync::Mutex;
 use std::sync::Arc;
 use zarrite_core::cells::VIEW_BYTES;
 use zarrite_core::copy::{self, Copy, CopyAxis};

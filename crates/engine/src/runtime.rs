@@ -1,13 +1,13 @@
 //! What the whole process shares: the CPU pool, the locks of objects, the caches and the memory budget.
 //!
-//! Started on first use. A forked child starts its own: the parent's threads do not live there. So that no lock is held by a thread
-//! that does not exist, a fork waits at [`gate`] until no request is under way.
+//! Started on first use. A forked child starts its own: the parent's threads do not live there.
 
 use crate::blocks::Blocks;
 use crate::budget::{Budget, memory_of_machine};
 use crate::error::{Error, Result};
+use crate::gate::Gate;
 use crate::handles::Handles;
-use parking_lot::{Condvar, Mutex, MutexGuard, RwLock, RwLockReadGuard};
+use crate::sync::{Condvar, Mutex, MutexGuard};
 use std::cell::Cell;
 use std::collections::VecDeque;
 use std::hash::{DefaultHasher, Hasher};
@@ -130,14 +130,11 @@ pub struct Runtime {
 
 static RUNTIME: AtomicPtr<Runtime> = AtomicPtr::new(std::ptr::null_mut());
 static PROCESS: AtomicU32 = AtomicU32::new(0);
-static GATE: RwLock<()> = RwLock::new(());
 
 thread_local! {
     static WORKSPACE: Cell<Option<Box<Workspace>>> = const { Cell::new(None) };
     /// The job this thread is helping with.
     static CURRENT: Cell<Option<Arc<Job>>> = const { Cell::new(None) };
-    /// How many requests this thread is within.
-    static WITHIN: Cell<usize> = const { Cell::new(0) };
 }
 
 /// The job this thread is helping with.
@@ -168,47 +165,6 @@ pub fn with_workspace<T>(work: impl FnOnce(&mut Workspace) -> T) -> T {
     let out = work(&mut workspace);
     WORKSPACE.set(Some(workspace));
     out
-}
-
-/// Held while a request is under way; a fork waits for it.
-pub struct Gate {
-    _guard: RwLockReadGuard<'static, ()>,
-}
-
-impl Drop for Gate {
-    fn drop(&mut self) {
-        WITHIN.set(WITHIN.get() - 1);
-    }
-}
-
-/// Enters a request. A request that begins while a fork waits, waits for it; one within another (and what the pool does is within
-/// one) goes on, or the fork would wait for ever.
-pub fn gate() -> Gate {
-    let within = WITHIN.get();
-    WITHIN.set(within + 1);
-    Gate {
-        _guard: if within > 0 { GATE.read_recursive() } else { GATE.read() },
-    }
-}
-
-/// Waits until no request is under way and lets none begin, for a fork: `false` when that took too long.
-pub fn before_fork() -> bool {
-    match GATE.try_write_for(Duration::from_secs(10)) {
-        Some(guard) => {
-            std::mem::forget(guard);
-            true
-        }
-        None => false,
-    }
-}
-
-/// Ends [`before_fork`], in the parent and in the child.
-///
-/// # Safety
-/// `before_fork` returned `true` on this thread and this has not been called since.
-pub unsafe fn after_fork() {
-    // SAFETY: the guard was forgotten, so the lock is held.
-    unsafe { GATE.force_unlock_write() };
 }
 
 /// The process' runtime, started on first use and anew in a forked child.
@@ -246,7 +202,7 @@ impl Runtime {
         let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         Self {
             queue: Mutex::default(),
-            wake: Condvar::new(),
+            wake: Condvar::default(),
             threads: AtomicUsize::new(threads),
             locks: (0..4096).map(|_| Mutex::new(())).collect(),
             handles: Handles::default(),
@@ -302,7 +258,6 @@ impl Runtime {
     }
 
     fn serve(&'static self) {
-        WITHIN.set(1);
         let mut queue = self.queue.lock();
         loop {
             while queue.jobs.front().is_some_and(|job| job.exhausted()) {
@@ -311,9 +266,11 @@ impl Runtime {
             if let Some(job) = queue.jobs.iter().find(|job| !job.exhausted()).cloned() {
                 job.state.lock().inside += 1;
                 drop(queue);
+                let gate = Gate::piece();
                 with_workspace(|workspace| job.help(workspace));
                 job.leave();
                 drop(job);
+                drop(gate);
                 queue = self.queue.lock();
                 continue;
             }
@@ -322,13 +279,14 @@ impl Runtime {
                 return;
             }
             queue.idle += 1;
-            let timed_out = self.wake.wait_for(&mut queue, IDLE).timed_out();
+            let timed_out;
+            (queue, timed_out) = self.wake.wait_for(queue, IDLE);
             queue.idle -= 1;
             if timed_out {
-                MutexGuard::unlocked(&mut queue, || {
-                    WORKSPACE.set(None);
-                    self.blocks.trim(IDLE);
-                });
+                drop(queue);
+                WORKSPACE.set(None);
+                self.blocks.trim(IDLE);
+                queue = self.queue.lock();
             }
         }
     }
@@ -352,15 +310,19 @@ impl Runtime {
         let mut until: Option<Instant> = None;
         let mut state = job.state.lock();
         while !(job.exhausted() && state.inside == 0) {
-            job.left.wait_for(&mut state, ASK);
+            (state, _) = job.left.wait_for(state, ASK);
             if let Some(until) = until {
                 if Instant::now() > until {
                     break;
                 }
-            } else if MutexGuard::unlocked(&mut state, &mut *interrupted) {
+                continue;
+            }
+            drop(state);
+            if interrupted() {
                 job.stopped.store(true, Ordering::Relaxed);
                 until = Some(Instant::now() + LEAVE);
             }
+            state = job.state.lock();
         }
         if until.is_some() {
             return Err(Error::Stopped);
@@ -386,7 +348,7 @@ impl Runtime {
         job.help(workspace);
         let mut state = job.state.lock();
         while state.inside > 0 {
-            job.left.wait(&mut state);
+            state = job.left.wait(state);
         }
         match state.error.take() {
             Some(error) => Err(error),
@@ -458,7 +420,7 @@ impl Job {
             stopped: AtomicBool::new(false),
             within: current(),
             state: Mutex::default(),
-            left: Condvar::new(),
+            left: Condvar::default(),
         }
     }
 }

@@ -7,7 +7,7 @@ use crate::array::{Array, Cells, Door, Selection, drive};
 use crate::error::{Error, Result};
 use crate::runtime::{Work, go_on, runtime};
 use crate::store::{Put, Range};
-use parking_lot::Mutex;
+use crate::sync::Mutex;
 use std::sync::Arc;
 use zarrite_core::cells::is_filled;
 use zarrite_core::copy::{self, Copy, CopyAxis};

@@ -7,7 +7,6 @@ use crate::program::Program;
 use crate::store::Store;
 use crate::text;
 use numpy::{PyArray1, PyArrayDescr, PyArrayDescrMethods, PyArrayMethods, PyUntypedArray, PyUntypedArrayMethods};
-use parking_lot::Mutex;
 use pyo3::exceptions::{PyIndexError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
@@ -15,6 +14,7 @@ use std::sync::Arc;
 use zarrite_core::cells::VIEW_BYTES;
 use zarrite_core::program::Vlen;
 use zarrite_core::{Axis, Memory};
+use zarrite_engine::sync::Mutex;
 use zarrite_engine::{Array, Selection, read, write};
 
 /// The cells of one array.

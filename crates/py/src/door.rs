@@ -1,10 +1,11 @@
 //! `Pending`: work that was asked for, and its two doors.
 
 use crate::error::raise;
-use parking_lot::Mutex;
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
+use zarrite_engine::gate::Gate;
 use zarrite_engine::store::Store;
+use zarrite_engine::sync::Mutex;
 use zarrite_engine::{Door, Error, Result, runtime};
 
 /// Makes the Python object of an outcome, with the interpreter attached.
@@ -16,7 +17,7 @@ pub type Task = Box<dyn FnOnce(Door<'_>) -> Result<Finish> + Send>;
 pub fn wait<T: Send>(py: Python<'_>, task: impl FnOnce(Door<'_>) -> Result<T> + Send) -> PyResult<T> {
     let mut signal = None;
     let done = py.detach(|| {
-        let _gate = runtime::gate();
+        let _gate = Gate::request();
         let mut interrupted = || {
             signal = Python::attach(|py| py.check_signals().err());
             signal.is_some()
@@ -87,7 +88,7 @@ impl Pending {
         py.detach(|| {
             runtime::runtime().spawn(move || {
                 let done = {
-                    let _gate = runtime::gate();
+                    let _gate = Gate::request();
                     task(Door::Help)
                 };
                 // The interpreter may be gone, and so may the loop: then nobody waits.

@@ -1,6 +1,5 @@
 //! Codecs and stores that were written in Python.
 
-use parking_lot::Mutex;
 use pyo3::buffer::PyBuffer;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
@@ -8,6 +7,7 @@ use std::borrow::Cow;
 use std::sync::atomic::{AtomicU64, Ordering};
 use zarrite_core::{Codec, Context, Error, Result};
 use zarrite_engine::store;
+use zarrite_engine::sync::Mutex;
 
 /// Exceptions raised by Python code inside a request, until the request that met them hands them on.
 static RAISED: Mutex<Vec<(u64, PyErr)>> = Mutex::new(Vec::new());

@@ -21,7 +21,7 @@ mod text;
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 use std::cell::Cell;
-use zarrite_engine::runtime;
+use zarrite_engine::{gate, runtime};
 
 thread_local! {
     static FORKING: Cell<bool> = const { Cell::new(false) };
@@ -30,16 +30,22 @@ thread_local! {
 /// Called before a fork: waits until no request is under way.
 #[pyfunction]
 fn _before_fork(py: Python<'_>) {
-    FORKING.set(py.detach(runtime::before_fork));
+    FORKING.set(py.detach(gate::close));
 }
 
-/// Called after a fork, in the parent and in the child.
+/// Called after a fork, in the parent.
 #[pyfunction]
-fn _after_fork() {
+fn _after_fork_in_parent() {
     if FORKING.replace(false) {
-        // SAFETY: `before_fork` said that it holds the gate, on this thread.
-        unsafe { runtime::after_fork() };
+        gate::open();
     }
+}
+
+/// Called after a fork, in the child.
+#[pyfunction]
+fn _after_fork_in_child() {
+    FORKING.set(false);
+    gate::open_in_child();
 }
 
 /// Sets what is given and returns what holds.
@@ -104,8 +110,8 @@ fn _engine(py: Python<'_>, module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(stats, module)?)?;
     let hooks = pyo3::types::PyDict::new(py);
     hooks.set_item("before", wrap_pyfunction!(_before_fork, module)?)?;
-    hooks.set_item("after_in_parent", wrap_pyfunction!(_after_fork, module)?)?;
-    hooks.set_item("after_in_child", wrap_pyfunction!(_after_fork, module)?)?;
+    hooks.set_item("after_in_parent", wrap_pyfunction!(_after_fork_in_parent, module)?)?;
+    hooks.set_item("after_in_child", wrap_pyfunction!(_after_fork_in_child, module)?)?;
     let os = py.import("os")?;
     if let Some(register) = os.getattr_opt("register_at_fork")? {
         register.call((), Some(&hooks))?;

@@ -3,7 +3,6 @@
 //! It needs `get(key, start, stop)`, `put(key, value)`, `delete(key)` and `list(prefix)`; what it lacks beyond them is made of them.
 
 use crate::foreign::failed;
-use parking_lot::Mutex;
 use pyo3::buffer::PyBuffer;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
@@ -11,6 +10,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use zarrite_engine::store::{Error, Found, Object, Put, Range, Result, Store, Version};
 use zarrite_engine::stores::keys::{below, check_key, check_prefix, move_by_copy};
+use zarrite_engine::sync::Mutex;
 
 /// The Python object and what is known of it.
 pub struct PyStore {

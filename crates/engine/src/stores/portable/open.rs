@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom};
 use std::path::PathBuf;
 
-use parking_lot::Mutex;
+use crate::sync::Mutex;
 
 use super::version;
 use crate::store::{Error, Object, Result, Version};
