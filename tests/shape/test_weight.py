@@ -10,11 +10,19 @@ from pathlib import Path
 import zarrite._engine
 
 MODULE_MB = 15
-IMPORT_MS = 25
-RUNS = 40
+NUMPYS = 0.4
+MODULES = 80
+RUNS = 15
 
 # Processor time, since the machine may be busy with other things.
-COST = "import time, numpy; start = time.process_time(); import zarrite; print(1000 * (time.process_time() - start))"
+COST = """
+from time import process_time as now
+start = now()
+import numpy
+between = now()
+import zarrite
+print(1000 * (between - start), 1000 * (now() - between))
+"""
 NOT_IMPORTED = ("asyncio", "h5py", "scipy", "rich", "typer", "pydantic", "numcodecs", "zarr", "importlib.metadata")
 
 
@@ -25,26 +33,36 @@ def python(code: str, **environment: str) -> str:
     ).stdout
 
 
+def loaded() -> set[str]:
+    """The modules that importing zarrite loads beyond NumPy's."""
+    return set(
+        python(
+            "import numpy, sys; before = set(sys.modules); import zarrite; print(*sorted(set(sys.modules) - before))"
+        ).split()
+    )
+
+
 def test_the_module_is_under_15_mb() -> None:
     assert Path(zarrite._engine.__file__).stat().st_size < MODULE_MB * 1_000_000
 
 
-def test_importing_costs_at_most_25_ms_more_than_numpy(tmp_path: Path) -> None:
+def test_importing_costs_a_fraction_of_what_numpy_costs(tmp_path: Path) -> None:
     # As after an installation: the modules are compiled to bytecode, which the first run does.
     compiled = {"PYTHONPYCACHEPREFIX": str(tmp_path), "PYTHONDONTWRITEBYTECODE": ""}
     python(COST, **compiled)
-    # Other programs make every run slower and none faster, so the quickest of them says what the import costs.
-    costs = []
-    while len(costs) < RUNS and min(costs, default=IMPORT_MS + 1) > IMPORT_MS:
-        costs.append(float(python(COST, **compiled)))
-    assert min(costs) <= IMPORT_MS, f"milliseconds: {costs}"
+    # Other programs make every run slower and none faster, so the quickest of them say what the imports cost. NumPy is
+    # the measure: 25 ms of zarrite's were 90 ms of NumPy's where this was written, and machines differ.
+    costs = [tuple(map(float, python(COST, **compiled).split())) for _ in range(RUNS)]
+    numpy, zarrite = map(min, zip(*costs, strict=True))
+    assert zarrite <= NUMPYS * numpy, f"milliseconds: {costs}"
+
+
+def test_importing_loads_few_modules() -> None:
+    assert len(loaded()) <= MODULES
 
 
 def test_importing_loads_nothing_optional() -> None:
-    loaded = python(
-        "import numpy, sys; before = set(sys.modules); import zarrite; print(*sorted(set(sys.modules) - before))"
-    ).split()
-    assert sorted(set(NOT_IMPORTED) & set(loaded)) == []
+    assert sorted(set(NOT_IMPORTED) & loaded()) == []
 
 
 def test_the_engine_is_a_release_build() -> None:
