@@ -19,11 +19,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
+import formats
 import table
 
 ROOT = Path(__file__).parent.parent
 RESULTS = ROOT / "bench" / "results"
-ENVIRONMENT = RESULTS / "venv"
+REQUIREMENTS = ROOT / "bench" / "requirements.txt"
 NEEDED_GB = 6
 
 
@@ -55,12 +56,17 @@ def interpreter() -> str:
     raise SystemExit("no CPython 3.12 or newer was found; name one with BENCH_PYTHON")
 
 
-def environment() -> Path:
-    """The interpreter of an environment that holds the peers and this working tree's wheel."""
-    python = ENVIRONMENT / "bin" / "python"
+def environment(folder: Path, requirements: Path) -> Path:
+    """The interpreter of an environment that holds exact versions."""
+    python = folder / "bin" / "python"
     if not python.exists():
-        run(interpreter(), "-m", "venv", ENVIRONMENT)
-    run(python, "-m", "pip", "install", "--quiet", "--no-deps", "--requirement", ROOT / "bench" / "requirements.txt")
+        run(interpreter(), "-m", "venv", folder)
+    run(python, "-m", "pip", "install", "--quiet", "--no-deps", "--requirement", requirements)
+    return python
+
+
+def with_ours(python: Path) -> Path:
+    """The same interpreter, with this working tree's wheel in its environment."""
     wheels = RESULTS / "wheels"
     shutil.rmtree(wheels, ignore_errors=True)
     run(Path(sys.executable).parent / "maturin", "build", "--release", "--locked", "--quiet", "--out", wheels)
@@ -115,13 +121,17 @@ def main() -> int:
     options, passed = words.parse_known_args()
     folder = comparison()
     RESULTS.mkdir(parents=True, exist_ok=True)
-    python, limit, root = environment(), floor(folder), place()
+    python = with_ours(environment(RESULTS / "venv", REQUIREMENTS))
+    zarr2 = environment(RESULTS / "venv-zarr2", ROOT / "bench" / "requirements-zarr2.txt")
+    limit, root = floor(folder), place()
     output = RESULTS / "peers.json"
     command: list[str | Path] = [python, folder / "peers.py", "--root", root, "--json", output, *passed]
     try:
         if limit:
             command += ["--limit", limit]
         run(*command)
+        libraries = {table.OURS: python, "zarr": python, "zarr2": zarr2}
+        others = formats.compare(libraries, root / "formats", rounds=3, repetitions=3)
     finally:
         if not options.keep:
             shutil.rmtree(root, ignore_errors=True)
@@ -131,9 +141,9 @@ def main() -> int:
         "python": subprocess.run([python, "-VV"], check=True, capture_output=True, text=True)
         .stdout.split("(")[0]
         .strip(),
-        "versions": table.versions(ROOT / "bench" / "requirements.txt"),
+        "versions": table.versions(REQUIREMENTS),
     }
-    table.record(output, facts)
+    table.record(output, facts, others)
     if not options.partial:
         table.publish(output, ROOT)
     return 0

@@ -41,10 +41,10 @@ def versions(requirements: Path) -> dict[str, str]:
     return dict(line.split("==", 1) for line in lines)
 
 
-def record(results: Path, facts: dict[str, Any]) -> None:
-    """Adds the circumstances of a run to its results."""
+def record(results: Path, facts: dict[str, Any], formats: dict[str, Any]) -> None:
+    """Adds the circumstances of a run, and the rows of `formats.py`, to its results."""
     rows = json.loads(results.read_text())
-    results.write_text(json.dumps({"facts": facts, "rows": rows}, indent=1) + "\n")
+    results.write_text(json.dumps({"facts": facts, "rows": rows, "formats": formats}, indent=1) + "\n")
 
 
 def milliseconds(seconds: float | None) -> str:
@@ -125,6 +125,21 @@ def long(document: dict[str, Any]) -> str:
     return f"{summary(document)} Versions: {against}.\n\n{grid(head, lines)}"
 
 
+def kinds(document: dict[str, Any]) -> str:
+    """The second table of docs/performance.md: what only zarr-python can do, too."""
+    lines = []
+    for name, row in document["formats"].items():
+        times = row["median"]
+        lines.append(
+            [
+                f"`{name}`",
+                *(milliseconds(times.get(library)) for library in (OURS, "zarr", "zarr2")),
+                f"{min(times[library] for library in times if library != OURS) / times[OURS]:.2f}x",
+            ]
+        )
+    return grid(["", OURS, "zarr-python 3", "zarr-python 2", "best other / zarrite"], lines)
+
+
 def fill(page: Path, name: str, text: str) -> None:
     """Puts text between the markers `<!-- name -->` and `<!-- /name -->` of a page."""
     marks = re.compile(rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)", re.DOTALL)
@@ -138,6 +153,7 @@ def publish(results: Path, root: Path) -> None:
     document = json.loads(results.read_text())
     fill(root / "README.md", "speed", short(document))
     fill(root / "docs" / "performance.md", "speed", long(document))
+    fill(root / "docs" / "performance.md", "formats", kinds(document))
 
 
 if __name__ == "__main__":

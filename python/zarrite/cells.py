@@ -42,20 +42,17 @@ def program_of(model: ArrayModel, config: ArrayConfig) -> Program:
 def bind(model: ArrayModel, store: Store, path: str, config: ArrayConfig) -> Cells:
     """The cells of an array where they are stored."""
     dtype = model.dtype
-    finish = None if model.data_type.vlen is None else _finish(dtype)
+    finish = _finish(dtype) if model.data_type.vlen is not None and dtype.kind == "O" else None
     return Cells(program_of(model, config), store, path, dtype, finish)
 
 
 def _finish(dtype: np.dtype[Any]) -> Callable[[list[Any], tuple[int, ...]], NDArray[Any]]:
-    """Makes an array of the Python values that cells of variable length come as."""
+    """Makes an array of the Python objects that cells of variable length come as."""
 
     def finish(values: list[Any], shape: tuple[int, ...]) -> NDArray[Any]:
-        if dtype.kind == "O":
-            # np.array would look into bytes and make fixed-length cells of them.
-            cells = np.empty(len(values), dtype=dtype)
-            cells[:] = values
-        else:
-            cells = np.array(values, dtype=dtype)
+        # np.array would look into bytes and make fixed-length cells of them.
+        cells = np.empty(len(values), dtype=dtype)
+        cells[:] = values
         return cells.reshape(shape)
 
     return finish
@@ -163,7 +160,9 @@ def as_cells(values: Any, dtype: np.dtype[Any]) -> NDArray[Any]:
     if dtype.kind == "O":
         return _objects(values)
     if isinstance(values, (np.ndarray, np.generic)):
-        return np.asarray(values).astype(dtype)
+        found = np.asarray(values)
+        # The engine takes text out of objects itself, and refuses text that is missing.
+        return found if dtype.kind == "T" and found.dtype.kind in "OT" else found.astype(dtype)
     if hasattr(values, "__array__"):
         found = np.asarray(values)
         return found if found.dtype == dtype else found.astype(dtype)

@@ -5,7 +5,7 @@ use crate::door::{Finish, Pending, wait};
 use crate::key::{Settled, settle};
 use crate::program::Program;
 use crate::store::Store;
-use crate::text;
+use crate::{strings, text};
 use numpy::{PyArray1, PyArrayDescr, PyArrayDescrMethods, PyArrayMethods, PyUntypedArray, PyUntypedArrayMethods};
 use pyo3::exceptions::{PyIndexError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
@@ -102,9 +102,10 @@ impl Cells {
         finish: Option<Py<PyAny>>,
     ) -> PyResult<Self> {
         let program = program.inner();
-        if program.vlen.is_some() != finish.is_some() {
+        let makes_objects = program.vlen.is_some() && !strings::is_strings(&dtype);
+        if makes_objects != finish.is_some() {
             return Err(PyTypeError::new_err(
-                "cells of varying length, and only they, need a `finish`",
+                "cells that become Python objects, and only they, need a `finish`",
             ));
         }
         if program.vlen.is_none() && dtype.itemsize() != program.cell_bytes {
@@ -231,7 +232,7 @@ impl Cells {
         }))
     }
 
-    /// Cells of varying length are read as views, which become Python's strings at the end.
+    /// Cells of varying length are read as views, which become NumPy's strings or Python's objects at the end.
     fn reading_text(
         &self,
         py: Python<'_>,
@@ -241,6 +242,7 @@ impl Cells {
         out: Option<&Bound<'_, PyUntypedArray>>,
     ) -> Pending {
         let finish = self.finish.as_ref().map(|finish| finish.clone_ref(py));
+        let dtype = self.dtype.clone_ref(py);
         let out = out.map(|out| out.clone().unbind());
         Pending::new(move |door| {
             let total = zarrite_core::shape::bytes(&request.counts, VIEW_BYTES)?;
@@ -256,17 +258,31 @@ impl Cells {
                 door,
             )?;
             let finish: Finish = Box::new(move |py| {
-                // SAFETY: the read wrote every view; `arena` and the array's program (for its fill value) keep what they point at.
-                let list = unsafe { text::objects(py, &views.lock(), vlen)? };
-                drop((arena, array));
-                let shape = PyTuple::new(py, request.shape())?;
+                // These (the array's program for its fill value) keep what the views point at.
+                let kept = (arena, array);
+                let views = views.lock();
+                let shape = request.shape();
                 if request.scalar && shape.is_empty() && out.is_none() {
+                    // SAFETY: the read wrote every view, and what they point at is kept.
+                    let list = unsafe { text::objects(py, &views, vlen)? };
                     return Ok(list.get_item(0)?.unbind());
                 }
                 let Some(finish) = finish else {
-                    return Ok(list.into_any().unbind());
+                    let target = match out {
+                        Some(out) => out.into_bound(py),
+                        None => py
+                            .import("numpy")?
+                            .call_method1("empty", (PyTuple::new(py, shape)?, dtype))?
+                            .cast_into::<PyUntypedArray>()?,
+                    };
+                    // SAFETY: as above; the target has the request's shape.
+                    unsafe { strings::put(&target, &views)? };
+                    return Ok(target.into_any().unbind());
                 };
-                let made = finish.bind(py).call1((list, shape))?;
+                // SAFETY: as above.
+                let list = unsafe { text::objects(py, &views, vlen)? };
+                drop(kept);
+                let made = finish.bind(py).call1((list, PyTuple::new(py, shape)?))?;
                 match out {
                     Some(out) => {
                         out.bind(py).set_item(pyo3::types::PyEllipsis::get(py), made)?;
@@ -280,8 +296,8 @@ impl Cells {
     }
 
     fn values(&self, values: &Bound<'_, PyUntypedArray>, request: &Request) -> PyResult<Option<zarrite_engine::Cells>> {
-        if self.array.program.vlen.is_some() {
-            return text::input(values, &request.counts, &request.kept);
+        if let Some(vlen) = self.array.program.vlen {
+            return text::input(values, &request.counts, &request.kept, vlen);
         }
         Ok(input(
             values,

@@ -16,6 +16,7 @@ mod key;
 mod program;
 mod pystore;
 mod store;
+mod strings;
 mod text;
 
 use pyo3::prelude::*;

@@ -1,5 +1,6 @@
 //! Strings and byte strings: views inside the engine, objects in Python.
 
+use crate::strings;
 use numpy::{PyUntypedArray, PyUntypedArrayMethods};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
@@ -26,32 +27,18 @@ pub unsafe fn objects<'py>(py: Python<'py>, views: &[u8], vlen: Vlen) -> PyResul
     Ok(out)
 }
 
-/// The values' text, kept as long as the views that point at it.
-struct Kept {
-    _objects: Py<PyList>,
-    _views: Vec<u8>,
-}
-
 /// Views of an array's strings, broadcast to a selection; `None` when the shapes do not fit.
-pub fn input(values: &Bound<'_, PyUntypedArray>, counts: &[usize], kept: &[bool]) -> PyResult<Option<Cells>> {
-    let list = values
-        .call_method0("ravel")?
-        .call_method0("tolist")?
-        .cast_into::<PyList>()?;
-    let mut views = vec![0; list.len() * VIEW_BYTES];
-    for (item, cell) in list.iter().zip(views.chunks_exact_mut(VIEW_BYTES)) {
-        if let Ok(text) = item.cast::<PyString>() {
-            // The text lives in the string object, which the list keeps.
-            put_view(cell, text.to_str()?.as_bytes());
-        } else if let Ok(bytes) = item.cast::<PyBytes>() {
-            put_view(cell, bytes.as_bytes());
-        } else {
-            return Err(PyTypeError::new_err(format!(
-                "cannot store a {} as a string",
-                item.get_type()
-            )));
-        }
-    }
+pub fn input(
+    values: &Bound<'_, PyUntypedArray>,
+    counts: &[usize],
+    kept: &[bool],
+    vlen: Vlen,
+) -> PyResult<Option<Cells>> {
+    let (views, text) = if strings::holds_strings(values) {
+        views_of_text(values)?
+    } else {
+        views_of_objects(values, vlen)?
+    };
     let shape = values.shape();
     let own = shape::strides(shape, VIEW_BYTES);
     let mut strides = vec![0; counts.len()];
@@ -74,9 +61,48 @@ pub fn input(values: &Bound<'_, PyUntypedArray>, counts: &[usize], kept: &[bool]
     Ok(Some(Cells {
         memory,
         strides,
-        keep: Box::new(Kept {
-            _objects: list.unbind(),
-            _views: views,
-        }),
+        keep: Box::new((views, text)),
     }))
+}
+
+/// Views, and what keeps the text alive that they point at.
+type Views = (Vec<u8>, Box<dyn std::any::Any + Send + Sync>);
+
+fn views_of_text(values: &Bound<'_, PyUntypedArray>) -> PyResult<Views> {
+    let (text, ends) = strings::text_of(values)?;
+    let mut views = vec![0; ends.len() * VIEW_BYTES];
+    let mut start = 0;
+    for (&end, cell) in ends.iter().zip(views.chunks_exact_mut(VIEW_BYTES)) {
+        put_view(cell, &text[start..end]);
+        start = end;
+    }
+    Ok((views, Box::new(text)))
+}
+
+fn views_of_objects(values: &Bound<'_, PyUntypedArray>, vlen: Vlen) -> PyResult<Views> {
+    let list = values
+        .call_method0("ravel")?
+        .call_method0("tolist")?
+        .cast_into::<PyList>()?;
+    let mut views = vec![0; list.len() * VIEW_BYTES];
+    for (at, cell) in views.chunks_exact_mut(VIEW_BYTES).enumerate() {
+        let mut item = list.get_item(at)?;
+        if vlen == Vlen::String && !item.is_exact_instance_of::<PyString>() {
+            // As NumPy does when it makes strings of objects.
+            item = item.str()?.into_any();
+            list.set_item(at, &item)?;
+        }
+        if let Ok(text) = item.cast::<PyString>() {
+            // The text lives in the string object, which the list keeps.
+            put_view(cell, text.to_str()?.as_bytes());
+        } else if let Ok(bytes) = item.cast::<PyBytes>() {
+            put_view(cell, bytes.as_bytes());
+        } else {
+            return Err(PyTypeError::new_err(format!(
+                "cannot store a {} as bytes",
+                item.get_type()
+            )));
+        }
+    }
+    Ok((views, Box::new(list.unbind())))
 }
