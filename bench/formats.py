@@ -1,4 +1,4 @@
-"""Measures what the comparison of `run.py` leaves out, beside zarr-python 3 and 2: format 2, text, filters, uneven chunks.
+"""Measures what the comparison of `run.py` leaves out, beside zarr-python 3 and 2: format 2, text, filters, odd chunks.
 
 One process for each library and row, in turns. Every library reads the same store, which zarrite wrote, and writes into
 copies of its metadata. Run by `make bench`; alone:

@@ -19,8 +19,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
-import formats
 import table
+
+import formats
 
 ROOT = Path(__file__).parent.parent
 RESULTS = ROOT / "bench" / "results"
