@@ -1,14 +1,14 @@
 //! One array's lowered document, compiled: everything a request needs to know that does not change between requests.
 
 use crate::cells::{VIEW_BYTES, put_view};
-use crate::chain::{Chain, Foreign};
-use crate::plan::Grid;
-use crate::shape::{self, Coords};
-use crate::sharding::Place;
+use crate::grid::{Grid, GridAxis, Run};
+use crate::keys::Keys;
+use crate::layout::{Compiled, Finder, Layout, Leaf, Level};
+use crate::plan::Plan;
+use crate::shape;
 use crate::{Error, Result};
 use serde::Deserialize;
 use serde_json::Value;
-use std::fmt::Write as _;
 
 /// The lowered document as it crosses from Python.
 #[derive(Debug, Deserialize)]
@@ -17,7 +17,10 @@ struct Document {
     cell_bytes: usize,
     vlen: Option<Vlen>,
     fill: String,
-    chunk_shape: Vec<u64>,
+    chunk_shape: Vec<Edges>,
+    /// Objects store nothing beyond the end of the array.
+    #[serde(default)]
+    bounded: bool,
     keys: Keys,
     codecs: Vec<Value>,
     write_empty_chunks: bool,
@@ -44,37 +47,12 @@ pub enum Missing {
     Error,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-struct Keys {
-    name: KeyStyle,
-    separator: char,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum KeyStyle {
-    Default,
-    V2,
-}
-
-/// One level of sharding, outermost first.
-pub struct Level {
-    /// Where its chunks lie.
-    pub place: Place,
-    /// The shard's axis `i` is the array's axis `order[i]`.
-    pub order: Vec<usize>,
-    /// Chunks of the next level it holds, along the array's axes.
-    pub per: Vec<u64>,
-    /// Leaf chunks that one chunk of the next level holds, along the array's axes.
-    pub leaves: Vec<u64>,
-}
-
-impl Level {
-    /// The slot of the chunk that holds leaf chunk `leaf` (its index in the array's grid of leaves).
-    pub fn slot(&self, leaf: &[u64]) -> usize {
-        let index = |axis: usize| leaf[axis] / self.leaves[axis] % self.per[axis];
-        self.order.iter().fold(0, |at, &axis| at * self.per[axis] + index(axis)) as usize
-    }
+/// Objects along one axis: of one edge, or runs of (edge, count, stored cells).
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum Edges {
+    Regular(u64),
+    Runs(Vec<(u64, u64, u64)>),
 }
 
 /// A compiled array.
@@ -85,12 +63,7 @@ pub struct Program {
     pub cell_bytes: usize,
     /// Set where cells vary in length and are views inside the engine.
     pub vlen: Option<Vlen>,
-    /// Levels of sharding, outermost first; empty when an object is a chunk.
-    pub levels: Vec<Level>,
-    /// The leaf chunk's codecs.
-    pub chain: Chain,
-    /// Strides in bytes of a decoded leaf chunk, along the array's axes.
-    pub leaf_strides: Vec<isize>,
+    layout: Layout,
     /// Whether a chunk of nothing but fill value is stored.
     pub write_empty_chunks: bool,
     /// What a chunk that is not stored reads as.
@@ -106,15 +79,16 @@ impl Program {
     ///
     /// # Errors
     /// [`Error::Document`] when it is not one, or asks for what this engine does not do.
-    pub fn build(text: &str, foreign: Foreign<'_>) -> Result<Self> {
+    pub fn build(text: &str, finder: Finder) -> Result<Self> {
         let document: Document = serde_json::from_str(text).map_err(|error| Error::Document(error.to_string()))?;
         let ndim = document.shape.len();
-        if document.chunk_shape.len() != ndim || document.chunk_shape.contains(&0) {
+        if document.chunk_shape.len() != ndim {
             return Err(Error::Document(format!(
                 "chunks of shape {:?} do not fit an array of shape {:?}",
                 document.chunk_shape, document.shape
             )));
         }
+        document.keys.check(ndim)?;
         if document.shape.iter().any(|&extent| i64::try_from(extent).is_err()) {
             return Err(Error::TooLarge(format!(
                 "an axis of shape {:?} has more than 2**63-1 cells",
@@ -132,66 +106,22 @@ impl Program {
         if fill.len() != cell_bytes {
             return Err(Error::size("the fill value", cell_bytes, fill.len()));
         }
-        let object: Vec<usize> = document.chunk_shape.iter().map(|&n| n as usize).collect();
-
-        let mut levels: Vec<Level> = Vec::new();
-        let mut entries: &[Value] = &document.codecs;
-        // The shape at this level along its own axes, and which of the array's axes they are.
-        let mut level_shape = object.clone();
-        let mut order: Vec<usize> = (0..ndim).collect();
-        while let Some((entry, before)) = reachable(entries) {
-            let outer = Chain::build(before, &level_shape, cell_bytes, &fill, foreign)?;
-            order = outer.order().iter().map(|&axis| order[axis]).collect();
-            level_shape = outer.order().iter().map(|&axis| level_shape[axis]).collect();
-            let place = Place::build(entry, &level_shape, foreign)?;
-            let mut per = vec![0; ndim];
-            for (axis, &array_axis) in order.iter().enumerate() {
-                per[array_axis] = place.counts[axis];
+        let mut layout = Layout::read(&document.codecs, ndim, cell_bytes, &fill, finder)?;
+        let axes = document.shape.iter().zip(&document.chunk_shape).zip(layout.inner()?);
+        let axes = axes.map(|((&extent, edges), inner)| match edges {
+            Edges::Regular(edge) => GridAxis::regular(extent, *edge, &inner, document.bounded),
+            Edges::Runs(runs) => {
+                let run = |&(edge, count, stored)| Run { edge, stored, count };
+                GridAxis::rectilinear(extent, &runs.iter().map(run).collect::<Vec<_>>(), &inner)
             }
-            level_shape.clone_from(&place.inner_shape);
-            levels.push(Level {
-                place,
-                order: order.clone(),
-                per,
-                leaves: vec![1; ndim],
-            });
-            entries = entry["codecs"].as_array().map(Vec::as_slice).unwrap_or_default();
-        }
-        for at in (0..levels.len().saturating_sub(1)).rev() {
-            let leaves = (0..ndim)
-                .map(|axis| levels[at + 1].per[axis] * levels[at + 1].leaves[axis])
-                .collect();
-            levels[at].leaves = leaves;
-        }
-        let chain = Chain::build(entries, &level_shape, cell_bytes, &fill, foreign)?;
-        let mut chunk = vec![0; ndim];
-        for (axis, &array_axis) in order.iter().enumerate() {
-            chunk[array_axis] = level_shape[axis];
-        }
-        // The leaf's own axes, after its own transpositions.
-        let stored: Vec<usize> = chain.order().iter().map(|&axis| level_shape[axis]).collect();
-        let packed = shape::strides(&stored, cell_bytes);
-        let mut leaf_strides = vec![0; ndim];
-        for (axis, &level_axis) in chain.order().iter().enumerate() {
-            leaf_strides[order[level_axis]] = packed[axis];
-        }
-        let per_object = object
-            .iter()
-            .zip(&chunk)
-            .map(|(&object, &chunk)| (object / chunk) as u64)
-            .collect();
-        shape::bytes(&chunk, cell_bytes)?;
+        });
+        let grid = Grid::new(axes.collect::<Result<_>>()?)?;
+        layout.compile(&grid)?;
         Ok(Self {
-            grid: Grid {
-                shape: document.shape,
-                chunk,
-                per_object,
-            },
+            grid,
             cell_bytes,
             vlen: document.vlen,
-            levels,
-            chain,
-            leaf_strides,
+            layout,
             write_empty_chunks: document.write_empty_chunks,
             missing: document.missing,
             fill,
@@ -205,57 +135,42 @@ impl Program {
         &self.fill
     }
 
-    /// Bytes of a decoded leaf chunk.
-    pub fn leaf_bytes(&self) -> usize {
-        self.chain.plain_bytes()
+    /// How many levels of shards there are; zero when an object is a chunk.
+    pub fn depth(&self) -> usize {
+        self.layout.depth()
     }
 
-    /// Whether a decoded leaf chunk lies in C order of the array's axes.
-    pub fn leaf_is_c_order(&self) -> bool {
-        self.leaf_strides == shape::strides(&self.grid.chunk, self.cell_bytes)
+    /// A leaf chunk, compiled.
+    ///
+    /// # Errors
+    /// What codecs have against its shape.
+    pub fn leaf(&self, leaf: &[u64]) -> Result<Compiled<'_, Leaf>> {
+        self.layout.leaf(&self.grid, leaf)
     }
 
-    /// The part of a leaf chunk that lies inside the array.
-    pub fn leaf_extents(&self, leaf: &[u64]) -> smallvec::SmallVec<[usize; 8]> {
-        let inside = |axis: usize| {
-            let chunk = self.grid.chunk[axis] as u64;
-            chunk.min(self.grid.shape[axis].saturating_sub(leaf[axis] * chunk)) as usize
-        };
-        (0..leaf.len()).map(inside).collect()
+    /// The shard of level `depth` that holds a leaf chunk, compiled.
+    ///
+    /// # Errors
+    /// What codecs have against its shape.
+    pub fn level(&self, depth: usize, leaf: &[u64]) -> Result<Compiled<'_, Level>> {
+        self.layout.level(&self.grid, depth, leaf)
+    }
+
+    /// Bytes of the largest decoded leaf chunk that a plan touches, at most.
+    ///
+    /// # Errors
+    /// [`Error::TooLarge`] beyond what memory can address.
+    pub fn leaf_bytes(&self, plan: &Plan) -> Result<usize> {
+        match self.layout.only_leaf() {
+            Some(leaf) => Ok(leaf.bytes()),
+            None => shape::bytes(&plan.largest(), self.cell_bytes),
+        }
     }
 
     /// The key of an object below the array's path, appended to `key`.
     pub fn push_key(&self, object: &[u64], key: &mut String) {
-        let mut separate = self.keys.name == KeyStyle::Default;
-        if separate {
-            key.push('c');
-        } else if object.is_empty() {
-            key.push('0');
-        }
-        for index in object {
-            if separate {
-                key.push(self.keys.separator);
-            }
-            separate = true;
-            // Writing to a string cannot fail.
-            let _ = write!(key, "{index}");
-        }
+        self.keys.push(object, key);
     }
-
-    /// The index of the object that holds a leaf chunk.
-    pub fn object_of(&self, leaf: &[u64]) -> Coords {
-        leaf.iter()
-            .zip(&self.grid.per_object)
-            .map(|(&index, &per)| index / per)
-            .collect()
-    }
-}
-
-/// The sharding entry of a chain whose chunks can be reached alone (nothing but transpositions before, nothing after).
-fn reachable(entries: &[Value]) -> Option<(&Value, &[Value])> {
-    let (last, before) = entries.split_last()?;
-    (last["name"] == "sharding_indexed" && before.iter().all(|entry| entry["name"] == "transpose"))
-        .then_some((last, before))
 }
 
 fn unhex(text: &str) -> Result<Vec<u8>> {
@@ -272,9 +187,13 @@ fn unhex(text: &str) -> Result<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::sync::Arc;
 
     fn program(text: &str) -> Result<Program> {
-        Program::build(text, &mut |entry| Err(Error::Document(format!("no codec {entry}"))))
+        Program::build(
+            text,
+            Arc::new(|entry| Err(Error::Document(format!("no codec {entry}")))),
+        )
     }
 
     fn document(shape: &str, chunk: &str, codecs: &str) -> String {
@@ -295,17 +214,19 @@ mod tests {
             "index_codecs":{index},"index_location":"end"}}]"#
         );
         let built = program(&document("[100,100]", "[6,8]", &outer)).expect("valid");
-        assert_eq!(built.grid.chunk, [1, 2]);
-        assert_eq!(built.grid.per_object, [6, 4]);
-        assert_eq!(built.leaf_strides, [2, 2]);
-        assert_eq!(built.levels[0].per, [3, 2]);
-        assert_eq!(built.levels[0].leaves, [2, 2]);
+        let leaf = built.leaf(&[7, 5]).expect("compiled");
+        assert_eq!(leaf.chunk, [1, 2]);
+        assert_eq!(leaf.strides, [2, 2]);
+        let per: Vec<u64> = built.grid.axes().iter().map(GridAxis::per_object).collect();
+        assert_eq!(per, [6, 4]);
+        let outer = built.level(0, &[7, 5]).expect("compiled");
+        assert_eq!(outer.room, [(3, 2), (2, 2)]);
         // leaf (7, 5): in its object (1, 1); in the outer shard's grid of (3, 2) chunks, transposed to (2, 3)
-        assert_eq!(built.levels[0].slot(&[7, 5]), 0);
-        assert_eq!(built.levels[0].slot(&[9, 7]), 4);
-        assert_eq!(built.levels[1].slot(&[9, 7]), 3);
+        assert_eq!(outer.slot(&[7, 5]), 0);
+        assert_eq!(outer.slot(&[9, 7]), 4);
+        assert_eq!(built.level(1, &[9, 7]).expect("compiled").slot(&[9, 7]), 3);
         let mut key = String::from("a/");
-        built.push_key(&built.object_of(&[7, 5]), &mut key);
+        built.push_key(&[1, 1], &mut key);
         assert_eq!(key, "a/c/1/1");
     }
 
@@ -317,8 +238,10 @@ mod tests {
         assert!(program(&document("[18446744073709551615]", "[4]", "[]")).is_err());
         assert!(program(&document("[4]", "[9223372036854775807]", "[]")).is_err());
         assert!(program(&document("[4]", "[4]", r#"[{"name":"rot13"}]"#)).is_err());
+        assert!(program(&document("[4]", "[[[3,1,3]]]", "[]")).is_err());
+        assert!(program(&document("[4]", "[[[4,1,3]]]", "[]")).is_err());
         let shard =
-            r#"[{"name":"sharding_indexed","chunk_shape":[3],"codecs":[],"index_codecs":[],"index_location":"end"}]"#;
+            r#"[{"name":"sharding_indexed","chunk_shape":[0],"codecs":[],"index_codecs":[],"index_location":"end"}]"#;
         assert!(program(&document("[4]", "[4]", shard)).is_err());
     }
 }

@@ -55,7 +55,9 @@ impl ShardIndex {
     /// # Errors
     /// [`Error::Outside`] when they would lie outside.
     pub fn get(&self, slot: usize, object_bytes: u64) -> Result<Option<std::ops::Range<u64>>> {
-        let (start, bytes) = (self.words[2 * slot], self.words[2 * slot + 1]);
+        let Some(&[start, bytes]) = self.words.as_chunks::<2>().0.get(slot) else {
+            return Err(Error::size("the shard index", 16 * (slot + 1), 8 * self.words.len()));
+        };
         if bytes == ABSENT {
             return Ok(None);
         }

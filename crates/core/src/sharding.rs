@@ -17,13 +17,16 @@ use std::ops::Range;
 pub struct Place {
     /// Chunks along each axis, in the order of the shard's own axes.
     pub counts: Vec<u64>,
-    /// Shape of a chunk, likewise.
+    /// Shape of a chunk that is not clipped, likewise.
     pub inner_shape: Vec<usize>,
     slots: usize,
     index: Chain,
     index_bytes: usize,
     at_end: bool,
 }
+
+/// Axes along which chunks may be clipped within a shard that is decoded whole: each doubles the shapes they have.
+const MOST_CLIPPED: usize = 8;
 
 /// Slots a shard may have: beyond this an index is not data but an attack.
 const MOST_SLOTS: usize = 1 << 24;
@@ -32,7 +35,7 @@ impl Place {
     /// Compiles the part of a lowered `sharding_indexed` entry that says where chunks lie.
     ///
     /// # Errors
-    /// [`Error::Document`] when the chunks do not divide the shard or the index has no fixed size.
+    /// [`Error::Document`] when the chunks have other axes than the shard or the index has no fixed size.
     pub fn build(entry: &Value, shape: &[usize], foreign: Foreign<'_>) -> Result<Self> {
         let inner_shape: Vec<usize> = entry["chunk_shape"]
             .as_array()
@@ -40,20 +43,16 @@ impl Place {
             .flatten()
             .filter_map(|n| n.as_u64().map(|n| n as usize))
             .collect();
-        let fits = inner_shape.len() == shape.len()
-            && inner_shape
-                .iter()
-                .zip(shape)
-                .all(|(&inner, &outer)| inner > 0 && outer % inner == 0);
-        if !fits {
+        if inner_shape.len() != shape.len() || inner_shape.contains(&0) {
             return Err(Error::Document(format!(
-                "chunks of shape {inner_shape:?} do not divide a shard of shape {shape:?}"
+                "chunks of shape {inner_shape:?} do not fit a shard of shape {shape:?}"
             )));
         }
+        // Where a chunk does not divide the shard, the last one is clipped to it.
         let counts: Vec<u64> = shape
             .iter()
             .zip(&inner_shape)
-            .map(|(&outer, &inner)| (outer / inner) as u64)
+            .map(|(&outer, &inner)| outer.div_ceil(inner) as u64)
             .collect();
         let slots = counts
             .iter()
@@ -156,7 +155,9 @@ impl Place {
 pub struct Sharding {
     place: Place,
     shape: Vec<usize>,
-    inner: Chain,
+    /// Chains of a chunk: bit `i` of their number says that the chunk is clipped along axis `clipped[i]`.
+    inner: Vec<Chain>,
+    clipped: Vec<usize>,
     cell_bytes: usize,
     fill: Vec<u8>,
 }
@@ -169,46 +170,77 @@ impl Sharding {
     pub fn build(entry: &Value, shape: &[usize], cell_bytes: usize, fill: &[u8], foreign: Foreign<'_>) -> Result<Self> {
         let place = Place::build(entry, shape, foreign)?;
         let codecs = entry["codecs"].as_array().map(Vec::as_slice).unwrap_or_default();
-        let inner = Chain::build(codecs, &place.inner_shape, cell_bytes, fill, foreign)?;
+        let axes = shape.iter().zip(&place.inner_shape).enumerate();
+        let clipped: Vec<usize> = axes
+            .filter(|(_, (outer, inner))| *outer % *inner != 0)
+            .map(|(axis, _)| axis)
+            .collect();
+        if clipped.len() > MOST_CLIPPED {
+            return Err(Error::Document(format!(
+                "chunks of shape {:?} do not divide a shard of shape {shape:?} along more than {MOST_CLIPPED} axes",
+                place.inner_shape
+            )));
+        }
+        let chain = |number: usize| {
+            let mut chunk = place.inner_shape.clone();
+            for (bit, &axis) in clipped.iter().enumerate() {
+                if number >> bit & 1 == 1 {
+                    chunk[axis] = shape[axis] % chunk[axis];
+                }
+            }
+            Chain::build(codecs, &chunk, cell_bytes, fill, foreign)
+        };
+        let inner = (0..1_usize << clipped.len()).map(chain).collect::<Result<_>>()?;
         shape::bytes(shape, cell_bytes)?;
         Ok(Self {
             place,
             shape: shape.to_vec(),
             inner,
+            clipped,
             cell_bytes,
             fill: fill.to_vec(),
         })
     }
 
-    /// The copy between a chunk's packed cells (source) and the shard's (destination).
-    fn copy_of(&self, slot: usize, to_shard: bool) -> Copy {
+    /// The chain of a slot's chunk, its place in the shard's grid and its shape.
+    fn chunk(&self, slot: usize) -> (&Chain, Vec<usize>, Vec<usize>) {
+        let (mut rest, mut number) = (slot, 0);
+        let mut index = vec![0; self.shape.len()];
+        let mut shape = self.place.inner_shape.clone();
+        for axis in (0..self.shape.len()).rev() {
+            let count = self.place.counts[axis] as usize;
+            index[axis] = rest % count;
+            rest /= count;
+        }
+        for (bit, &axis) in self.clipped.iter().enumerate() {
+            if index[axis] + 1 == self.place.counts[axis] as usize {
+                shape[axis] = self.shape[axis] % shape[axis];
+                number |= 1 << bit;
+            }
+        }
+        (&self.inner[number], index, shape)
+    }
+
+    /// The copy between a chunk's packed cells (source) and the shard's (destination), or back.
+    fn copy_of(&self, chain: &Chain, index: &[usize], shape: &[usize], to_shard: bool) -> Copy {
         let outer = shape::strides(&self.shape, self.cell_bytes);
-        let stored: Vec<usize> = self
-            .inner
-            .order()
-            .iter()
-            .map(|&axis| self.place.inner_shape[axis])
-            .collect();
+        let stored: Vec<usize> = chain.order().iter().map(|&axis| shape[axis]).collect();
         let packed = shape::strides(&stored, self.cell_bytes);
         let mut copy = Copy::default();
-        let (mut rest, mut at) = (slot as u64, 0);
+        let mut at = 0;
         let mut from = vec![0; self.shape.len()];
-        for (stored_axis, &axis) in self.inner.order().iter().enumerate() {
+        for (stored_axis, &axis) in chain.order().iter().enumerate() {
             from[axis] = packed[stored_axis];
         }
-        for axis in (0..self.shape.len()).rev() {
-            let index = rest % self.place.counts[axis];
-            rest /= self.place.counts[axis];
-            at += index as isize * self.place.inner_shape[axis] as isize * outer[axis];
-        }
         for axis in 0..self.shape.len() {
+            at += (index[axis] * self.place.inner_shape[axis]) as isize * outer[axis];
             let (from, to) = if to_shard {
                 (from[axis], outer[axis])
             } else {
                 (outer[axis], from[axis])
             };
             copy.axes.push(CopyAxis::Stride {
-                count: self.place.inner_shape[axis],
+                count: shape[axis],
                 from,
                 to,
             });
@@ -221,14 +253,15 @@ impl Sharding {
         let index = &stored[to_usize(&self.place.index_range(stored.len() as u64)?)];
         let index = self.place.decode_index(index, workspace)?;
         copy::fill(plain, &self.fill);
-        let mut cells = workspace.buffer(self.inner.plain_bytes())?;
+        let mut cells = workspace.buffer(self.inner[0].plain_bytes())?;
         for slot in 0..self.place.slots {
             let Some(range) = index.get(slot, stored.len() as u64)? else {
                 continue;
             };
-            let chunk = &mut cells[..self.inner.plain_bytes()];
-            self.inner.decode(&stored[to_usize(&range)], chunk, workspace)?;
-            self.copy_of(slot, true)
+            let (chain, at, shape) = self.chunk(slot);
+            let chunk = &mut cells[..chain.plain_bytes()];
+            chain.decode(&stored[to_usize(&range)], chunk, workspace)?;
+            self.copy_of(chain, &at, &shape, true)
                 .run(&Memory::of(chunk), &Memory::of_mut(plain), self.cell_bytes)?;
         }
         workspace.put_back(cells);
@@ -239,18 +272,19 @@ impl Sharding {
         let start = stored.len();
         let mut index = ShardIndex::empty(self.place.slots);
         stored.resize(start + self.place.first_byte() as usize, 0);
-        let mut cells = workspace.buffer(self.inner.plain_bytes())?;
+        let mut cells = workspace.buffer(self.inner[0].plain_bytes())?;
         for slot in 0..self.place.slots {
-            let chunk = &mut cells[..self.inner.plain_bytes()];
-            self.copy_of(slot, false)
+            let (chain, at, shape) = self.chunk(slot);
+            let chunk = &mut cells[..chain.plain_bytes()];
+            self.copy_of(chain, &at, &shape, false)
                 .run(&Memory::of(plain), &Memory::of_mut(chunk), self.cell_bytes)?;
             // Views of variable length are compared by what they point at only where the engine knows them to be views.
             if self.cell_bytes != VIEW_BYTES && is_filled(chunk, &self.fill, false) {
                 continue;
             }
-            let at = stored.len();
-            self.inner.encode(chunk, stored, workspace)?;
-            index.set(slot, (at - start) as u64, (stored.len() - at) as u64);
+            let first = stored.len();
+            chain.encode(chunk, stored, workspace)?;
+            index.set(slot, (first - start) as u64, (stored.len() - first) as u64);
         }
         workspace.put_back(cells);
         let index = self.place.encode_index(&index, workspace)?;

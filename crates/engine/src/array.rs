@@ -7,7 +7,7 @@ use std::any::Any;
 use std::sync::Arc;
 use std::time::Instant;
 use zarrite_core::copy::{Copy, CopyAxis};
-use zarrite_core::{Axis, Memory, Plan, Program, Span, Wanted};
+use zarrite_core::{Axis, Leaf, Memory, Plan, Program, Span, Wanted};
 
 /// An array in a store.
 #[derive(Clone)]
@@ -58,12 +58,16 @@ impl Array {
         key
     }
 
-    /// Takes a selection apart.
+    /// Takes a selection apart; with the bytes of the largest leaf chunk it touches.
     ///
     /// # Errors
     /// When it leaves the array, or its chunks are larger than the machine.
-    pub fn plan(&self, selection: &Selection) -> Result<Plan> {
-        let (bytes, machine) = (self.program.leaf_bytes(), runtime().machine_bytes);
+    pub fn plan(&self, selection: &Selection) -> Result<(Plan, usize)> {
+        let plan = match selection {
+            Selection::Axes(axes) => Plan::new(&self.program.grid, axes)?,
+            Selection::Points(points) => Plan::points(&self.program.grid, points)?,
+        };
+        let (bytes, machine) = (self.program.leaf_bytes(&plan)?, runtime().machine_bytes);
         if bytes > machine {
             let why = format!(
                 "array {:?} has chunks of {bytes} bytes, more than this machine's memory of {machine}",
@@ -71,15 +75,12 @@ impl Array {
             );
             return Err(zarrite_core::Error::TooLarge(why).into());
         }
-        Ok(match selection {
-            Selection::Axes(axes) => Plan::new(&self.program.grid, axes)?,
-            Selection::Points(points) => Plan::points(&self.program.grid, points)?,
-        })
+        Ok((plan, bytes))
     }
 
     /// The copy from a decoded leaf chunk to the caller's cells.
-    pub fn copy_out(&self, wanted: &Wanted<'_>, strides: &[isize]) -> Copy {
-        let leaf = &self.program.leaf_strides;
+    pub fn copy_out(&self, leaf: &Leaf, wanted: &Wanted<'_>, strides: &[isize]) -> Copy {
+        let from = &leaf.strides;
         let mut copy = Copy::default();
         match wanted {
             Wanted::Box(spans) => {
@@ -91,17 +92,17 @@ impl Array {
                             count,
                             out,
                         } => {
-                            copy.from += start as isize * leaf[axis];
+                            copy.from += start as isize * from[axis];
                             copy.to += out as isize * strides[axis];
                             copy.axes.push(CopyAxis::Stride {
                                 count,
-                                from: step * leaf[axis],
+                                from: step * from[axis],
                                 to: strides[axis],
                             });
                         }
                         Span::List(pairs) => {
                             let offset = |&(cell, out): &(usize, usize)| {
-                                (cell as isize * leaf[axis], out as isize * strides[axis])
+                                (cell as isize * from[axis], out as isize * strides[axis])
                             };
                             copy.axes.push(CopyAxis::List(pairs.iter().map(offset).collect()));
                         }
@@ -109,12 +110,11 @@ impl Array {
                 }
             }
             Wanted::Points(points) => {
-                let c_order = self.program.leaf_is_c_order();
                 let offset = |&(cell, out): &(usize, usize)| {
-                    let from = if c_order {
+                    let from = if leaf.is_c_order {
                         (cell * self.program.cell_bytes) as isize
                     } else {
-                        self.leaf_offset(cell)
+                        leaf_offset(leaf, cell)
                     };
                     (from, out as isize * strides[0])
                 };
@@ -124,22 +124,12 @@ impl Array {
         copy
     }
 
-    /// Where cell `cell` (in C order) of a leaf chunk is, in bytes.
-    fn leaf_offset(&self, mut cell: usize) -> isize {
-        let mut offset = 0;
-        for (&extent, &stride) in self.program.grid.chunk.iter().zip(&self.program.leaf_strides).rev() {
-            offset += (cell % extent) as isize * stride;
-            cell /= extent;
-        }
-        offset
-    }
-
     /// Where a whole leaf chunk lies together, and in its own order, in the caller's cells: its offset there.
-    pub fn lies_together(&self, wanted: &Wanted<'_>, strides: &[isize]) -> Option<isize> {
+    pub fn lies_together(&self, leaf: &Leaf, wanted: &Wanted<'_>, strides: &[isize]) -> Option<isize> {
         let Wanted::Box(spans) = wanted else { return None };
         let (mut step, mut at) = (self.program.cell_bytes as isize, 0);
         for (axis, span) in spans.iter().enumerate().rev() {
-            let extent = self.program.grid.chunk[axis];
+            let extent = leaf.chunk[axis];
             match *span {
                 Span::Stride {
                     start: 0,
@@ -147,8 +137,7 @@ impl Array {
                     step: along,
                     out,
                 } if count == extent
-                    && (extent == 1
-                        || along == 1 && strides[axis] == step && self.program.leaf_strides[axis] == step) =>
+                    && (extent == 1 || along == 1 && strides[axis] == step && leaf.strides[axis] == step) =>
                 {
                     at += out as isize * strides[axis];
                     step *= extent as isize;
@@ -181,6 +170,16 @@ impl Array {
             why,
         }
     }
+}
+
+/// Where cell `cell` (in C order) of a leaf chunk is, in bytes.
+fn leaf_offset(leaf: &Leaf, mut cell: usize) -> isize {
+    let mut offset = 0;
+    for (&extent, &stride) in leaf.chunk.iter().zip(&leaf.strides).rev() {
+        offset += (cell % extent) as isize * stride;
+        cell /= extent;
+    }
+    offset
 }
 
 /// Drives items by whichever door: inline when there is little to do, else on the pool.

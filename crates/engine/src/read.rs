@@ -12,8 +12,9 @@ use crate::sync::Mutex;
 use std::sync::Arc;
 use zarrite_core::cells::VIEW_BYTES;
 use zarrite_core::copy::{self, Copy, CopyAxis};
+use zarrite_core::layout::Compiled;
 use zarrite_core::program::Missing;
-use zarrite_core::{Memory, Plan, Wanted, Workspace};
+use zarrite_core::{Leaf, Memory, Plan, Wanted, Workspace};
 
 /// Requests that decode less than this run on the calling thread: waking another would cost more.
 const LITTLE_BYTES: usize = 512 << 10;
@@ -41,6 +42,8 @@ struct Read {
     items: Items,
     /// Threads have nothing else to do than to share one chunk.
     few: bool,
+    /// Bytes of the largest leaf chunk.
+    leaf_bytes: usize,
     arena: Mutex<Arena>,
 }
 
@@ -64,15 +67,15 @@ enum Items {
 /// # Errors
 /// See [`Error`]; what was read by then is in `out`.
 pub fn read(array: &Array, selection: &Selection, out: Cells, door: Door<'_>) -> Result<Arena> {
-    let plan = array.plan(selection)?;
+    let (plan, leaf_bytes) = array.plan(selection)?;
     let program = &array.program;
-    let leaf_bytes = program.leaf_bytes().max(1);
+    let leaf_bytes = leaf_bytes.max(1);
     let total = plan.pieces().saturating_mul(leaf_bytes);
     let little =
-        total <= LITTLE_BYTES && plan.pieces() <= LITTLE_PIECES || plan.pieces() == 1 && reads_part(array, &plan);
+        total <= LITTLE_BYTES && plan.pieces() <= LITTLE_PIECES || plan.pieces() == 1 && reads_part(array, &plan)?;
     let threads = runtime().threads();
     let mut open = Vec::new();
-    let items = if program.levels.is_empty() {
+    let items = if program.depth() == 0 {
         Items::Objects
     } else {
         open.resize_with(plan.objects(), Mutex::<Shard>::default);
@@ -111,6 +114,7 @@ pub fn read(array: &Array, selection: &Selection, out: Cells, door: Door<'_>) ->
         open,
         items,
         few: n < threads && leaf_bytes >= ITEM_BYTES,
+        leaf_bytes,
         arena: Mutex::default(),
     });
     let shared = Arc::clone(&read);
@@ -126,9 +130,10 @@ pub fn read(array: &Array, selection: &Selection, out: Cells, door: Door<'_>) ->
 }
 
 /// Whether the only chunk touched is read in part, so that it is little work however large the chunk is.
-fn reads_part(array: &Array, plan: &Plan) -> bool {
-    array.program.chain.is_plain()
-        && plan.piece(0, 0).1.cells().saturating_mul(array.program.cell_bytes) <= LITTLE_BYTES / 8
+fn reads_part(array: &Array, plan: &Plan) -> Result<bool> {
+    let (at, wanted) = plan.piece(0, 0);
+    Ok(array.program.leaf(&at)?.chain.is_plain()
+        && wanted.cells().saturating_mul(array.program.cell_bytes) <= LITTLE_BYTES / 8)
 }
 
 impl Read {
@@ -146,38 +151,50 @@ impl Read {
     fn chunk(&self, at: usize, workspace: &mut Workspace) -> Result<()> {
         let program = &self.array.program;
         let key = self.array.key(&self.plan.object(at));
-        let (_, wanted) = self.plan.piece(at, 0);
-        let leaf_bytes = program.leaf_bytes();
-        if program.chain.is_plain() && leaf_bytes >= PART_BYTES {
-            let together = self.array.lies_together(&wanted, &self.out.strides);
-            let parts = if together.is_some() { None } else { self.parts(&wanted) };
+        let (place, wanted) = self.plan.piece(at, 0);
+        let leaf = program.leaf(&place)?;
+        let leaf_bytes = leaf.bytes();
+        if leaf.chain.is_plain() && leaf_bytes >= PART_BYTES {
+            let together = self.array.lies_together(&leaf, &wanted, &self.out.strides);
+            let parts = if together.is_some() {
+                None
+            } else {
+                self.parts(&leaf, &wanted)
+            };
             if together.is_some() || parts.is_some() {
                 let Some(object) = self.array.store.open(&key)? else {
-                    return self.absent(&key, &wanted);
+                    return self.absent(&key, &leaf, &wanted);
                 };
-                self.check_size(&key, object.bytes())?;
+                self.check_size(&key, &leaf, object.bytes())?;
                 if let Some(offset) = together {
                     // SAFETY: pieces of a plan write disjoint cells.
                     if let Some(cells) = unsafe { self.out.memory.bytes_mut(offset, leaf_bytes) } {
                         return Ok(object.read_at(0, cells)?);
                     }
                 }
-                return self.plain_parts(object.as_ref(), 0, &wanted, &parts.unwrap_or_default(), workspace);
+                return self.plain_parts(
+                    object.as_ref(),
+                    0,
+                    &leaf,
+                    &wanted,
+                    &parts.unwrap_or_default(),
+                    workspace,
+                );
             }
         }
         let _taken = (leaf_bytes > LITTLE_BYTES).then(|| runtime().budget.take(2 * leaf_bytes));
         let mut stored = workspace.empty_buffer();
         let done = match self.array.store.get(&key, Range::All, &mut stored) {
-            Ok(Some(_)) => self.place(&key, &wanted, &stored, workspace),
-            Ok(None) => self.absent(&key, &wanted),
+            Ok(Some(_)) => self.place(&key, &leaf, &wanted, &stored, workspace),
+            Ok(None) => self.absent(&key, &leaf, &wanted),
             Err(error) => Err(error.into()),
         };
         workspace.put_back(stored);
         done
     }
 
-    fn check_size(&self, key: &str, got: u64) -> Result<()> {
-        let want = self.array.program.leaf_bytes();
+    fn check_size(&self, key: &str, leaf: &Leaf, got: u64) -> Result<()> {
+        let want = leaf.bytes();
         if got == want as u64 {
             return Ok(());
         }
@@ -204,7 +221,10 @@ impl Read {
         };
         match opened? {
             Some(handle) => self.chunks(&handle, &key, at, first..last, workspace),
-            None => (first..last).try_for_each(|piece| self.absent(&key, &self.plan.piece(at, piece).1)),
+            None => (first..last).try_for_each(|piece| {
+                let (place, wanted) = self.plan.piece(at, piece);
+                self.absent(&key, &*self.array.program.leaf(&place)?, &wanted)
+            }),
         }
     }
 
@@ -220,25 +240,26 @@ impl Read {
         let program = &self.array.program;
         let mut found: Vec<(u64, u64, usize)> = Vec::with_capacity(pieces.len());
         for piece in pieces {
-            let (leaf, wanted) = self.plan.piece(at, piece);
+            let (place, wanted) = self.plan.piece(at, piece);
             match self
-                .locate(handle, &leaf, workspace)
+                .locate(handle, &place, workspace)
                 .map_err(|error| self.placed(key, error))?
             {
                 Some((start, end)) => found.push((start, end, piece)),
-                None => self.absent(key, &wanted)?,
+                None => self.absent(key, &*program.leaf(&place)?, &wanted)?,
             }
         }
         found.sort_unstable();
         let mut rest = &found[..];
         while let Some(&(start, mut end, piece)) = rest.first() {
-            if program.chain.is_plain()
-                && program.leaf_bytes() >= PART_BYTES
-                && let (_, wanted) = self.plan.piece(at, piece)
-                && let Some(parts) = self.parts(&wanted)
+            let (place, wanted) = self.plan.piece(at, piece);
+            let leaf = program.leaf(&place)?;
+            if leaf.chain.is_plain()
+                && leaf.bytes() >= PART_BYTES
+                && let Some(parts) = self.parts(&leaf, &wanted)
             {
-                self.check_size(key, end - start)?;
-                self.plain_parts(handle.object.as_ref(), start, &wanted, &parts, workspace)?;
+                self.check_size(key, &leaf, end - start)?;
+                self.plain_parts(handle.object.as_ref(), start, &leaf, &wanted, &parts, workspace)?;
                 rest = &rest[1..];
                 continue;
             }
@@ -272,14 +293,15 @@ impl Read {
         let each = |bytes: &[u8], workspace: &mut Workspace| {
             run.iter().try_for_each(|&(first, last, piece)| {
                 let stored = &bytes[(first - start) as usize..(last - start) as usize];
-                self.place(key, &self.plan.piece(at, piece).1, stored, workspace)
+                let (place, wanted) = self.plan.piece(at, piece);
+                self.place(key, &self.array.program.leaf(&place)?, &wanted, stored, workspace)
             })
         };
         if let Some(bytes) = handle.object.in_memory() {
             return each(&bytes[start as usize..end as usize], workspace);
         }
         let n = (end - start) as usize;
-        let _taken = (n > LITTLE_BYTES).then(|| runtime().budget.take(n + self.array.program.leaf_bytes()));
+        let _taken = (n > LITTLE_BYTES).then(|| runtime().budget.take(n.saturating_add(self.leaf_bytes)));
         let mut stored = workspace.buffer(n)?;
         let done = handle.object.read_at(start, &mut stored[..n]).map_err(Error::from);
         let done = done.and_then(|()| each(&stored[..n], workspace));
@@ -290,7 +312,8 @@ impl Read {
     /// Where a leaf chunk's bytes are in its object.
     fn locate(&self, handle: &Handle, leaf: &[u64], workspace: &mut Workspace) -> Result<Option<(u64, u64)>> {
         let (mut start, mut end) = (0, handle.object.bytes());
-        for (depth, level) in self.array.program.levels.iter().enumerate() {
+        for depth in 0..self.array.program.depth() {
+            let level = self.array.program.level(depth, leaf)?;
             let index = handle.index((depth, start), || {
                 let range = level.place.index_range(end - start)?;
                 let mut stored = vec![0; (range.end - range.start) as usize];
@@ -313,24 +336,30 @@ impl Read {
     }
 
     /// Decodes stored bytes to where they are wanted.
-    fn place(&self, key: &str, wanted: &Wanted<'_>, stored: &[u8], workspace: &mut Workspace) -> Result<()> {
-        let program = &self.array.program;
-        let n = program.leaf_bytes();
-        if program.chain.is_plain() {
-            self.check_size(key, stored.len() as u64)?;
-            return self.scatter(wanted, stored);
+    fn place(
+        &self,
+        key: &str,
+        leaf: &Compiled<'_, Leaf>,
+        wanted: &Wanted<'_>,
+        stored: &[u8],
+        workspace: &mut Workspace,
+    ) -> Result<()> {
+        let n = leaf.bytes();
+        if leaf.chain.is_plain() {
+            self.check_size(key, leaf, stored.len() as u64)?;
+            return self.scatter(leaf, wanted, stored);
         }
-        if let Some(offset) = self.array.lies_together(wanted, &self.out.strides)
+        if let Some(offset) = self.array.lies_together(leaf, wanted, &self.out.strides)
             // SAFETY: pieces of a plan write disjoint cells.
             && let Some(cells) = unsafe { self.out.memory.bytes_mut(offset, n) }
         {
-            return self.decode(key, stored, cells, workspace);
+            return self.decode(key, leaf, stored, cells, workspace);
         }
         let mut cells = workspace.buffer(n)?;
         let mut done = Ok(false);
-        if let Some(codec) = program.chain.only_codec()
+        if let Some(codec) = leaf.chain.only_codec()
             && n >= PART_BYTES
-            && let Some(parts) = self.parts(wanted)
+            && let Some(parts) = self.parts(leaf, wanted)
         {
             done = parts.iter().try_fold(true, |_, &(first, last)| {
                 codec.decode_range(stored, first, &mut cells[first..last], &mut workspace.context)
@@ -338,22 +367,28 @@ impl Read {
         }
         let done = match done {
             Ok(true) => Ok(()),
-            Ok(false) => self.decode(key, stored, &mut cells[..n], workspace),
+            Ok(false) => self.decode(key, leaf, stored, &mut cells[..n], workspace),
             Err(why) => Err(self.array.undecodable(key, why)),
         };
-        let done = done.and_then(|()| self.scatter(wanted, &cells[..n]));
+        let done = done.and_then(|()| self.scatter(leaf, wanted, &cells[..n]));
         workspace.put_back(cells);
         done
     }
 
-    fn decode(&self, key: &str, stored: &[u8], cells: &mut [u8], workspace: &mut Workspace) -> Result<()> {
-        let chain = &self.array.program.chain;
+    fn decode(
+        &self,
+        key: &str,
+        leaf: &Compiled<'_, Leaf>,
+        stored: &[u8],
+        cells: &mut [u8],
+        workspace: &mut Workspace,
+    ) -> Result<()> {
         if self.few
-            && let Some(done) = self.decode_together(key, stored, cells, workspace)
+            && let Some(done) = self.decode_together(key, leaf, stored, cells, workspace)
         {
             return done;
         }
-        chain
+        leaf.chain
             .decode(stored, cells, workspace)
             .map_err(|why| self.array.undecodable(key, why))
     }
@@ -362,6 +397,7 @@ impl Read {
     fn decode_together(
         &self,
         key: &str,
+        leaf: &Compiled<'_, Leaf>,
         stored: &[u8],
         cells: &mut [u8],
         workspace: &mut Workspace,
@@ -373,13 +409,13 @@ impl Read {
             .div_ceil(parts)
             .next_multiple_of(self.array.program.cell_bytes.max(1))
             .max(1);
-        let codec = self.array.program.chain.only_codec()?;
+        let codec = leaf.chain.only_codec()?;
         match codec.decode_range(stored, 0, &mut cells[..share.min(n)], &mut workspace.context) {
             Ok(true) => {}
             Ok(false) => return None,
             Err(why) => return Some(Err(self.array.undecodable(key, why))),
         }
-        let (array, key) = (self.array.clone(), key.to_owned());
+        let (array, leaf, key) = (self.array.clone(), leaf.share(), key.to_owned());
         let (stored_bytes, stored, cells) = (stored.len(), Memory::of(stored), Memory::of_mut(cells));
         let work: Arc<Work> = Arc::new(move |part, workspace| {
             let first = (part + 1) * share;
@@ -391,7 +427,7 @@ impl Read {
                     cells.bytes_mut(first as isize, last - first),
                 )
             };
-            let (Some(source), Some(target), Some(codec)) = (source, target, array.program.chain.only_codec()) else {
+            let (Some(source), Some(target), Some(codec)) = (source, target, leaf.chain.only_codec()) else {
                 return Err(Error::Defect("a part of a chunk lies outside of it".into()));
             };
             codec
@@ -407,12 +443,13 @@ impl Read {
         &self,
         object: &dyn crate::store::Object,
         start: u64,
+        leaf: &Leaf,
         wanted: &Wanted<'_>,
         parts: &[(usize, usize)],
         workspace: &mut Workspace,
     ) -> Result<()> {
         // Only the stretch that the parts span is held: a chunk may be far larger than what is wanted of it.
-        let n = self.array.program.leaf_bytes();
+        let n = leaf.bytes();
         let (low, high) = parts
             .first()
             .zip(parts.last())
@@ -426,7 +463,7 @@ impl Read {
             parts.iter().try_for_each(|&(first, last)| read(first, last))
         };
         let done = done.map_err(Error::from).and_then(|()| {
-            let mut copy = self.array.copy_out(wanted, &self.out.strides);
+            let mut copy = self.array.copy_out(leaf, wanted, &self.out.strides);
             copy.from -= low as isize;
             Ok(copy.run(
                 &Memory::of(&cells[..high - low]),
@@ -439,13 +476,13 @@ impl Read {
     }
 
     /// The byte ranges of a decoded chunk that hold what is wanted, or `None` when the whole may as well be had.
-    fn parts(&self, wanted: &Wanted<'_>) -> Option<Vec<(usize, usize)>> {
+    fn parts(&self, leaf: &Leaf, wanted: &Wanted<'_>) -> Option<Vec<(usize, usize)>> {
         let cell = self.array.program.cell_bytes;
-        let n = self.array.program.leaf_bytes();
+        let n = leaf.bytes();
         if wanted.cells().saturating_mul(cell) > n / 4 {
             return None;
         }
-        let copy = self.array.copy_out(wanted, &self.out.strides);
+        let copy = self.array.copy_out(leaf, wanted, &self.out.strides);
         let mut starts = vec![copy.from];
         let mut length = cell as isize;
         // From the innermost axis outwards: what lies near becomes longer, the rest becomes more.
@@ -499,13 +536,13 @@ impl Read {
         (bytes <= n / 2 && parts.last().is_some_and(|&(_, last)| last <= n)).then_some(parts)
     }
 
-    fn scatter(&self, wanted: &Wanted<'_>, cells: &[u8]) -> Result<()> {
-        let copy = self.array.copy_out(wanted, &self.out.strides);
+    fn scatter(&self, leaf: &Leaf, wanted: &Wanted<'_>, cells: &[u8]) -> Result<()> {
+        let copy = self.array.copy_out(leaf, wanted, &self.out.strides);
         Ok(copy.run(&Memory::of(cells), &self.out.memory, self.array.program.cell_bytes)?)
     }
 
     /// What reads where nothing was written.
-    fn absent(&self, key: &str, wanted: &Wanted<'_>) -> Result<()> {
+    fn absent(&self, key: &str, leaf: &Leaf, wanted: &Wanted<'_>) -> Result<()> {
         let program = &self.array.program;
         if program.missing == Missing::Error {
             return Err(Error::Missing {
@@ -513,7 +550,7 @@ impl Read {
             });
         }
         let cell = program.cell_bytes;
-        let mut copy: Copy = self.array.copy_out(wanted, &self.out.strides);
+        let mut copy: Copy = self.array.copy_out(leaf, wanted, &self.out.strides);
         copy.from = 0;
         let last = copy.axes.len().saturating_sub(1);
         let mut longest = 1;

@@ -11,9 +11,9 @@ use crate::sync::Mutex;
 use std::sync::Arc;
 use zarrite_core::cells::is_filled;
 use zarrite_core::copy::{self, Copy, CopyAxis};
-use zarrite_core::program::Level;
+use zarrite_core::layout::Level;
 use zarrite_core::shard::ShardIndex;
-use zarrite_core::{Error as CoreError, Memory, Plan, Wanted, Workspace};
+use zarrite_core::{Error as CoreError, Leaf, Memory, Plan, Wanted, Workspace};
 
 /// Requests that encode less than this run on the calling thread.
 const LITTLE_BYTES: usize = 64 << 10;
@@ -26,6 +26,8 @@ struct Write {
     values: Cells,
     /// Too few objects for every thread: the chunks of a shard are shared out instead.
     few: bool,
+    /// Bytes of the largest leaf chunk.
+    leaf_bytes: usize,
 }
 
 /// Writes the caller's cells to a selection.
@@ -36,11 +38,11 @@ pub fn write(array: &Array, selection: &Selection, values: Cells, door: Door<'_>
     if array.store.read_only() {
         return Err(crate::store::Error::ReadOnly { url: array.store.url() }.into());
     }
-    let plan = array.plan(selection)?;
+    let (plan, leaf_bytes) = array.plan(selection)?;
     let objects = plan.objects();
-    let leaf_bytes = array.program.leaf_bytes().max(1);
+    let leaf_bytes = leaf_bytes.max(1);
     let bytes = plan.pieces().saturating_mul(leaf_bytes);
-    let little = bytes <= LITTLE_BYTES && plan.pieces() <= LITTLE_PIECES && array.program.levels.is_empty();
+    let little = bytes <= LITTLE_BYTES && plan.pieces() <= LITTLE_PIECES && array.program.depth() == 0;
     let threads = runtime().threads();
     let batch = (LITTLE_BYTES / leaf_bytes).min(objects / (threads * 4)).max(1);
     let few = objects < threads * 4;
@@ -49,9 +51,10 @@ pub fn write(array: &Array, selection: &Selection, values: Cells, door: Door<'_>
         plan,
         values,
         few,
+        leaf_bytes,
     });
     // With few shards, one after another, each by all threads.
-    let (items, batch) = if few && !array.program.levels.is_empty() {
+    let (items, batch) = if few && array.program.depth() > 0 {
         (1, 1)
     } else {
         (objects, batch)
@@ -128,7 +131,7 @@ impl Write {
         let key = self.array.key(&self.plan.object(at));
         // First the lock, then the budget: who holds of the budget never waits for a lock.
         let _lock = runtime().lock(store.identity(), &key);
-        let bytes = program.leaf_bytes().saturating_mul(self.plan.object_pieces(at));
+        let bytes = self.leaf_bytes.saturating_mul(self.plan.object_pieces(at));
         let _taken = (bytes > LITTLE_BYTES).then(|| runtime().budget.take(bytes.saturating_mul(2)));
         let whole = self.covers_object(at);
         let mut old = None;
@@ -136,7 +139,7 @@ impl Write {
             let mut stored = workspace.empty_buffer();
             old = store.get(&key, Range::All, &mut stored)?.map(|_| stored);
         }
-        let done = if program.levels.is_empty() {
+        let done = if program.depth() == 0 {
             let mut bytes = workspace.empty_buffer();
             let done = match self.leaf(&key, at, 0, old.as_deref(), &mut bytes, workspace) {
                 Ok(true) => self.put(&key, &[&bytes]),
@@ -184,23 +187,19 @@ impl Write {
     fn covers_object(&self, at: usize) -> bool {
         let program = &self.array.program;
         let object = self.plan.object(at);
-        let mut inside = 1_usize;
-        for (axis, &index) in object.iter().enumerate() {
-            let per = program.grid.per_object[axis];
-            let chunks = program.grid.shape[axis].div_ceil(program.grid.chunk[axis] as u64);
-            inside = inside.saturating_mul(chunks.saturating_sub(index * per).min(per) as usize);
-        }
+        let axes = program.grid.axes().iter().zip(&object);
+        let inside = axes.fold(1_u64, |n, (axis, &index)| n.saturating_mul(axis.leaves_inside(index)));
         let pieces = self.plan.object_pieces(at);
-        pieces == inside
+        pieces as u64 == inside
             && (0..pieces).all(|piece| {
                 let (leaf, wanted) = self.plan.piece(at, piece);
-                wanted.covers(&program.leaf_extents(&leaf))
+                wanted.covers(&program.grid.inside(&leaf))
             })
     }
 
     /// The copy from the caller's cells to a leaf chunk's.
-    fn copy_in(&self, wanted: &Wanted<'_>) -> Copy {
-        let mut copy = self.array.copy_out(wanted, &self.values.strides);
+    fn copy_in(&self, leaf: &Leaf, wanted: &Wanted<'_>) -> Copy {
+        let mut copy = self.array.copy_out(leaf, wanted, &self.values.strides);
         std::mem::swap(&mut copy.from, &mut copy.to);
         for axis in &mut copy.axes {
             match axis {
@@ -222,28 +221,29 @@ impl Write {
         workspace: &mut Workspace,
     ) -> Result<bool> {
         let program = &self.array.program;
-        let n = program.leaf_bytes();
-        let (leaf, wanted) = self.plan.piece(at, piece);
+        let (place, wanted) = self.plan.piece(at, piece);
+        let leaf = program.leaf(&place)?;
+        let n = leaf.bytes();
         // SAFETY: the caller does not write its values while they are read.
         let together = self
             .array
-            .lies_together(&wanted, &self.values.strides)
+            .lies_together(&leaf, &wanted, &self.values.strides)
             .and_then(|offset| unsafe { self.values.memory.bytes(offset, n) });
         if let Some(cells) = together {
-            return self.encode(key, cells, stored, workspace);
+            return self.encode(key, &leaf, cells, stored, workspace);
         }
-        let extents = program.leaf_extents(&leaf);
-        let overhangs = extents[..] != program.grid.chunk[..];
+        let extents = program.grid.inside(&place);
+        let overhangs = extents[..] != leaf.chunk[..];
         let whole = wanted.covers(&extents);
         let mut cells = workspace.buffer(n)?;
         let prepared = match old {
-            Some(stored) if !whole => program
+            Some(stored) if !whole => leaf
                 .chain
                 .decode(stored, &mut cells[..n], workspace)
                 .map_err(|why| self.array.undecodable(key, why))
                 .and_then(|()| {
                     if overhangs {
-                        self.clear_overhang(&mut cells[..n], &extents)
+                        self.clear_overhang(&leaf, &mut cells[..n], &extents)
                     } else {
                         Ok(())
                     }
@@ -257,9 +257,9 @@ impl Write {
         };
         let done = prepared.and_then(|()| {
             let target = Memory::of_mut(&mut cells[..n]);
-            self.copy_in(&wanted)
+            self.copy_in(&leaf, &wanted)
                 .run(&self.values.memory, &target, program.cell_bytes)?;
-            self.encode(key, &cells[..n], stored, workspace)
+            self.encode(key, &leaf, &cells[..n], stored, workspace)
         });
         workspace.put_back(cells);
         // Views that were decoded pointed here; they are stored now.
@@ -268,13 +268,13 @@ impl Write {
     }
 
     /// Fills what lies outside the array, so that equal cells give equal bytes whoever wrote the chunk before.
-    fn clear_overhang(&self, cells: &mut [u8], extents: &[usize]) -> Result<()> {
+    fn clear_overhang(&self, leaf: &Leaf, cells: &mut [u8], extents: &[usize]) -> Result<()> {
         let program = &self.array.program;
         let mut kept = cells.to_vec();
         copy::fill(&mut kept, program.fill());
         let mut copy = Copy::default();
         for (axis, &count) in extents.iter().enumerate() {
-            let stride = program.leaf_strides[axis];
+            let stride = leaf.strides[axis];
             copy.axes.push(CopyAxis::Stride {
                 count,
                 from: stride,
@@ -286,13 +286,19 @@ impl Write {
         Ok(())
     }
 
-    fn encode(&self, key: &str, cells: &[u8], stored: &mut Vec<u8>, workspace: &mut Workspace) -> Result<bool> {
+    fn encode(
+        &self,
+        key: &str,
+        leaf: &Leaf,
+        cells: &[u8],
+        stored: &mut Vec<u8>,
+        workspace: &mut Workspace,
+    ) -> Result<bool> {
         let program = &self.array.program;
         if !program.write_empty_chunks && is_filled(cells, program.fill(), program.vlen.is_some()) {
             return Ok(false);
         }
-        program
-            .chain
+        leaf.chain
             .encode(cells, stored, workspace)
             .map_err(|why| self.array.unencodable(key, why))?;
         Ok(true)
@@ -315,7 +321,12 @@ impl Shard<'_> {
         old: Option<&[u8]>,
         workspace: &mut Workspace,
     ) -> Result<Option<Built>> {
-        let level = &self.write.array.program.levels[depth];
+        // All of these chunks lie in one shard of this level, whichever is asked.
+        let (leaf, _) = self
+            .write
+            .plan
+            .piece(self.at, pieces.first().copied().unwrap_or_default());
+        let level = &*self.write.array.program.level(depth, &leaf)?;
         let undecodable = |why: CoreError| self.write.array.undecodable(self.key, why);
         let old_index = match old {
             None => ShardIndex::empty(level.place.slots()),
@@ -380,7 +391,7 @@ impl Shard<'_> {
         old: &[u8],
         workspace: &mut Workspace,
     ) -> Result<(Vec<Vec<u8>>, Vec<Placed>)> {
-        let last = depth + 1 == self.write.array.program.levels.len();
+        let last = depth + 1 == self.write.array.program.depth();
         let one = |(slot, pieces): &(usize, Vec<usize>), body: &mut Vec<u8>, workspace: &mut Workspace| {
             go_on()?;
             let range = old_index.get(*slot, old.len() as u64);
@@ -415,7 +426,7 @@ impl Shard<'_> {
             return Ok((vec![body], placed));
         }
         // About a quarter of a megabyte of cells a batch.
-        let size = (4 * LITTLE_BYTES / self.write.array.program.leaf_bytes().max(1)).max(1);
+        let size = (4 * LITTLE_BYTES / self.write.leaf_bytes).max(1);
         let batches: Vec<_> = groups.chunks(size).collect();
         let made: Vec<Mutex<(Vec<u8>, Vec<Placed>)>> = batches.iter().map(|_| Mutex::default()).collect();
         let work = |at: usize, workspace: &mut Workspace| -> Result<()> {

@@ -24,12 +24,15 @@ impl Program {
     #[new]
     #[pyo3(signature = (document, codecs=Vec::new()))]
     fn new(py: Python<'_>, document: &str, codecs: Vec<Py<PyAny>>) -> PyResult<Self> {
-        let mut foreign = |entry: &serde_json::Value| {
+        // Asked again during a request whenever it meets a chunk of another shape, on a thread that does not hold Python.
+        let finder = move |entry: &serde_json::Value| {
             let codec = entry["handle"].as_u64().and_then(|at| codecs.get(at as usize));
             let codec = codec.ok_or_else(|| Error::Document(format!("there is no Python codec for {entry}")))?;
-            Ok(Box::new(PythonCodec::new(entry, codec.clone_ref(py))) as Box<dyn zarrite_core::Codec>)
+            let codec = Python::attach(|py| codec.clone_ref(py));
+            Ok(Box::new(PythonCodec::new(entry, codec)) as Box<dyn zarrite_core::Codec>)
         };
-        let inner = zarrite_core::Program::build(document, &mut foreign).map_err(|error| raise(py, &error.into()))?;
+        let inner =
+            zarrite_core::Program::build(document, Arc::new(finder)).map_err(|error| raise(py, &error.into()))?;
         Ok(Self { inner: Arc::new(inner) })
     }
 }
