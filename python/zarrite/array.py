@@ -15,6 +15,7 @@ from zarrite.attributes import Attributes, copied
 from zarrite.config import ArrayConfig, array_config, config
 from zarrite.errors import ArrayNotFoundError
 from zarrite.info import ArrayInfo
+from zarrite.model.edges import equal_edges
 from zarrite.model.node import ArrayModel
 from zarrite.node import Catalog, Seat, fetch, publish, seat_of
 from zarrite.selecting import Selecting
@@ -158,9 +159,10 @@ class Array(Selecting):
         if not self.shape:
             raise TypeError("iteration over an array without axes")
         # A row of chunks at a time, so that every chunk is decoded once.
-        rows = max(1, self.chunks[0])
-        for start in range(0, self.shape[0], rows):
-            yield from self[start : start + rows]
+        inner = self._model.inner_chunk
+        axis = self._model.grid.axes[0] if inner is None else equal_edges(inner[0])
+        for start, stop in axis.parts(self.shape[0]):
+            yield from self[start:stop]
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
         if copy is False:

@@ -12,6 +12,7 @@ Keys that do something:
   memory up to 2 GiB): what work in flight may use.
 - `engine.recycle_bytes` (None): how much output memory is kept for the next read.
 - `json_indent` (2): how documents are written.
+- `experimental.drafts` (False): whether new arrays may follow drafts of extensions, which are always read.
 
 The other keys of zarr-python are accepted and kept, so that programs written for it run; they steer nothing here.
 """
@@ -45,6 +46,7 @@ DEFAULTS: dict[str, Any] = {
     "codec_pipeline.batch_size": 1,
     "codec_pipeline.max_workers": None,
     "json_indent": 2,
+    "experimental.drafts": False,
     "buffer": "bytes",
     "ndbuffer": "numpy.ndarray",
     "engine.threads": None,

@@ -12,7 +12,7 @@ from zarrite.array import Array
 from zarrite.config import array_config
 from zarrite.group import Group
 from zarrite.hierarchy import put_hierarchy
-from zarrite.likeness import kept_settings, like
+from zarrite.likeness import chunks_of, kept_settings, like
 from zarrite.making import default_format, fill_from, make_array, make_group
 from zarrite.model.chain import codec_from_user
 from zarrite.model.codecs import ARRAY, SERIALIZER
@@ -254,7 +254,7 @@ def array(data: Any, **settings: Any) -> Steps[Array]:
     if not hasattr(data, "shape") or not hasattr(data, "dtype"):
         data = np.asarray(data)
     if isinstance(data, Array) and "chunks" not in settings:
-        settings["chunks"] = data.chunks
+        settings["chunks"] = chunks_of(data)
     return (yield from create.steps(data=data, **settings))
 
 

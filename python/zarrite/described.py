@@ -125,7 +125,11 @@ class Described(Located):
 
     @property
     def chunks(self) -> tuple[int, ...]:
-        """Shape of the smallest part that is decoded alone, in cells: inside shards where there are some."""
+        """Shape of the smallest part that is decoded alone, in cells: inside shards where there are some.
+
+        Raises:
+            IrregularGridError: chunks have several shapes, which `read_chunk_sizes` lists.
+        """
         return self._model.chunks
 
     @property
@@ -156,7 +160,7 @@ class Described(Located):
     @property
     def cdata_shape(self) -> tuple[int, ...]:
         """How many chunks there are along every axis."""
-        return _counts(self.shape, self.chunks)
+        return self._model.chunk_counts
 
     @property
     def nchunks(self) -> int:
@@ -166,20 +170,9 @@ class Described(Located):
     @property
     def read_chunk_sizes(self) -> tuple[tuple[int, ...], ...]:
         """Lengths of the chunks along every axis, as dask writes them."""
-        return _sizes(self.shape, self.chunks)
+        return tuple(self._model.chunk_lengths(axis) for axis in range(self.ndim))
 
     @property
     def write_chunk_sizes(self) -> tuple[tuple[int, ...], ...]:
         """Lengths of the stored objects along every axis, as dask writes them."""
-        return _sizes(self.shape, self.write_chunks)
-
-
-def _counts(shape: tuple[int, ...], chunks: tuple[int, ...]) -> tuple[int, ...]:
-    return tuple(-(-length // chunk) if chunk else 0 for length, chunk in zip(shape, chunks, strict=True))
-
-
-def _sizes(shape: tuple[int, ...], chunks: tuple[int, ...]) -> tuple[tuple[int, ...], ...]:
-    return tuple(
-        (chunk,) * (length // chunk) + ((length % chunk,) if length % chunk else ()) if chunk else ()
-        for length, chunk in zip(shape, chunks, strict=True)
-    )
+        return tuple(edges.lengths(extent) for extent, edges in zip(self.shape, self._model.grid.axes, strict=True))

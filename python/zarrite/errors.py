@@ -278,6 +278,10 @@ class ProgramError(BaseZarrError):
         super().__init__(why)
 
 
+class IrregularGridError(BaseZarrError, NotImplementedError):
+    """One shape was asked of chunks that have several; `read_chunk_sizes` and `write_chunk_sizes` list them."""
+
+
 class KeyRefusedError(BaseZarrError):
     """A key that would leave its store, or that no store can keep.
 

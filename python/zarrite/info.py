@@ -64,6 +64,8 @@ class ArrayInfo(NamedTuple):
     def of(cls, array: Described, stored_bytes: int | None = None, objects: int | None = None) -> ArrayInfo:
         """The facts of a handle; with what is stored of it where that was asked of the store."""
         model = array.metadata
+        stored = model.grid.chunk_shape if model.grid.is_regular else "<variable>"
+        chunks, shards = (stored, None) if model.inner_chunk is None else (model.inner_chunk, stored)
         rows: list[tuple[str, object]] = [
             ("Name", array.name),
             ("Type", "Array"),
@@ -71,8 +73,8 @@ class ArrayInfo(NamedTuple):
             ("Data type", array.dtype),
             ("Shape", array.shape),
             ("Dimension names", array.dimension_names),
-            ("Shard shape", array.shards),
-            ("Chunk shape", array.chunks),
+            ("Shard shape", shards),
+            ("Chunk shape", chunks),
             ("Fill value", _fill(array.fill_value)),
             ("Order", array.order),
             ("Filters", _codecs(array.filters)),
@@ -90,7 +92,7 @@ class ArrayInfo(NamedTuple):
             most = 1
             for count in model.chunk_grid_shape:
                 most *= count
-            rows.append(("Shards written" if array.shards else "Chunks written", f"{objects} of {most}"))
+            rows.append(("Shards written" if shards else "Chunks written", f"{objects} of {most}"))
         return cls(tuple(rows))
 
     def __repr__(self) -> str:

@@ -29,8 +29,7 @@ def like(other: Any, **asked: Any) -> dict[str, Any]:
         settings["fill_value"] = other.fill_value
         settings["dimension_names"] = other.dimension_names if same_shape else None
         if len(_as_tuple(asked.get("shape", other.shape))) == other.ndim:
-            settings["chunks"] = other.chunks
-            settings["shards"] = other.shards
+            settings.update(_grid_of(other, same_shape))
         same = asked.get("zarr_format") in (None, other.metadata.zarr_format)
         if same and asked.get("dtype", other.dtype) == other.dtype:
             settings.update(_codecs_of(other))
@@ -46,6 +45,23 @@ def _codecs_of(other: Array) -> dict[str, Any]:
     if model.serializer is not None:  # else the format has no word for it, and the data type decides
         settings["serializer"] = model.serializer
     return settings
+
+
+def _grid_of(other: Array, same_shape: bool) -> dict[str, Any]:
+    """Chunks and shards as settings; lengths that are listed fit only an array of the same shape."""
+    grid, inner = other.metadata.grid, other.metadata.inner_chunk
+    if grid.is_regular:
+        stored: Any = grid.chunk_shape
+    elif same_shape:
+        stored = grid.listed()
+    else:
+        return {} if inner is None else {"chunks": inner, "shards": "auto"}
+    return {"chunks": stored, "shards": None} if inner is None else {"chunks": inner, "shards": stored}
+
+
+def chunks_of(other: Array) -> Any:
+    """The chunks of an array as a setting for another of its shape."""
+    return _grid_of(other, True)["chunks"]
 
 
 def _as_tuple(shape: Any) -> tuple[int, ...]:
@@ -65,11 +81,21 @@ def kept_settings(data: Any, zarr_format: int, asked: dict[str, Any]) -> dict[st
     for name in CODECS:
         if _is_keep(settings.get(name)):
             settings[name] = own.get(name, "auto")
-    if _is_keep(settings.get("chunks")):
+    chunks, shards = None, None
+    if is_array:
+        grid = _grid_of(data, True)
+        chunks, shards = grid["chunks"], grid["shards"]
+        if not keeps_codecs:
+            shards = None
+            # Another format may have no words for chunks of several shapes.
+            chunks = chunks if data.metadata.grid.is_regular or data.metadata.inner_chunk is not None else None
+    else:
         chunks = getattr(data, "chunks", None)
-        settings["chunks"] = chunks if is_array or _regular(chunks) else "auto"
+        chunks = chunks if _regular(chunks) else None
+    if _is_keep(settings.get("chunks")):
+        settings["chunks"] = "auto" if chunks is None else chunks
     if _is_keep(settings.get("shards")):
-        settings["shards"] = data.shards if keeps_codecs else None
+        settings["shards"] = shards
     if is_array:
         if settings.get("fill_value") is DEFAULT_FILL:
             settings["fill_value"] = data.fill_value

@@ -21,6 +21,8 @@ from zarrite.errors import (
     MetadataValidationError,
     ReadOnlyError,
 )
+from zarrite.model.edges import Edges
+from zarrite.model.grids import Grid
 from zarrite.model.node import DEFAULT_FILL, ArrayModel, GroupModel
 from zarrite.node import Catalog, Model, Seat, ancestors, fetch, seat_of
 from zarrite.selection import Box, basic
@@ -171,6 +173,7 @@ def array_model(
         fill_value=fill_value,
         order=order if order is not None else config.flat["array.order"],
         attributes=attributes,
+        drafts=bool(config.flat["experimental.drafts"]),
         **settings,
     )
 
@@ -214,7 +217,7 @@ def fill_from(array: Array, data: Any) -> Steps[None]:
     if isinstance(data, (np.ndarray, np.generic)) or not hasattr(data, "__getitem__"):
         yield Writing(array._cells, array.dtype, basic(..., array.shape), np.asarray(data)).pending
         return
-    for region in regions(array.shape, array.write_chunks, array.dtype.itemsize):
+    for region in regions(array.shape, array.metadata.grid, array.dtype.itemsize):
         values = data.read.steps(region) if isinstance(data, Array) else None
         cells = (yield from values) if values is not None else np.asarray(data[region])
         chosen: Box = basic(region, array.shape)
@@ -222,21 +225,21 @@ def fill_from(array: Array, data: Any) -> Steps[None]:
 
 
 def regions(
-    shape: tuple[int, ...], unit: tuple[int, ...], cell_bytes: int, piece_bytes: int = PIECE_BYTES
+    shape: tuple[int, ...], grid: Grid, cell_bytes: int, piece_bytes: int = PIECE_BYTES
 ) -> Iterator[tuple[slice, ...]]:
     """Cuts an array into boxes made of whole stored objects, each of about `piece_bytes` or one object.
 
     Args:
         shape: the array's shape, in cells.
-        unit: shape of a stored object, in cells.
+        grid: where the stored objects lie.
         cell_bytes: bytes of a cell in memory.
         piece_bytes: how large a box should become.
 
     Example:
-        >>> list(regions((5, 4), (2, 4), 1, 16))
+        >>> list(regions((5, 4), RegularGrid((2, 4)), 1, 16))
         [(slice(0, 4, None), slice(0, 4, None)), (slice(4, 5, None), slice(0, 4, None))]
     """
-    edges = [min(edge, length) if length else edge for edge, length in zip(unit, shape, strict=True)]
+    edges = [min(edge, length) if length else edge for edge, length in zip(grid.largest, shape, strict=True)]
     held = cell_bytes
     for edge in edges:
         held *= edge
@@ -248,11 +251,17 @@ def regions(
         held *= times
         if times < whole:
             break
-    starts = [range(0, length, max(1, edge)) for length, edge in zip(shape, edges, strict=True)]
-    for corner in itertools.product(*starts):
-        yield tuple(
-            slice(start, min(start + edge, length)) for start, edge, length in zip(corner, edges, shape, strict=True)
-        )
+    cut = [list(_cuts(*axis)) for axis in zip(grid.axes, shape, edges, strict=True)]
+    yield from itertools.product(*cut)
+
+
+def _cuts(axis: Edges, length: int, cells: int) -> Iterator[slice]:
+    """Cuts an axis into runs of whole objects, each of at least so many cells."""
+    start = 0
+    while start < length:
+        stop = min(length, axis.start(axis.at(min(length, start + max(1, cells)) - 1) + 1))
+        yield slice(start, stop)
+        start = stop
 
 
 def make_group(

@@ -73,9 +73,9 @@ def _as_shape(new_shape: Any, ndim: int) -> tuple[int, ...]:
 
 def _forget_outside(target: Target, old: ArrayModel, shape: tuple[int, ...]) -> Steps[None]:
     """Deletes the stored objects outside a shape; in objects that stay, sets the cells outside it to the fill value."""
-    chunk = old.grid.chunk_shape
-    old_counts = stored.grid_shape(old.shape, chunk)
-    new_counts = stored.grid_shape(shape, chunk)
+    edges_of = old.grid.axes
+    old_counts = old.chunk_grid_shape
+    new_counts = old.grid.shape_over(shape)
     kept_counts = tuple(min(one, two) for one, two in zip(old_counts, new_counts, strict=True))
     outside = math.prod(old_counts) - math.prod(kept_counts)
     if outside:
@@ -94,7 +94,9 @@ def _forget_outside(target: Target, old: ArrayModel, shape: tuple[int, ...]) -> 
     # An empty chunk is no chunk: what becomes nothing but fill values here shall not be stored.
     config = target.config._replace(write_empty_chunks=False, read_missing_chunks=True)
     cells = None
-    reach = [min(length, count * edge) for length, count, edge in zip(old.shape, kept_counts, chunk, strict=True)]
+    reach = [
+        min(length, edges.start(count)) for length, count, edges in zip(old.shape, kept_counts, edges_of, strict=True)
+    ]
     for axis, new in enumerate(shape):
         starts, stops = [0] * old.ndim, list(reach)
         starts[axis] = new

@@ -244,11 +244,11 @@ class Selecting(Described):
         self, selection: Any, *, out: Any = None, fields: Fields = None, prototype: Any = None
     ) -> Any:
         """Cells by integers and slices that count stored objects."""
-        return self._select(blocks(selection, self.shape, self.write_chunks), out, fields)
+        return self._select(blocks(selection, self.shape, self._model.grid.axes), out, fields)
 
     def set_block_selection(self, selection: Any, value: Any, *, fields: Fields = None, prototype: Any = None) -> None:
         """Writes cells by integers and slices that count stored objects."""
-        self._write_chosen(blocks(selection, self.shape, self.write_chunks), value, fields)
+        self._write_chosen(blocks(selection, self.shape, self._model.grid.axes), value, fields)
 
 
 def _no_short_cut(_key: Any) -> Any:

@@ -6,10 +6,9 @@ Past this file every index lies inside its axis.
 
 from __future__ import annotations
 
-import math
 import operator
 from collections.abc import Sequence
-from typing import Any, NamedTuple, TypeGuard
+from typing import Any, NamedTuple, Protocol, TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
@@ -302,13 +301,23 @@ def is_mask(key: Any, shape: tuple[int, ...]) -> TypeGuard[NDArray[np.bool_]]:
     return isinstance(given, np.ndarray) and given.dtype == bool and given.shape == shape and given.ndim > 0
 
 
-def blocks(key: Any, shape: tuple[int, ...], chunks: tuple[int, ...]) -> Box:
+class Edges(Protocol):
+    """The chunks along one axis, as a grid tells them."""
+
+    def count(self, extent: int) -> int:
+        """How many hold cells of an axis of that extent."""
+
+    def start(self, chunk: int) -> int:
+        """The first cell of one."""
+
+
+def blocks(key: Any, shape: tuple[int, ...], axes: Sequence[Edges]) -> Box:
     """Settles a key that counts chunks instead of cells.
 
     Args:
         key: integers, slices of step 1, `...`; in chunks.
         shape: the array's shape, in cells.
-        chunks: the chunk shape, in cells.
+        axes: the chunks along each axis.
 
     Raises:
         BoundsCheckError: a chunk outside the grid.
@@ -316,22 +325,27 @@ def blocks(key: Any, shape: tuple[int, ...], chunks: tuple[int, ...]) -> Box:
     """
     entries = []
     for axis, entry in enumerate(_entries(key, shape)):
-        length, chunk = shape[axis], chunks[axis]
-        count = math.ceil(length / chunk) if chunk else 0
+        length, edges = shape[axis], axes[axis]
+        count = edges.count(length)
         if isinstance(entry, slice):
             start, step, number = _stride(entry, axis, count)
             if step != 1:
                 raise ArrayIndexError(f"blocks of axis {axis} are chosen by slices of step 1, not {entry!r}")
-            entries.append(slice(start * chunk, min((start + number) * chunk, length)))
+            entries.append(_cells_of(edges, start, start + number, length))
         elif _is_int(entry):
             index = operator.index(entry)
             at = index + count if index < 0 else index
             if not 0 <= at < count:
                 raise BoundsCheckError(f"block {index} is outside axis {axis}, which has {count} chunks")
-            entries.append(slice(at * chunk, min((at + 1) * chunk, length)))
+            entries.append(_cells_of(edges, at, at + 1, length))
         else:
             raise _refuse(entry, axis, "blocks are chosen by integers and slices of step 1")
     return _box(entries, shape, arrays=False)
+
+
+def _cells_of(edges: Edges, first: int, last: int, length: int) -> slice:
+    """The cells of some chunks along one axis."""
+    return slice(min(edges.start(first), length), min(edges.start(last), length)) if first < last else slice(0, 0)
 
 
 # ---------------------------------------------------------------- routing

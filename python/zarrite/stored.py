@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
@@ -20,17 +19,11 @@ __all__ = [
     "chunk_objects",
     "count_chunks",
     "documents",
-    "grid_shape",
     "reopen_array",
     "reopen_group",
 ]
 
 H = TypeVar("H")
-
-
-def grid_shape(shape: Sequence[int], chunk: Sequence[int]) -> tuple[int, ...]:
-    """How many chunks an array of a shape has along every axis."""
-    return tuple(-(-length // edge) if edge else 0 for length, edge in zip(shape, chunk, strict=True))
 
 
 def chunk_key(path: str, model: ArrayModel, index: Sequence[int]) -> str:
@@ -40,26 +33,19 @@ def chunk_key(path: str, model: ArrayModel, index: Sequence[int]) -> str:
 
 def chunk_indices(keys: Iterable[str], path: str, model: ArrayModel) -> dict[str, tuple[int, ...]]:
     """Which of some keys are stored objects of an array, and their places in the grid (inside it or not)."""
-    separator = re.escape(model.keys.separator)
-    first = re.escape(f"{path}/" if path else "")
-    if model.keys.name == "default":
-        first += f"c{separator}"
-    if not model.ndim:
-        only = chunk_key(path, model, ())
-        return {key: () for key in keys if key == only}
-    number = "(0|[1-9][0-9]*)"
-    pattern = re.compile(first + separator.join([number] * model.ndim))
+    first = f"{path}/" if path else ""
+    decode = model.keys.decoder(model.ndim)
     found = {}
     for key in keys:
-        match = pattern.fullmatch(key)
-        if match is not None:
-            found[key] = tuple(int(text) for text in match.groups())
+        place = decode(key[len(first) :]) if key.startswith(first) else None
+        if place is not None:
+            found[key] = place
     return found
 
 
 def chunk_objects(keys: Iterable[str], path: str, model: ArrayModel) -> int:
     """How many of some keys are stored objects inside an array's grid."""
-    counts = grid_shape(model.shape, model.grid.chunk_shape)
+    counts = model.chunk_grid_shape
     places = chunk_indices(keys, path, model).values()
     return sum(1 for place in places if all(at < count for at, count in zip(place, counts, strict=True)))
 
@@ -67,13 +53,13 @@ def chunk_objects(keys: Iterable[str], path: str, model: ArrayModel) -> int:
 def count_chunks(store: Store, path: str, model: ArrayModel) -> int:
     """How many chunks of an array were written; a stored shard counts for all chunks in it. Lists the store."""
     places = chunk_indices(store.list(path).result(), path, model).values()
-    inner = model.chunks
+    axes, inner = model.grid.axes, model.inner_chunk
     count = 0
     for place in places:
         chunks = 1
-        for at, edge, chunk, length in zip(place, model.grid.chunk_shape, inner, model.shape, strict=True):
-            cells = min(length - at * edge, edge)
-            chunks *= max(0, -(-cells // chunk))
+        for axis, (at, edges, length) in enumerate(zip(place, axes, model.shape, strict=True)):
+            cells = min(length, edges.start(at + 1)) - edges.start(at)
+            chunks *= max(0, int(cells > 0) if inner is None else -(-cells // inner[axis]))
         count += chunks
     return count
 

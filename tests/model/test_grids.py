@@ -11,6 +11,7 @@ from hypothesis import given, strategies as st
 
 from zarrite.errors import MetadataValidationError
 from zarrite.model.grids import RegularGrid, auto_chunks, auto_shards, settle_chunks
+from zarrite.model.key_parts import keys_from_json, keys_from_user
 from zarrite.model.keys import ChunkKeys
 from zarrite.model.node import ArrayModel
 
@@ -108,14 +109,18 @@ def test_keys_are_spelled_as_their_encoding_says(keys: ChunkKeys, plain: str, no
     assert keys.encode((1, 0, 12)) == plain
     assert keys.encode(()) == none
     assert ChunkKeys.from_json(keys.to_json()) == keys
-    assert ChunkKeys.from_user({"name": keys.name, "separator": keys.separator}) == keys
-    assert ChunkKeys.from_user(keys) is keys
+    assert keys_from_user({"name": keys.name, "separator": keys.separator}) == keys
+    assert keys_from_user(keys) is keys
+    assert keys.decoder(3)(plain) == (1, 0, 12)
+    assert keys.decoder(0)(none) == ()
+    for other in ("", "c/1/0", "c/01/0/12", plain + "0/1", "zarr.json", none):
+        assert keys.decoder(3)(other) is None
 
 
 def test_keys_that_are_not_known_are_refused() -> None:
-    for bad in ("fanout", {"name": "default", "configuration": {"separator": "-"}}, {"name": "v2", "x": 1}, 3, {}):
+    for bad in ("wheel", {"name": "default", "configuration": {"separator": "-"}}, {"name": "v2", "x": 1}, 3, {}):
         with pytest.raises(MetadataValidationError, match="chunk key encoding"):
-            ChunkKeys.from_json(bad)
+            keys_from_json(bad)
 
 
 @pytest.mark.parametrize("shape", [(1000, 1000, 1000), (5, 10**6), (0, 7), ()])

@@ -13,6 +13,7 @@ import reference
 import selecting
 from zarrite import selection
 from zarrite.errors import ArrayIndexError, BoundsCheckError, VindexInvalidSelectionError
+from zarrite.model.grids import RegularGrid
 from zarrite.selection import Box, Points
 
 
@@ -68,7 +69,7 @@ def test_blocks_are_whole_chunks(data: st.DataObject) -> None:
     cells = selecting.cells_of("<i8", shape)
     key = data.draw(selecting.block_keys(shape, edges))
     expected = reference.blocks(cells, key, edges)
-    np.testing.assert_array_equal(applied(cells, selection.blocks(key, shape, edges)), expected)
+    np.testing.assert_array_equal(applied(cells, selection.blocks(key, shape, RegularGrid(edges).axes)), expected)
 
 
 @given(st.data())
@@ -138,7 +139,7 @@ def test_vindex_takes_one_array_an_axis_and_nothing_else(key: Any) -> None:
 @pytest.mark.parametrize("key", [slice(None, None, 2), slice(None, None, -1), [0], 0.5])
 def test_blocks_take_integers_and_plain_slices(key: Any) -> None:
     with pytest.raises(ArrayIndexError, match="step 1"):
-        selection.blocks(key, (6,), (2,))
+        selection.blocks(key, (6,), RegularGrid((2,)).axes)
 
 
 def test_field_names_are_taken_out_of_a_key() -> None:

@@ -51,13 +51,17 @@ def _archive_in(place: str) -> str:
 def describe_array(array: Any) -> dict[str, Any]:
     """What an array's document says of its grid, in plain values."""
     names = array.metadata.dimension_names
+    grid, inner = array.metadata.grid, array.metadata.inner_chunk
+    # Where objects differ in shape: what the document says of each axis.
+    stored = list(grid.chunk_shape) if grid.is_regular else grid.listed()
+    chunks, shards = (stored, None) if inner is None else (list(inner), stored)
     return {
         "path": array.name,
         "kind": "array",
         "shape": list(array.shape),
         "dtype": str(array.dtype),
         "dimension_names": list(names) if names is not None else None,
-        "chunks": list(array.chunks),
-        "shards": list(array.shards) if array.shards is not None else None,
+        "chunks": chunks,
+        "shards": shards,
         "bytes": array.nbytes,
     }

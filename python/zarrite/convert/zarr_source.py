@@ -117,6 +117,10 @@ def _array(path: str, array: Any, skipped: list[Skipped]) -> SourceArray:
         out[...] = cells
         return out
 
+    grid, inner = array.metadata.grid, array.metadata.inner_chunk
+    stored = grid.chunk_shape if grid.is_regular else None
+    # Chunks of several shapes suggest none.
+    chunks, shards = (stored, None) if inner is None else (inner, stored)
     return SourceArray(
         path,
         array.shape,
@@ -125,28 +129,25 @@ def _array(path: str, array: Any, skipped: list[Skipped]) -> SourceArray:
         attributes,
         fill,
         names,
-        array.chunks,
+        chunks,
         cell_bytes,
         written=functools.partial(_written, array) if math.prod(array.shape) * cell_bytes > WORTH_LISTING else None,
-        shards=array.shards,
+        shards=shards,
     )
 
 
 def _written(array: Any) -> Iterator[Box]:
     """The boxes of the chunks or shards that an array's store holds, told by their keys."""
-    unit = array.shards or array.chunks
     prefix = f"{array.path}/" if array.path else ""
-    rank = len(array.shape)
-    found = []
-    for key in array.store.list(prefix).result():
-        parts = key[len(prefix) :].removeprefix("c/").removeprefix("c.").replace(".", "/").split("/")
-        if len(parts) == rank and all(part.isdecimal() for part in parts):
-            found.append(tuple(int(part) for part in parts))
-    for index in sorted(found):
-        starts = tuple(at * side for at, side in zip(index, unit, strict=True))
+    decode = array.metadata.keys.decoder(len(array.shape))
+    axes = array.metadata.grid.axes
+    places = (decode(key[len(prefix) :]) for key in array.store.list(prefix).result() if key.startswith(prefix))
+    for index in sorted(place for place in places if place is not None):
+        starts = [edges.start(at) for at, edges in zip(index, axes, strict=True)]
+        stops = [edges.start(at + 1) for at, edges in zip(index, axes, strict=True)]
         if all(start < length for start, length in zip(starts, array.shape, strict=True)):
-            stops = (min(start + side, most) for start, side, most in zip(starts, unit, array.shape, strict=True))
-            yield tuple(slice(start, stop) for start, stop in zip(starts, stops, strict=True))
+            ends = (min(stop, most) for stop, most in zip(stops, array.shape, strict=True))
+            yield tuple(slice(start, stop) for start, stop in zip(starts, ends, strict=True))
 
 
 def _dimension_names(array: Any, attributes: dict[str, Any]) -> tuple[tuple[str | None, ...] | None, bool]:

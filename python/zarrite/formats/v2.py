@@ -26,6 +26,7 @@ from ..model.codecs import ARRAY, BYTES, SERIALIZER, Cells, Codec, MemoryBytes, 
 from ..model.dtype_names import MAX_STRUCT_DEPTH, PLAIN, dtype_from_numpy, parse_dtype
 from ..model.dtypes import DType, Float
 from ..model.grids import RegularGrid, check_chunk
+from ..model.key_parts import keys_from_user
 from ..model.keys import ChunkKeys
 from ..model.node import DEFAULT_FILL, ArrayModel, GroupModel, Parts
 from ..model.structs import Struct, Subarray
@@ -276,6 +277,7 @@ class V2:
         attributes: Any = None,
         chunk_key_encoding: Any = None,
         dimension_names: Any = None,
+        drafts: bool = False,  # noqa: ARG002 - this format has none
     ) -> ArrayModel:
         """A new array of format 2."""
         shape = creation.settle_shape(shape)
@@ -287,7 +289,10 @@ class V2:
             else dtype_from_numpy(data_type.numpy)
         )
         self._refuse(shards, serializer, dimension_names)
-        chunk, _, _ = creation.settle_grid(chunks, None, shape, data_type)
+        grid, _, _ = creation.settle_grid(chunks, None, shape, data_type)
+        if not grid.is_regular:
+            raise MetadataValidationError("format 2 has chunks of one shape only; list no lengths, or use format 3")
+        chunk = grid.chunk_shape
         layout = choice(order or "C", "order", ("C", "F"))
         codecs = self._chain(filters, compressors, data_type)
         if layout == "F" and len(shape) > 1:
@@ -296,7 +301,7 @@ class V2:
             NUMBER,
             shape,
             data_type,
-            RegularGrid(chunk),
+            grid,
             self._keys(chunk_key_encoding),
             settle_chain(codecs, Cells(data_type.numpy, data_type.vlen, chunk)),
             self._fill(fill_value, data_type),
@@ -329,7 +334,7 @@ class V2:
         ]
 
     def _keys(self, encoding: Any) -> ChunkKeys:
-        keys = ChunkKeys("v2") if encoding is None else ChunkKeys.from_user(encoding)
+        keys = ChunkKeys("v2") if encoding is None else keys_from_user(encoding)
         if keys.name != "v2":
             raise MetadataValidationError(
                 f"format 2 has the chunk key encoding 'v2' and no other; take it in place of {keys.name!r}, or write "

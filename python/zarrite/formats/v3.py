@@ -7,16 +7,29 @@ from typing import Any
 from ..errors import DataTypeValidationError, MetadataValidationError, NodeTypeValidationError, ZarriteError
 from ..model import creation
 from ..model.chain import codec_from_json
-from ..model.checks import brief, integers, mapping, named, only, refuse
-from ..model.codecs import ARRAY, BYTES, SERIALIZER, Cells, settle_chain
+from ..model.checks import brief, integers, mapping, refuse
+from ..model.codecs import ARRAY, BYTES, SERIALIZER
+from ..model.drafts import refuse_drafts, settle_codecs
 from ..model.dtype_names import PLAIN, dtype_from_json, parse_dtype
-from ..model.grids import RegularGrid, check_chunk
+from ..model.grids import Grid
+from ..model.irregular import grid_from_json
+from ..model.key_parts import keys_from_json, keys_from_user
 from ..model.keys import ChunkKeys
 from ..model.node import DEFAULT_FILL, ArrayModel, GroupModel, Parts
+from . import v2
 from .documents import in_order
 
 NAME = "zarr.json"
 NUMBER = 3
+DOCUMENT_NAMES = (
+    NAME,
+    v2.ARRAY_NAME,
+    v2.GROUP_NAME,
+    v2.ATTRIBUTES_NAME,
+    v2.CONSOLIDATED_NAME,
+    "attributes.json",
+)
+"""What no chunk may be called."""
 
 ARRAY_REQUIRED = ("shape", "data_type", "chunk_grid", "chunk_key_encoding", "fill_value", "codecs")
 ARRAY_MEMBERS = frozenset(
@@ -70,9 +83,9 @@ def array_from_json(document: dict[str, Any]) -> ArrayModel:
         if data_type is None:
             data_type = dtype_from_json(kind)
         member = "chunk_grid"
-        grid = grid_from_json(document[member], len(shape), data_type.cell_bytes)
+        grid = grid_from_json(document[member], shape, data_type.cell_bytes)
         member = "chunk_key_encoding"
-        keys = ChunkKeys.from_json(document[member])
+        keys = keys_from_document(document[member], grid, shape)
         member = "fill_value"
         fill = data_type.fill_from_json(document[member])
         member = "codecs"
@@ -80,7 +93,7 @@ def array_from_json(document: dict[str, Any]) -> ArrayModel:
         if type(entries) is not list:
             refuse(member, "a list of codecs", entries)
         codecs = tuple([codec_from_json(entry) for entry in entries])
-        codecs = settle_chain(codecs, Cells(data_type.numpy, data_type.vlen, grid.chunk_shape))
+        codecs = settle_codecs(codecs, data_type, grid, shape)
         member = "attributes"
         attributes = mapping(document.get(member, {}), member)
         member = "dimension_names"
@@ -138,15 +151,27 @@ def extra_members(document: dict[str, Any], known: frozenset[str]) -> dict[str, 
     return extra
 
 
-def grid_from_json(value: object, ndim: int, cell_bytes: int) -> RegularGrid:
-    """The chunk grid a document names."""
-    name, configuration = named(value, "chunk_grid")
-    if name != "regular":
-        raise MetadataValidationError(f"chunk grid {name!r} is not known; known: 'regular'")
-    only(configuration, ("chunk_shape",), "chunk grid 'regular'")
-    chunk_shape = integers(configuration.get("chunk_shape"), "chunk_shape", low=1)
-    check_chunk(chunk_shape, ndim, cell_bytes, "chunk_shape")
-    return RegularGrid(chunk_shape)
+def keys_from_document(value: object, grid: Grid, shape: tuple[int, ...]) -> ChunkKeys:
+    """The chunk key encoding of an array, which must not reach documents or other arrays."""
+    keys = keys_from_json(value)
+    if type(keys) is not ChunkKeys:
+        check_keys(keys, grid, shape)
+    return keys
+
+
+def check_keys(keys: ChunkKeys, grid: Grid, shape: tuple[int, ...]) -> None:
+    """Refuses keys that could be a document's, or coincide.
+
+    Raises:
+        MetadataValidationError: says why.
+    """
+    keys.check(grid.shape_over(shape))
+    for text in keys.texts(len(shape)):
+        for name in DOCUMENT_NAMES:
+            if name in text:
+                raise MetadataValidationError(
+                    f"chunk key encoding {keys.name!r} has {name!r} in its keys, which is the name of a document"
+                )
 
 
 def names_from_json(value: object, ndim: int) -> tuple[str | None, ...]:
@@ -178,34 +203,39 @@ class V3:
         attributes: Any = None,
         chunk_key_encoding: Any = None,
         dimension_names: Any = None,
+        drafts: bool = False,
     ) -> ArrayModel:
-        """A new array of format 3. The order in memory is no part of it."""
+        """A new array of format 3. The order in memory is no part of it; drafts of extensions only where asked for."""
         shape = creation.settle_shape(shape)
         data_type = parse_dtype(dtype).native()
         if data_type.name == "structured":
             data_type = type(data_type)(data_type.entries)  # type: ignore[attr-defined,call-arg]
-        chunk, shard, location = creation.settle_grid(chunks, shards, shape, data_type)
+        grid, inner, location = creation.settle_grid(chunks, shards, shape, data_type)
         cells_to_bytes = creation.settle_serializer(serializer, data_type)
         codecs = (
             *creation.settle_filters(filters),
             cells_to_bytes,
             *creation.settle_compressors(compressors, cells_to_bytes),
         )
-        stored = chunk if shard is None else shard
-        codecs = creation.sharded(chunk, shard, location, codecs)
+        codecs = creation.sharded(inner, location, codecs)
         fill = data_type.default() if fill_value is None or fill_value is DEFAULT_FILL else data_type.cast(fill_value)
-        keys = ChunkKeys() if chunk_key_encoding is None else ChunkKeys.from_user(chunk_key_encoding)
-        return ArrayModel(
+        keys = ChunkKeys() if chunk_key_encoding is None else keys_from_user(chunk_key_encoding)
+        if type(keys) is not ChunkKeys:
+            check_keys(keys, grid, shape)
+        model = ArrayModel(
             NUMBER,
             shape,
             data_type,
-            RegularGrid(stored),
+            grid,
             keys,
-            settle_chain(codecs, Cells(data_type.numpy, data_type.vlen, stored)),
+            settle_codecs(codecs, data_type, grid, shape),
             fill,
             creation.settle_attributes(attributes),
             creation.settle_names(dimension_names, len(shape)),
         )
+        if not drafts:
+            refuse_drafts(model)
+        return model
 
     def parts(self, model: ArrayModel) -> Parts:
         """The three kinds of codecs of a chunk."""
@@ -227,7 +257,7 @@ class V3:
             "node_type": "array",
             "shape": model.shape,
             "data_type": data_type,
-            "chunk_grid": {"name": "regular", "configuration": {"chunk_shape": model.grid.chunk_shape}},
+            "chunk_grid": model.grid.to_json(),
             "chunk_key_encoding": model.keys.to_json(),
             "fill_value": model.data_type.fill_to_json(
                 model.data_type.default() if model.fill_value is None else model.fill_value

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from ..errors import MetadataValidationError
 from .chain import codec_from_user, codecs_from_user
-from .checks import brief, integer, integers, refuse
+from .checks import integer, integers, refuse
 from .codecs import ARRAY, BYTES, SERIALIZER, BytesCodec, Codec, VLenBytesCodec, VLenUTF8Codec
 from .compressors import ZstdCodec
 from .dtypes import DType
-from .grids import auto_chunks, auto_shards, check_chunk, settle_chunks
+from .grids import Grid, RegularGrid, auto_chunks, auto_shards, check_chunk, settle_chunks
+from .irregular import grid_from_user, is_listed
 from .sharding import ShardingCodec
 
 AUTO = "auto"
@@ -32,11 +34,11 @@ def settle_shape(shape: object) -> tuple[int, ...]:
 
 def settle_grid(
     chunks: Any, shards: Any, shape: tuple[int, ...], data_type: DType
-) -> tuple[tuple[int, ...], tuple[int, ...] | None, str]:
-    """Chunk shape, shard shape or None, and where a shard keeps its index.
+) -> tuple[Grid, tuple[int, ...] | None, str]:
+    """Grid of the stored objects, shape of the chunks inside them or None, and where a shard keeps its index.
 
     Raises:
-        MetadataValidationError: shards that are not whole chunks, or shapes that do not fit the array.
+        MetadataValidationError: shapes that do not fit the array or each other.
     """
     location = "end"
     if isinstance(shards, dict):
@@ -44,6 +46,21 @@ def settle_grid(
         shards = shards.get("shape", AUTO)
     ndim = len(shape)
     width = data_type.cell_bytes
+    if is_listed(chunks):
+        if shards is not None and shards is not False:
+            raise MetadataValidationError(
+                "chunks inside shards have one shape; list the lengths of shards, and give chunks as integers"
+            )
+        listed = grid_from_user(chunks, shape, "chunks")
+        check_chunk(listed.largest, ndim, width, "the largest chunk")
+        return listed, None, location
+    if is_listed(shards):
+        listed = grid_from_user(shards, shape, "shards")
+        check_chunk(listed.largest, ndim, width, "the largest shard")
+        common = tuple(math.gcd(*edges.stored_lengths()) for edges in listed.axes)
+        inner = dividing_chunks(common, width) if is_auto(chunks) else settle_chunks(chunks, shape)
+        check_chunk(inner, ndim, width, "chunks")
+        return listed, inner, location
     if is_auto(chunks):
         fixed = settle_chunks(shards, shape, "shards") if shards is not None and not is_auto(shards) else None
         chunk = auto_chunks(shape, width) if fixed is None else dividing_chunks(fixed, width)
@@ -51,15 +68,10 @@ def settle_grid(
         chunk = settle_chunks(chunks, shape)
     check_chunk(chunk, ndim, width, "chunks")
     if shards is None or shards is False:
-        return chunk, None, location
+        return RegularGrid(chunk), None, location
     shard = auto_shards(shape, chunk, width) if is_auto(shards) else settle_chunks(shards, shape, "shards")
     check_chunk(shard, ndim, width, "shards")
-    if any(outside % inside for outside, inside in zip(shard, chunk, strict=True)):
-        raise MetadataValidationError(
-            f"shards {brief(shard)} are not made of whole chunks {brief(chunk)}; "
-            "each edge of a shard must be a multiple of the chunk's"
-        )
-    return chunk, shard, location
+    return RegularGrid(shard), chunk, location
 
 
 def dividing_chunks(shard: tuple[int, ...], cell_bytes: int) -> tuple[int, ...]:
@@ -112,11 +124,9 @@ def expect(codecs: tuple[Codec, ...], kind: str, what: str, words: str) -> tuple
     return codecs
 
 
-def sharded(
-    chunk: tuple[int, ...], shard: tuple[int, ...] | None, location: str, codecs: tuple[Codec, ...]
-) -> tuple[Codec, ...]:
+def sharded(inner: tuple[int, ...] | None, location: str, codecs: tuple[Codec, ...]) -> tuple[Codec, ...]:
     """The chain of the stored object."""
-    return codecs if shard is None else (ShardingCodec(chunk, codecs, index_location=location),)
+    return codecs if inner is None else (ShardingCodec(inner, codecs, index_location=location),)
 
 
 def settle_names(names: Any, ndim: int) -> tuple[str | None, ...] | None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any, ClassVar
 
 import numpy as np
 
-from ..errors import MetadataValidationError
+from ..errors import IrregularGridError, MetadataValidationError
 from .checks import MAX_INT64, Frozen, brief, integer, integers
+from .edges import Edges, equal_edges
 
 CHUNK_BYTES = 1 << 20
 """What an automatic chunk holds, at most, before encoding."""
@@ -16,7 +18,79 @@ SHARD_BYTES = 1 << 26
 """What an automatic shard holds, about, before encoding."""
 
 
-class RegularGrid(Frozen):
+class Grid(Frozen):
+    """Where the stored objects of an array lie. What all grids can say."""
+
+    __slots__ = ()
+    name: ClassVar[str]
+    bounded: ClassVar[bool] = False
+    """Whether objects store nothing beyond the end of the array."""
+    draft: ClassVar[str | None] = None
+
+    @property
+    def axes(self) -> tuple[Edges, ...]:
+        """The objects along each axis."""
+        raise AssertionError(self.name)
+
+    @property
+    def chunk_shape(self) -> tuple[int, ...]:
+        """The one shape of all objects.
+
+        Raises:
+            IrregularGridError: they have several.
+        """
+        raise IrregularGridError(
+            "the chunks of this array have different shapes; read_chunk_sizes and write_chunk_sizes list them"
+        )
+
+    @property
+    def is_regular(self) -> bool:
+        """Whether all objects have one shape."""
+        return False
+
+    @property
+    def largest(self) -> tuple[int, ...]:
+        """A shape that no object exceeds."""
+        return tuple(edges.longest for edges in self.axes)
+
+    def shape_over(self, shape: Sequence[int]) -> tuple[int, ...]:
+        """How many objects hold cells along each axis of an array of that shape."""
+        return tuple(edges.count(extent) for extent, edges in zip(shape, self.axes, strict=True))
+
+    def samples(self, shape: Sequence[int]) -> list[tuple[int, ...]]:  # noqa: ARG002 - one shape does not depend on it
+        """Shapes of objects that codecs are checked against: between them every length of every axis, up to a limit."""
+        lengths = [edges.stored_lengths() for edges in self.axes]
+        most = min(MOST_SAMPLES, max((len(one) for one in lengths), default=1))
+        return [tuple(one[-1 - at % len(one)] for one in lengths) for at in range(most)]
+
+    def configuration(self) -> dict[str, Any]:
+        """The configuration of the extension object."""
+        raise AssertionError(self.name)
+
+    def to_json(self) -> dict[str, Any]:
+        """The extension object of a document."""
+        return {"name": self.name, "configuration": self.configuration()}
+
+    def fitted(self, shape: Sequence[int], units: Sequence[int]) -> Grid:  # noqa: ARG002 - most grids fit every shape
+        """This grid for an array that was given another shape; lengths that are added are multiples of `units`."""
+        return self
+
+    def listed(self) -> list[Any]:
+        """The lengths of objects along each axis, as whoever makes a new array may give them."""
+        return [
+            edges.runs[0][0] if edges.endless else [[edge, count] for edge, count, _ in edges.runs]
+            for edges in self.axes
+        ]
+
+    def lowered(self, shape: Sequence[int]) -> list[Any]:
+        """What the engine is told of each axis."""
+        return [edges.lowered(extent) for extent, edges in zip(shape, self.axes, strict=True)]
+
+
+MOST_SAMPLES = 64
+
+
+class RegularGrid(Grid):
     """Chunks of one shape, side by side from the origin; those at the far edges reach over it.
 
     Args:
@@ -28,14 +102,35 @@ class RegularGrid(Frozen):
     """
 
     __slots__ = ("chunk_shape",)
+    name = "regular"
     chunk_shape: tuple[int, ...]
 
     def __init__(self, chunk_shape: Sequence[int]) -> None:
         self.chunk_shape = integers(tuple(chunk_shape), "chunk_shape", low=1)
 
+    @property
+    def axes(self) -> tuple[Edges, ...]:
+        return tuple([equal_edges(edge) for edge in self.chunk_shape])
+
+    @property
+    def is_regular(self) -> bool:
+        return True
+
+    @property
+    def largest(self) -> tuple[int, ...]:
+        return self.chunk_shape
+
     def shape_over(self, shape: Sequence[int]) -> tuple[int, ...]:
-        """How many chunks there are along each axis of an array of that shape."""
         return tuple(-(-extent // edge) for extent, edge in zip(shape, self.chunk_shape, strict=True))
+
+    def samples(self, shape: Sequence[int]) -> list[tuple[int, ...]]:  # noqa: ARG002 - see Grid
+        return [self.chunk_shape]
+
+    def configuration(self) -> dict[str, Any]:
+        return {"chunk_shape": self.chunk_shape}
+
+    def lowered(self, shape: Sequence[int]) -> list[Any]:  # noqa: ARG002 - see Grid
+        return list(self.chunk_shape)
 
 
 def check_chunk(chunk_shape: tuple[int, ...], ndim: int, cell_bytes: int, what: str) -> None:

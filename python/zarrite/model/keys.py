@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..errors import MetadataValidationError
 from .checks import Frozen, choice, named, only
 
 SEPARATORS = ("/", ".")
+DRAFTS = ("suffix", "prefix", "fanout", "template")
+OF_PARTS = ("zarrs.default_suffix", *DRAFTS)
+"""Encodings that `key_parts` has."""
+Place = tuple[int, ...]
+Decoder = Callable[[str], Place | None]
 
 
 class ChunkKeys(Frozen):
@@ -40,13 +46,44 @@ class ChunkKeys(Frozen):
             words.insert(0, "c")
         return self.separator.join(words) or "0"
 
+    def decoder(self, ndim: int) -> Decoder:
+        """What finds the place in the grid that a key stands for, or None where it is no key of this encoding."""
+        if not ndim:
+            only = self.encode(())
+            return lambda key: () if key == only else None
+        separator = re.escape(self.separator)
+        first = f"c{separator}" if self.name == "default" else ""
+        matches = re.compile(first + separator.join([INDEX] * ndim)).fullmatch
+
+        def decode(key: str) -> Place | None:
+            match = matches(key)
+            return None if match is None else tuple(map(int, match.groups()))
+
+        return decode
+
+    @property
+    def draft(self) -> str | None:
+        """What of it is not agreed on yet."""
+        return None
+
+    def texts(self, ndim: int) -> tuple[str, ...]:  # noqa: ARG002 - here the texts are always the same
+        """What stands in keys besides indices."""
+        return ("c",) if self.name == "default" else ()
+
+    def check(self, shape: Sequence[int]) -> None:
+        """Refuses an encoding that gives two objects of a grid of that shape the same key."""
+
+    def lowered(self, ndim: int) -> dict[str, Any]:  # noqa: ARG002 - as above
+        """What the engine is told."""
+        return {"name": self.name, "separator": self.separator}
+
     def to_json(self) -> dict[str, Any]:
         """The extension object of a v3 document."""
         return {"name": self.name, "configuration": {"separator": self.separator}}
 
     @classmethod
     def from_json(cls, value: object) -> ChunkKeys:
-        """The encoding a v3 document names.
+        """The encoding of this class that a v3 document names; `keys_from_json` knows the others.
 
         Raises:
             MetadataValidationError: the encoding is not known, or its separator is neither "/" nor ".".
@@ -56,31 +93,16 @@ class ChunkKeys(Frozen):
         found = KNOWN.get((name, separator)) if type(separator) is str or separator is None else None
         if found is not None and len(configuration) <= 1:
             return found
-        only(configuration, ("separator",), "the chunk key encoding")
         if name not in ("default", "v2"):
             raise MetadataValidationError(
-                f"chunk key encoding {name!r} is not known; known: 'default', 'v2'. "
+                f"chunk key encoding {name!r} is not known; known: 'default', 'v2', {', '.join(map(repr, OF_PARTS))}. "
                 "Data written with it cannot be found without its rules"
             )
+        only(configuration, ("separator",), "the chunk key encoding")
         return cls(name, choice(separator, "the separator of the chunk key encoding", SEPARATORS))
 
-    @classmethod
-    def from_user(cls, value: Any) -> ChunkKeys:
-        """The encoding a user names: one of ours or zarr-python's, or an object with `name` and perhaps `separator`.
 
-        Raises:
-            MetadataValidationError: none of these.
-        """
-        if isinstance(value, ChunkKeys):
-            return value
-        if hasattr(value, "to_dict"):
-            value = value.to_dict()
-        if isinstance(value, dict) and "separator" in value:
-            value = dict(value)
-            value["configuration"] = {"separator": value.pop("separator")}
-        return cls.from_json(value)
-
-
+INDEX = "(0|[1-9][0-9]{0,19})"
 KNOWN: dict[tuple[str, str | None], ChunkKeys] = {
     (name, separator): ChunkKeys(name, separator) for name in ("default", "v2") for separator in (*SEPARATORS, None)
 }

@@ -15,7 +15,7 @@ from ..errors import MetadataValidationError
 from .checks import brief, integers
 from .codecs import Codec, Lowering, TransposeCodec, lower_chain
 from .dtypes import DType
-from .grids import RegularGrid
+from .grids import Grid, check_chunk
 from .keys import ChunkKeys
 from .registry import Registry
 from .sharding import ShardingCodec
@@ -67,7 +67,7 @@ class ArrayModel:
         zarr_format: the number of the format it is kept in.
         shape: cells along each axis.
         data_type: what a cell is.
-        grid: shape of the stored objects; of the shards when there are shards.
+        grid: where the stored objects lie; the shards when there are shards.
         keys: how the objects are called.
         codecs: the chain, in encoding order.
         fill_value: what unwritten cells read as, a scalar of the data type; None where format 2 says null.
@@ -82,7 +82,7 @@ class ArrayModel:
     zarr_format: int
     shape: tuple[int, ...]
     data_type: DType
-    grid: RegularGrid
+    grid: Grid
     keys: ChunkKeys
     codecs: tuple[Codec, ...]
     fill_value: Any
@@ -119,10 +119,19 @@ class ArrayModel:
 
     @cached_property
     def chunks(self) -> tuple[int, ...]:
-        """Shape of the smallest part that is read alone: an inner chunk when there are shards."""
+        """Shape of the smallest part that is read alone: an inner chunk when there are shards.
+
+        Raises:
+            IrregularGridError: chunks have several shapes.
+        """
+        return self.grid.chunk_shape if self.inner_chunk is None else self.inner_chunk
+
+    @cached_property
+    def inner_chunk(self) -> tuple[int, ...] | None:
+        """Shape of the chunks inside shards, or None when chunks are objects of their own."""
         sharding = self._sharding
         if sharding is None:
-            return self.grid.chunk_shape
+            return None
         # The inner shape is in the order of axes that transposes before it leave.
         axes = list(range(self.ndim))
         for codec in self.codecs:
@@ -133,7 +142,11 @@ class ArrayModel:
 
     @property
     def shards(self) -> tuple[int, ...] | None:
-        """Shape of a shard, or None when chunks are objects of their own."""
+        """Shape of a shard, or None when chunks are objects of their own.
+
+        Raises:
+            IrregularGridError: shards have several shapes.
+        """
         return None if self._sharding is None else self.grid.chunk_shape
 
     @cached_property
@@ -172,8 +185,39 @@ class ArrayModel:
 
     @property
     def chunk_cells(self) -> int:
-        """The number of cells in a stored object."""
-        return math.prod(self.grid.chunk_shape)
+        """The number of cells in a stored object; in the largest, where they differ."""
+        return math.prod(self.grid.largest)
+
+    @property
+    def chunk_counts(self) -> tuple[int, ...]:
+        """How many chunks there are along each axis, written or not."""
+        return tuple(self._counted(axis) for axis in range(self.ndim))
+
+    def _counted(self, axis: int) -> int:
+        extent, edges = self.shape[axis], self.grid.axes[axis]
+        if self.inner_chunk is None:
+            return edges.count(extent)
+        inner, count, left = self.inner_chunk[axis], 0, extent
+        for edge, chunks, _ in edges.covering(extent):
+            whole = min(chunks, left // edge)
+            count += whole * -(-edge // inner)
+            left -= whole * edge
+            if whole < chunks:
+                count += -(-left // inner)
+                left = 0
+        return count
+
+    def chunk_lengths(self, axis: int) -> tuple[int, ...]:
+        """The cells of each chunk along an axis that lie inside the array."""
+        extent, edges = self.shape[axis], self.grid.axes[axis]
+        if self.inner_chunk is None:
+            return edges.lengths(extent)
+        inner = self.inner_chunk[axis]
+        found: list[int] = []
+        for start, stop in edges.parts(extent):
+            whole, rest = divmod(stop - start, inner)
+            found.extend([inner] * whole + [rest] * bool(rest))
+        return tuple(found)
 
     def _identity(self) -> tuple[Any, ...]:
         return (
@@ -213,7 +257,12 @@ class ArrayModel:
             raise MetadataValidationError(
                 f"shape {brief(new)} has {len(new)} entries for {self.ndim} axes; give one for each"
             )
-        return dataclasses.replace(self, shape=new)
+        grid = self.grid
+        if new != self.shape:
+            grid = grid.fitted(new, self.inner_chunk or (1,) * self.ndim)
+            check_chunk(grid.largest, self.ndim, self.data_type.cell_bytes, "the largest chunk of the grid")
+        self.keys.check(grid.shape_over(new))
+        return dataclasses.replace(self, shape=new, grid=grid)
 
     def with_attributes(self, attributes: dict[str, Any]) -> ArrayModel:
         """The same array with other attributes."""
@@ -249,8 +298,9 @@ class ArrayModel:
             "cell_bytes": self.data_type.cell_bytes,
             "vlen": self.data_type.vlen,
             "fill": self.fill_cell.hex(),
-            "chunk_shape": self.grid.chunk_shape,
-            "keys": {"name": self.keys.name, "separator": self.keys.separator},
+            "chunk_shape": self.grid.lowered(self.shape),
+            "bounded": self.grid.bounded,
+            "keys": self.keys.lowered(self.ndim),
             "codecs": chain.steps,
             "write_empty_chunks": bool(write_empty_chunks),
             "missing": missing,
@@ -271,6 +321,7 @@ class ArrayModel:
             zarr_format: number of the format.
             settings: `chunks`, `shards`, `filters`, `serializer`, `compressors`, `fill_value`, `order`, `attributes`,
                 `chunk_key_encoding` and `dimension_names`, each as `create_array` takes it; left out means "auto".
+                `drafts` says whether drafts of extensions may be written.
 
         Raises:
             MetadataValidationError: settings that contradict each other, or that the format has no words for.

@@ -19,7 +19,8 @@ class ShardingCodec(Codec):
     """Many chunks in one object, with an index that says where each one lies.
 
     Args:
-        chunk_shape: cells of an inner chunk along each axis; divides the shard.
+        chunk_shape: cells of an inner chunk along each axis. Where it does not divide the shard, the last chunks are
+            clipped to it, as drafted for version 1.1.
         codecs: chain of an inner chunk.
         index_codecs: chain of the index; every codec of it must give a length that is known beforehand.
         index_location: "end" or "start" of the object.
@@ -58,6 +59,10 @@ class ShardingCodec(Codec):
             "index_location": self.index_location,
         }
 
+    def clips(self, shape: Sequence[int]) -> bool:
+        """Whether chunks are clipped at the end of a shard of that shape."""
+        return any(outside % inside for outside, inside in zip(shape, self.chunk_shape, strict=True))
+
     def settle(self, cells: Cells) -> Codec:
         inner, shape = self.chunk_shape, cells.shape
         if len(inner) != len(shape):
@@ -65,13 +70,12 @@ class ShardingCodec(Codec):
                 f"chunk_shape of codec 'sharding_indexed' has {len(inner)} entries for {len(shape)} axes; give one "
                 "for each"
             )
-        if any(outside % inside for outside, inside in zip(shape, inner, strict=True)):
-            raise MetadataValidationError(
-                f"inner chunks of shape {brief(inner)} do not fill a shard of shape {brief(shape)}; "
-                "each edge of the shard must be a multiple of the chunk's"
-            )
-        counts = (*(outside // inside for outside, inside in zip(shape, inner, strict=True)), 2)
+        counts = (*(-(-outside // inside) for outside, inside in zip(shape, inner, strict=True)), 2)
         codecs = settle_chain(self.codecs, cells._replace(shape=inner), "codecs of 'sharding_indexed'")
+        if self.clips(shape):
+            # The last chunks are stored as long as they lie inside the shard.
+            last = tuple(outside % inside or inside for outside, inside in zip(shape, inner, strict=True))
+            codecs = settle_chain(codecs, cells._replace(shape=last), "codecs of 'sharding_indexed'")
         index = settle_chain(self.index_codecs, Cells(INDEX, None, counts), "index_codecs of 'sharding_indexed'")
         for codec in index:
             if not codec.is_fixed:
