@@ -236,6 +236,7 @@ def regions(
         piece_bytes: how large a box should become.
 
     Example:
+        >>> from zarrite.model.grids import RegularGrid
         >>> list(regions((5, 4), RegularGrid((2, 4)), 1, 16))
         [(slice(0, 4, None), slice(0, 4, None)), (slice(4, 5, None), slice(0, 4, None))]
     """

@@ -58,6 +58,7 @@ NO_TENSORSTORE = frozenset(("tensorstore",))
 PYTHON = frozenset(("zarr", "zarr-new"))
 RUST = frozenset(("zarrs", "zarrista"))
 ALONE = RUST | NO_TENSORSTORE
+IRREGULAR = NO_TENSORSTORE | {"zarr"}
 """"zarr" is zarr-python 3.1, the last for Python 3.11; "zarr-new" what the peers' interpreter has."""
 
 
@@ -167,6 +168,12 @@ def _layouts() -> list[Case]:
         Case("keys with dots", {"chunk_key_encoding": {"name": "default", "separator": "."}}),
         Case("keys of format 2", {"chunk_key_encoding": {"name": "v2", "separator": "."}}),
         Case("keys of format 2 with slashes", {"chunk_key_encoding": {"name": "v2", "separator": "/"}}),
+        Case("chunks of listed lengths", {"chunks": [[3, 1, 3], [2, 3]]}, IRREGULAR),
+        Case("chunks of runs", {"shape": (70, 50), "chunks": [[[3, 20], 4, [2, 4]], 20]}, IRREGULAR),
+        Case("chunks beyond the end", {"chunks": [[3, 3, 3, 3], [[4, 2]]]}, IRREGULAR),
+        Case("turned chunks of listed lengths", {"chunks": [[3, 4], 2], "filters": chain[:1]}, IRREGULAR),
+        Case("text in chunks of listed lengths", {"dtype": "string", "chunks": [[3, 4], 2]}, IRREGULAR),
+        Case("shards of listed lengths", {"chunks": (1, 2), "shards": [[3, 4], [4, 2]]}, IRREGULAR),
         Case("no axes", {"shape": (), "chunks": ()}),
         Case("no cells", {"shape": (0, 4), "chunks": (2, 2)}),
         Case("one chunk larger than the array", {"chunks": (20, 20)}),

@@ -25,6 +25,7 @@ def _zarr(path: str, mode: str, pipeline: str) -> Any:
         zarr.config.set({"codec_pipeline.path": pipeline})
     else:
         zarr.config.reset()
+    zarr.config.set({"array.rectilinear_chunks": True})
     return zarr.open_array(path, mode=mode)
 
 

@@ -32,6 +32,17 @@ def shard(shape: list[int], codecs: list[dict[str, Any]], place: str) -> dict[st
     return {"name": "sharding_indexed", **parts}
 
 
+def lengths(draw: random.Random, extent: int, stored: int, bounded: bool) -> int | list[list[int]]:
+    """The objects of one axis: one edge, or runs of (edge, count, stored cells) that reach its end."""
+    if bounded or draw.random() < 0.6:
+        return stored
+    runs: list[list[int]] = []
+    while sum(edge * count for edge, count, _ in runs) < extent or draw.random() < 0.2:
+        edge = draw.randrange(1, 2 * stored + 1)
+        runs.append([edge, draw.randrange(1, 3), edge + draw.choice([0, 0, 0, 1, 5])])
+    return runs
+
+
 def document(draw: random.Random, shape: list[int], dtype: np.dtype[Any], fill: np.ndarray[Any, Any]) -> str:
     """A lowered document: chunks, shards, nested shards, transposed or not, with the index at either end."""
     ndim = len(shape)
@@ -44,6 +55,8 @@ def document(draw: random.Random, shape: list[int], dtype: np.dtype[Any], fill: 
         per = [draw.randrange(1, 4) for _ in shape]
         stored = [edge * count for edge, count in zip(chunk, per, strict=True)]
         place = draw.choice(["start", "end"])
+        if draw.random() < 0.2:
+            stored = [max(1, edge + draw.randrange(-2, 3)) for edge in stored]  # the last chunks are clipped
         # Below a transposition a shard's shapes are in its own order of axes.
         inner, counts = (chunk[::-1], per[::-1]) if turned else (chunk, per)
         codecs = cells
@@ -56,6 +69,12 @@ def document(draw: random.Random, shape: list[int], dtype: np.dtype[Any], fill: 
     parts = {"shape": shape, "cell_bytes": dtype.itemsize, "vlen": None, "fill": fill.tobytes().hex()}
     keys = {"name": "default", "separator": "/"}
     rules = {"write_empty_chunks": draw.random() < 0.3, "missing": "fill"}
+    bounded = draw.random() < 0.1
+    if draw.random() < 0.5:
+        objects = [lengths(draw, extent, edge, bounded) for extent, edge in zip(shape, stored, strict=True)]
+        return json.dumps(
+            {**parts, "chunk_shape": objects, "bounded": bounded, "keys": keys, "codecs": codecs, **rules}
+        )
     return json.dumps({**parts, "chunk_shape": stored, "keys": keys, "codecs": codecs, **rules})
 
 

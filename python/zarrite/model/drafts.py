@@ -58,8 +58,10 @@ def refuse_drafts(model: ArrayModel) -> None:
                 f"{draft} is a draft that may still change, so it is read but not written; "
                 f"set {SETTING!r} in zarrite.config to write it all the same"
             )
+    axes = model.grid.axes
     for shape in model.grid.samples(model.shape):
-        found = clipped(model.codecs, shape)
+        # Where an axis has no chunks at all, none is clipped.
+        found = clipped(model.codecs, tuple(edge if edges.runs else 0 for edge, edges in zip(shape, axes, strict=True)))
         if found is not None:
             raise MetadataValidationError(
                 f"shards {brief(found[0])} are not made of whole chunks {brief(found[1])}; "

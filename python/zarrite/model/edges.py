@@ -88,7 +88,7 @@ class Edges(Frozen):
 
     def count(self, extent: int) -> int:
         """How many chunks hold cells of an axis of that extent."""
-        return self.at(extent - 1) + 1 if extent else 0
+        return self.at(extent - 1) + 1 if extent and self.runs else 0
 
     def lengths(self, extent: int) -> tuple[int, ...]:
         """The cells of each chunk that lie inside an axis of that extent."""
