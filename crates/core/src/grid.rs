@@ -171,11 +171,13 @@ impl GridAxis {
     }
 
     /// The leaf chunk's edge where every leaf chunk stores as many cells, and they follow each other without exception.
+    #[inline]
     pub fn uniform(&self) -> Option<u64> {
         self.uniform
     }
 
     /// Numbers of leaf chunks that an object takes.
+    #[inline]
     pub fn per_object(&self) -> u64 {
         self.room[0]
     }
@@ -341,6 +343,7 @@ impl Grid {
     }
 
     /// The axes.
+    #[inline]
     pub fn axes(&self) -> &[GridAxis] {
         &self.axes
     }

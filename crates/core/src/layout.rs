@@ -35,6 +35,7 @@ pub struct Leaf {
 
 impl Leaf {
     /// Bytes of its decoded cells.
+    #[inline]
     pub fn bytes(&self) -> usize {
         self.chain.plain_bytes()
     }
@@ -83,6 +84,7 @@ impl<T> Compiled<'_, T> {
 impl<T> Deref for Compiled<'_, T> {
     type Target = T;
 
+    #[inline]
     fn deref(&self) -> &T {
         match self {
             Self::Once(made) => made,
@@ -188,11 +190,13 @@ impl Layout {
     }
 
     /// How many levels of shards there are; zero when an object is a chunk.
+    #[inline]
     pub fn depth(&self) -> usize {
         self.recipes.len()
     }
 
     /// The leaf chunk that all are alike, if they are.
+    #[inline]
     pub fn only_leaf(&self) -> Option<&Leaf> {
         self.once.as_ref().map(|(_, leaf)| &**leaf)
     }
@@ -201,10 +205,16 @@ impl Layout {
     ///
     /// # Errors
     /// What codecs have against its shape.
+    #[inline]
     pub fn leaf(&self, grid: &Grid, leaf: &[u64]) -> Result<Compiled<'_, Leaf>> {
-        if let Some((_, leaf)) = &self.once {
-            return Ok(Compiled::Once(leaf));
+        match &self.once {
+            Some((_, leaf)) => Ok(Compiled::Once(leaf)),
+            None => self.met_leaf(grid, leaf),
         }
+    }
+
+    #[cold]
+    fn met_leaf(&self, grid: &Grid, leaf: &[u64]) -> Result<Compiled<'_, Leaf>> {
         let chunk = grid.stored(leaf, self.recipes.len());
         kept(&self.leaves, chunk, |chunk| self.build_leaf(chunk)).map(Compiled::Met)
     }
@@ -213,10 +223,16 @@ impl Layout {
     ///
     /// # Errors
     /// What codecs have against its shape.
+    #[inline]
     pub fn level(&self, grid: &Grid, depth: usize, leaf: &[u64]) -> Result<Compiled<'_, Level>> {
-        if let Some((levels, _)) = &self.once {
-            return Ok(Compiled::Once(&levels[depth]));
+        match &self.once {
+            Some((levels, _)) => Ok(Compiled::Once(&levels[depth])),
+            None => self.met_level(grid, depth, leaf),
         }
+    }
+
+    #[cold]
+    fn met_level(&self, grid: &Grid, depth: usize, leaf: &[u64]) -> Result<Compiled<'_, Level>> {
         let shape = grid.stored(leaf, depth);
         kept(&self.levels[depth], shape, |shape| self.build_level(depth, shape, grid)).map(Compiled::Met)
     }
@@ -258,12 +274,12 @@ fn kept<T>(kept: &Kept<T>, shape: SmallVec<[usize; 8]>, make: impl FnOnce(&[usiz
         return Ok(Arc::clone(found));
     }
     // Made without the lock: a codec written in Python waits for Python. Two threads may make the same.
-    let made = Arc::new(make(&shape)?);
+    let new = Arc::new(make(&shape)?);
     let mut all = kept.write().unwrap_or_else(PoisonError::into_inner);
     if all.len() >= MOST_KEPT {
         all.clear();
     }
-    Ok(Arc::clone(all.entry(shape).or_insert(made)))
+    Ok(Arc::clone(all.entry(shape).or_insert(new)))
 }
 
 /// The sharding entry of a chain whose chunks can be reached alone (nothing but transpositions before, nothing after).

@@ -41,7 +41,7 @@ impl Wanted<'_> {
 #[derive(Debug)]
 enum Kind {
     Box(Vec<AxisPlan>),
-    Points(Points),
+    Points(Box<Points>),
 }
 
 /// A selection, taken apart.
@@ -98,7 +98,7 @@ impl Plan {
         Ok(Self {
             objects: points.objects.len(),
             pieces: points.chunks.len(),
-            kind: Kind::Points(points),
+            kind: Kind::Points(Box::new(points)),
         })
     }
 

@@ -136,6 +136,7 @@ impl Program {
     }
 
     /// How many levels of shards there are; zero when an object is a chunk.
+    #[inline]
     pub fn depth(&self) -> usize {
         self.layout.depth()
     }
@@ -144,6 +145,7 @@ impl Program {
     ///
     /// # Errors
     /// What codecs have against its shape.
+    #[inline]
     pub fn leaf(&self, leaf: &[u64]) -> Result<Compiled<'_, Leaf>> {
         self.layout.leaf(&self.grid, leaf)
     }
@@ -152,6 +154,7 @@ impl Program {
     ///
     /// # Errors
     /// What codecs have against its shape.
+    #[inline]
     pub fn level(&self, depth: usize, leaf: &[u64]) -> Result<Compiled<'_, Level>> {
         self.layout.level(&self.grid, depth, leaf)
     }
@@ -160,6 +163,7 @@ impl Program {
     ///
     /// # Errors
     /// [`Error::TooLarge`] beyond what memory can address.
+    #[inline]
     pub fn leaf_bytes(&self, plan: &Plan) -> Result<usize> {
         match self.layout.only_leaf() {
             Some(leaf) => Ok(leaf.bytes()),
