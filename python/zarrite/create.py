@@ -69,8 +69,10 @@ def create_array(
         shape: length of every axis, in cells.
         dtype: data type of a cell.
         data: cells to fill it with, instead of `shape` and `dtype`.
-        chunks: chunk shape in cells (the smallest part that is read alone), or "auto".
-        shards: shard shape in cells (a stored object of many chunks), "auto", or `None` for an object a chunk.
+        chunks: chunk shape in cells (the smallest part that is read alone), or "auto". An axis may have a list of
+            lengths instead of one: `[[31, 28, 31], 100]`; `[length, count]` in such a list stands for equal ones.
+        shards: shard shape in cells (a stored object of many chunks), "auto", or `None` for an object a chunk; lists
+            of lengths likewise.
         filters: codecs from cells to cells.
         compressors: codecs from bytes to bytes; "auto" is zstd, `None` is none.
         serializer: codec that makes bytes of cells.

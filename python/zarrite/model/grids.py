@@ -10,7 +10,7 @@ import numpy as np
 
 from ..errors import IrregularGridError, MetadataValidationError
 from .checks import MAX_INT64, Frozen, brief, integer, integers
-from .edges import Edges, equal_edges
+from .edges import Edges, equal_edges, runs_to_json
 
 CHUNK_BYTES = 1 << 20
 """What an automatic chunk holds, at most, before encoding."""
@@ -78,7 +78,7 @@ class Grid(Frozen):
     def listed(self) -> list[Any]:
         """The lengths of objects along each axis, as whoever makes a new array may give them."""
         return [
-            edges.runs[0][0] if edges.endless else [[edge, count] for edge, count, _ in edges.runs]
+            edges.runs[0][0] if edges.endless else runs_to_json([(edge, count) for edge, count, _ in edges.runs])
             for edges in self.axes
         ]
 
