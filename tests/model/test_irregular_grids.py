@@ -284,3 +284,28 @@ def test_runs_are_looked_up_and_not_written_out() -> None:
     assert edges.lowered(3 * 10**12 + 1) == [(3, 10**12, 3), (5, 1, 5)]
     assert edges.lowered(9) == 3
     assert Edges(()).count(0) == 0
+
+
+def test_a_clipped_chunk_is_stored_at_the_shape_it_has() -> None:
+    plain = [{"name": "bytes", "configuration": {"endian": "little"}}]
+    codec = {
+        "name": "sharding_indexed",
+        "configuration": {"chunk_shape": [3, 2], "codecs": plain, "index_codecs": plain},
+    }
+    array = opened({"name": "regular", "configuration": {"chunk_shape": [5, 3]}}, (7, 3), codecs=[codec])
+    cells = np.arange(1, 22, dtype="<i4").reshape(7, 3)
+    array[...] = cells
+    stored = array.store.get("c/0/0").result() or b""
+    index = np.frombuffer(stored[-64:], "<u8").reshape(2, 2, 2)
+    assert index[..., 1].tolist() == [[24, 12], [16, 8]]
+    for row, column in np.ndindex(2, 2):
+        start, size = index[row, column].tolist()
+        wanted = cells[:5, :][3 * row : 3 * row + 3, 2 * column : 2 * column + 2]
+        assert np.frombuffer(stored[start : start + size], "<i4").tolist() == wanted.ravel().tolist()
+    # The second shard holds two rows of the array; what lies beyond is stored as the fill value.
+    stored = array.store.get("c/1/0").result() or b""
+    index = np.frombuffer(stored[-64:], "<u8").reshape(2, 2, 2)
+    assert index[0, :, 1].tolist() == [24, 12]
+    assert (index[1] == 2**64 - 1).all()
+    assert array.nchunks == 6
+    np.testing.assert_array_equal(zarrite.open_array(array.store)[::2], cells[::2])

@@ -1,0 +1,96 @@
+"""Grids and keys that no setting makes, both ways with the library that has them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import zarrite
+from conformance.test_peers import PEERS, Peer
+from zarrite import formats
+
+pytestmark = pytest.mark.skipif(not PEERS, reason="ZARRITE_PEERS_PYTHON names no interpreter with other libraries")
+
+SHAPE = (7, 6)
+REGULAR = {"name": "regular", "configuration": {"chunk_shape": [3, 4]}}
+DEFAULT = {"name": "default", "configuration": {"separator": "/"}}
+CASES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "bounded": ({"name": "zarrs.regular_bounded", "configuration": {"chunk_shape": [3, 4]}}, DEFAULT),
+    "rectangular": ({"name": "rectangular", "configuration": {"chunk_shape": [[3, 4], 4]}}, DEFAULT),
+    "runs": (
+        {"name": "rectilinear", "configuration": {"kind": "inline", "chunk_shapes": [[[2, 3], 1], [1, 5, 3]]}},
+        DEFAULT,
+    ),
+    "suffix": (REGULAR, {"name": "zarrs.default_suffix", "configuration": {"separator": ".", "suffix": ".chunk"}}),
+}
+
+
+@pytest.fixture(scope="module")
+def peer() -> Iterator[Peer]:
+    peer = Peer()
+    yield peer
+    assert peer.process.stdin is not None
+    assert peer.process.stdout is not None
+    peer.process.stdin.close()
+    peer.process.wait(timeout=30)
+    peer.process.stdout.close()
+
+
+def done(error: str | None) -> None:
+    """Skips where the interpreter lacks the library."""
+    if error is not None and "ModuleNotFoundError" in error:
+        pytest.skip(error)
+    assert error is None
+
+
+def described(place: Path, name: str) -> zarrite.Array:
+    """An empty array as a document describes it."""
+    grid, keys = CASES[name]
+    document = {
+        "zarr_format": 3,
+        "node_type": "array",
+        "shape": SHAPE,
+        "data_type": "int32",
+        "chunk_grid": grid,
+        "chunk_key_encoding": keys,
+        "fill_value": 0,
+        "codecs": [
+            {"name": "transpose", "configuration": {"order": [1, 0]}},
+            {"name": "bytes", "configuration": {"endian": "big"}},
+            {"name": "gzip", "configuration": {"level": 1}},
+        ],
+    }
+    place.mkdir()
+    (key,) = formats.first_keys("", 3)
+    (place / key).write_text(json.dumps(document))
+    return zarrite.open_array(place, mode="r+")
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_zarrs_reads_what_we_wrote(peer: Peer, tmp_path: Path, name: str) -> None:
+    array = described(tmp_path / "a", name)
+    cells = np.arange(1, 43, dtype="i4").reshape(SHAPE)
+    array[...] = cells
+    array[2:5, 3] = cells[2:5, 3] = -1
+    kept = tmp_path / "cells.npy"
+    error = peer.ask(name=name, library="zarrista", do="read", path=str(tmp_path / "a"), cells=str(kept))
+    done(error)
+    np.testing.assert_array_equal(np.load(kept), cells)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_we_read_what_zarrs_wrote(peer: Peer, tmp_path: Path, name: str) -> None:
+    described(tmp_path / "a", name)
+    cells = np.arange(1, 43, dtype="i4").reshape(SHAPE)
+    kept = tmp_path / "cells.npy"
+    np.save(kept, cells)
+    error = peer.ask(name=name, library="zarrista", do="write", path=str(tmp_path / "a"), cells=str(kept))
+    done(error)
+    array = zarrite.open_array(tmp_path / "a", mode="r")
+    np.testing.assert_array_equal(array[...], cells)
+    assert array.nchunks_initialized == array.nchunks
