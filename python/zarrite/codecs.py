@@ -17,6 +17,7 @@ from .model.codecs import (
 )
 from .model.compressors import BZ2, LZ4, LZMA, BloscCodec, GzipCodec, Shuffle, Zlib, ZstdCodec
 from .model.filters import AsType, BitRound, Delta, FixedScaleOffset, PackBits, Quantize
+from .model.n5 import N5Default
 from .model.sharding import ShardingCodec
 
 __all__ = [
@@ -32,6 +33,7 @@ __all__ = [
     "Delta",
     "FixedScaleOffset",
     "GzipCodec",
+    "N5Default",
     "PackBits",
     "PythonCodec",
     "Quantize",

@@ -69,6 +69,11 @@ class Described(Located):
     _model: ArrayModel
 
     @property
+    def read_only(self) -> bool:
+        """Whether writes are refused: by the store, or because the array's format is never written."""
+        return self._store.read_only or bool(self._model.why_read_only)
+
+    @property
     def metadata(self) -> ArrayModel:
         """The model: everything the array's document says."""
         return self._model

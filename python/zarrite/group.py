@@ -17,14 +17,13 @@ from zarrite.errors import (
     ContainsGroupError,
     GroupNotFoundError,
     MetadataValidationError,
-    ReadOnlyError,
 )
 from zarrite.hierarchy import copy_node, put_hierarchy
 from zarrite.likeness import like
 from zarrite.making import ensure_parents, make_array, make_group
 from zarrite.members import Members
 from zarrite.model.node import DEFAULT_FILL, ArrayModel, GroupModel
-from zarrite.node import Model, fetch
+from zarrite.node import Model, check_writable, fetch
 from zarrite.progress import Progress
 from zarrite.stores import join, join_url, normalize_path, place_of, resolve
 
@@ -276,8 +275,7 @@ class Group(Members):
             KeyError: there is no such member.
             ReadOnlyError: the store is open for reading only.
         """
-        if self._store.read_only:
-            raise ReadOnlyError(self._store.url)
+        check_writable(self._store, self._model)
         path = self._new_path(name)
         count = yield self._store.delete_prefix(path)
         if not count:
@@ -303,8 +301,7 @@ class Group(Members):
             KeyError: there is no such member.
             ContainsArrayError, ContainsGroupError: something is at `dest`.
         """
-        if self._store.read_only:
-            raise ReadOnlyError(self._store.url)
+        check_writable(self._store, self._model)
         start, goal = self._new_path(source), self._new_path(dest)
         if (yield from self._is_prepared(source, start, goal, self, overwrite=False)):
             yield self._store.move_prefix(start, goal)
@@ -339,8 +336,7 @@ class Group(Members):
         """
         owner = self if into is None else into
         store = owner._store
-        if store.read_only:
-            raise ReadOnlyError(store.url)
+        check_writable(store, owner._model)
         start, goal = self._new_path(source), owner._new_path(dest)
         if owner._model.zarr_format != self._model.zarr_format:
             raise MetadataValidationError(

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Self
 
-from zarrite import stored
+from zarrite import formats, stored
 from zarrite._engine import Store
 from zarrite._verb import Steps, verb
 from zarrite.array import Array
@@ -16,7 +16,7 @@ from zarrite.described import Located
 from zarrite.errors import NodeTypeValidationError
 from zarrite.info import GroupInfo, Tree
 from zarrite.model.node import ArrayModel, GroupModel
-from zarrite.node import Catalog, Model, Seat, catalog_of, fetch, fetch_many, publish, seat_of
+from zarrite.node import Catalog, Model, Seat, ancestors, catalog_of, fetch, fetch_many, publish, seat_of
 from zarrite.stores import address, join, normalize_path
 
 __all__ = ["Members"]
@@ -60,6 +60,11 @@ class Members(Located):
     def zarr_format(self) -> int:
         """The number of the format the group is stored in."""
         return self._model.zarr_format
+
+    @property
+    def read_only(self) -> bool:
+        """Whether writes are refused: by the store, or because the group's format is never written."""
+        return self._store.read_only or bool(self._model.why_read_only)
 
     @property
     def synchronizer(self) -> None:
@@ -107,7 +112,22 @@ class Members(Located):
             found = catalog.get(path)
             return None if found is None else self._handle(path, found)
         model, seat = yield from fetch(self._store, path, self._model.zarr_format)
+        if model is None:
+            model = yield from self._bare(path)
         return None if model is None else self._handle(path, model, seat)
+
+    def _bare(self, path: str) -> Steps[Model | None]:
+        """The group that a directory without documents is, in a format that has such; `None` in the others."""
+        group = formats.bare_group(self._model.zarr_format)
+        if group is None:
+            return None
+        keys, below = yield self._store.list_dir(path)
+        if not keys and not below:
+            return None
+        # What lies below an array are its chunks.
+        between = [above for above in ancestors(path) if len(above) > len(self._path)]
+        models = yield from fetch_many(self._store, between, self._model.zarr_format)
+        return None if any(isinstance(model, ArrayModel) for model in models) else group
 
     @verb
     def _member(self, name: str) -> Steps[Array | Self]:
@@ -194,7 +214,9 @@ class Members(Located):
             return {name: known[name] for name in names}
         paths = [join(path, name) for name in names]
         models = yield from fetch_many(self._store, paths, self._model.zarr_format)
-        return {name: model for name, model in zip(names, models, strict=True) if model is not None}
+        bare = formats.bare_group(self._model.zarr_format)
+        found = ((name, bare if model is None else model) for name, model in zip(names, models, strict=True))
+        return {name: model for name, model in found if model is not None}
 
     def _models(self, max_depth: int | None, most: int | None = None) -> Steps[dict[str, Model]]:
         """The members' models by path relative to this group, level by level; arrays are never listed."""

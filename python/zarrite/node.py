@@ -15,7 +15,7 @@ from zarrite.errors import ReadOnlyError
 from zarrite.model.node import ArrayModel, GroupModel
 from zarrite.stores import join, place_of
 
-__all__ = ["Catalog", "Model", "Seat", "fetch", "fetch_many", "publish", "seat_of"]
+__all__ = ["Catalog", "Model", "Seat", "check_writable", "fetch", "fetch_many", "publish", "seat_of"]
 
 Model = ArrayModel | GroupModel
 M = TypeVar("M", ArrayModel, GroupModel)
@@ -81,7 +81,7 @@ def seat_of(store: Store, path: str) -> Seat:
 
 
 def fetch(store: Store, path: str, zarr_format: int | None = None) -> Steps[tuple[Model | None, Seat]]:
-    """Reads the node at a path: one request where the newest format is found, a second set where it is not.
+    """Reads the node at a path: one request where the newest format is found, more where it is not.
 
     Returns:
         the model, or `None` where there is no node; and the node's seat.
@@ -94,8 +94,8 @@ def fetch(store: Store, path: str, zarr_format: int | None = None) -> Steps[tupl
     else:
         documents = dict(zip(keys, (yield store.get_many(keys)), strict=True))
     model = formats.parse(path, documents, zarr_format)
-    if model is None:
-        more = formats.next_keys(path, zarr_format)
+    for keys_of in (formats.next_keys, formats.last_keys):
+        more = () if model is not None else keys_of(path, zarr_format)
         if more:
             documents = dict(zip(more, (yield store.get_many(more)), strict=True))
             model = formats.parse(path, documents, zarr_format)
@@ -105,10 +105,10 @@ def fetch(store: Store, path: str, zarr_format: int | None = None) -> Steps[tupl
 
 
 def fetch_many(store: Store, paths: list[str], zarr_format: int | None = None) -> Steps[list[Model | None]]:
-    """Reads the nodes at many paths, with one call to the engine for all of them (a second for older formats)."""
+    """Reads the nodes at many paths, with one call to the engine for all of them (another for each older format)."""
     found: list[Model | None] = [None] * len(paths)
     missing = list(range(len(paths)))
-    for keys_of in (formats.first_keys, formats.next_keys):
+    for keys_of in (formats.first_keys, formats.next_keys, formats.last_keys):
         wanted = [keys_of(paths[place], zarr_format) for place in missing]
         flat = [key for keys in wanted for key in keys]
         if not flat:
@@ -138,8 +138,7 @@ def publish(store: Store, path: str, seat: Seat, change: Callable[[M], M], own: 
     Raises:
         ReadOnlyError: the store is open for reading only.
     """
-    if store.read_only:
-        raise ReadOnlyError(store.url)
+    check_writable(store, own)
     yield Turn(seat.lock)
     try:
         before = newest(seat, own)
@@ -151,6 +150,18 @@ def publish(store: Store, path: str, seat: Seat, change: Callable[[M], M], own: 
     if catalog is not None:
         yield from catalog.changed(store, path, model)
     return model
+
+
+def check_writable(store: Store, model: Model) -> None:
+    """Refuses a change of a node where nothing can be written.
+
+    Raises:
+        ReadOnlyError: the store is open for reading only, or the node's format is never written.
+    """
+    if model.why_read_only:
+        raise ReadOnlyError(store.url, model.why_read_only)
+    if store.read_only:
+        raise ReadOnlyError(store.url)
 
 
 def newest(seat: Seat, own: M) -> M:

@@ -28,7 +28,7 @@ from zarrite.hierarchy import models_below
 from zarrite.likeness import like
 from zarrite.making import make_group
 from zarrite.model.node import ArrayModel, GroupModel
-from zarrite.node import Seat, fetch, plain, put_documents
+from zarrite.node import Seat, check_writable, fetch, plain, put_documents
 from zarrite.stores import StorePath, resolve
 
 __all__ = [
@@ -63,7 +63,8 @@ def _place(store: Any, path: Any, mode: str, storage_options: Mapping[str, Any] 
 
 
 def _tried(path: str, zarr_format: int | None) -> tuple[str, ...]:
-    return (*formats.first_keys(path, zarr_format), *formats.next_keys(path, zarr_format))
+    rounds = (formats.first_keys, formats.next_keys, formats.last_keys)
+    return tuple(key for keys_of in rounds for key in keys_of(path, zarr_format))
 
 
 @verb
@@ -87,7 +88,9 @@ def open(
         path: path of the node inside the store.
         storage_options: options of remote stores.
         config: what an array handle does in its own way.
-        settings: as in `create`, for a new array; without them a new node is a group.
+        settings: as in `create`, for a new array; without them a new node is a group. `dimension_separator` also says
+            what stands between the numbers in the keys of an array of format 2 that is there, and whose document
+            lacks it; `axis_order="file"` presents the axes of N5 as the file has them, the fastest first.
 
     Raises:
         NodeNotFoundError: nothing is there (a `FileNotFoundError` and `ValueError`).
@@ -111,6 +114,8 @@ def open(
     if mode in READS:
         model, seat = yield from fetch(place, inside, zarr_format)
         if isinstance(model, ArrayModel):
+            if "dimension_separator" in settings or "axis_order" in settings:
+                model = _presented(model, seat, settings)
             return Array(place, inside, model, _config(model, config, settings), seat)
         if model is not None:
             return Group(place, inside, model, seat)
@@ -127,6 +132,19 @@ def _config(model: ArrayModel, config: Any, settings: Mapping[str, Any]) -> Any:
         return None
     order = settings.get("order") or (model.order if model.order != "C" else None)
     return array_config(config, order=order, write_empty_chunks=settings.get("write_empty_chunks"))
+
+
+def _presented(model: ArrayModel, seat: Seat, settings: Mapping[str, Any]) -> ArrayModel:
+    """The model as the caller says it is, for every handle of it in this process."""
+    axis_order = settings.get("axis_order")
+    if axis_order not in (None, "C", "file"):
+        raise ValueError(f"axis_order must be 'C' (the fastest axis last) or 'file', not {axis_order!r}")
+    known = formats.presented(
+        model, dimension_separator=settings.get("dimension_separator"), file_order=axis_order == "file"
+    )
+    if known is not model and not known.why_read_only:
+        seat.saw(known, seat.stamp)  # what is published later must not lose it
+    return known
 
 
 @verb
@@ -149,7 +167,8 @@ def open_array(
         path: path of the array inside the store.
         storage_options: options of remote stores.
         config: what the handle does in its own way.
-        settings: as in `create`, for modes that make an array.
+        settings: as in `create`, for modes that make an array; `dimension_separator` and `axis_order` also for one
+            that is there, as in `open`.
 
     Raises:
         ArrayNotFoundError: nothing is there (a `FileNotFoundError` and `ValueError`).
@@ -163,6 +182,8 @@ def open_array(
     if mode in READS:
         model, seat = yield from fetch(place, inside, zarr_format)
         if isinstance(model, ArrayModel):
+            if "dimension_separator" in settings or "axis_order" in settings:
+                model = _presented(model, seat, settings)
             return Array(place, inside, model, _config(model, config, settings), seat)
         if model is not None:
             raise NodeTypeValidationError(
@@ -295,6 +316,7 @@ def consolidate_metadata(store: Any, path: Any = None, zarr_format: int | None =
     found, seat = yield from fetch(place, inside, zarr_format)
     if not isinstance(found, GroupModel):
         raise GroupNotFoundError(place.url, inside, _tried(inside, zarr_format))
+    check_writable(place, found)
     members = yield from models_below(place, inside, found.zarr_format)
     model = formats.consolidate(members, plain(found))
     yield from put_documents(place, inside, found, model)

@@ -101,7 +101,9 @@ def test_the_keys_that_describe_a_node() -> None:
     assert formats.first_keys("a", 2) == tuple(f"a/{name}" for name in old)
     assert formats.next_keys("") == old
     assert formats.next_keys("", 3) == formats.next_keys("", 2) == ()
-    assert formats.document_keys("a") == ("a/zarr.json", *(f"a/{name}" for name in old))
+    assert formats.last_keys("a") == ("a/attributes.json",)
+    assert formats.last_keys("", 3) == formats.last_keys("", 2) == ()
+    assert formats.document_keys("a") == ("a/zarr.json", *(f"a/{name}" for name in old), "a/attributes.json")
     assert formats.document_keys("", 2) == old
     assert formats.is_document("a/b/.zarray")
     assert formats.is_document("zarr.json")

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from zarrite import _engine, errors
-from zarrite.model.chain import BUILT_IN
+from zarrite.model.chain import BUILT_IN, UNNAMED
 
 
 def test_every_codec_that_python_declares_is_one_that_rust_implements() -> None:
-    declared = {codec.id or codec.name for codec in BUILT_IN} | {"python"}
+    declared = {codec.id or codec.name for codec in (*BUILT_IN, *UNNAMED)} | {"python"}
     assert declared == set(_engine.CODECS)
 
 

@@ -261,6 +261,7 @@ class V2:
     """Arrays and groups of format 2."""
 
     number = NUMBER
+    why_read_only = ""
 
     def create(
         self,

@@ -187,6 +187,7 @@ class V3:
     """Arrays and groups of format 3."""
 
     number = NUMBER
+    why_read_only = ""
 
     def create(
         self,

@@ -23,6 +23,7 @@ from .codecs import (
 )
 from .compressors import BZ2, LZ4, LZMA, BloscCodec, GzipCodec, Shuffle, Zlib, ZstdCodec
 from .filters import AsType, BitRound, Delta, FixedScaleOffset, NumcodecsBitRound, PackBits, Quantize
+from .n5 import N5Default, N5Lz4, n5_from_json
 from .registry import Registry
 from .sharding import ShardingCodec
 
@@ -48,7 +49,11 @@ BUILT_IN: tuple[type[Codec], ...] = (
     BitRound,
     NumcodecsBitRound,
     PackBits,
+    N5Default,
 )
+
+UNNAMED: tuple[type[Codec], ...] = (N5Lz4,)
+"""Codecs that no document of Zarr names."""
 
 CODECS: Registry[Any] = Registry(
     "codec", {codec.name: codec for codec in BUILT_IN}, {"endian": "bytes"}, error=UnknownCodecError
@@ -194,6 +199,8 @@ def codec_from_json(value: object) -> Codec:
     name, configuration = named(value, "codec")
     if name == ShardingCodec.name:
         return sharding_from_json(configuration)
+    if name == N5Default.name:
+        return n5_from_json(configuration, codec_from_json)
     known = PREFIXED.get(name)
     if known is not None:
         return known.from_numcodecs(configuration)

@@ -27,6 +27,8 @@ class Format(Protocol):
     """What a format adds to the model: its own defaults, and its documents."""
 
     number: int
+    why_read_only: str
+    """Why nodes of this format are never written; "" where they are."""
 
     @property
     def create(self) -> Callable[..., ArrayModel]:
@@ -109,6 +111,11 @@ class ArrayModel:
     def node_type(self) -> str:
         """The word documents have for this."""
         return "array"
+
+    @cached_property
+    def why_read_only(self) -> str:
+        """Why nothing of this array can be written whatever the store allows; "" where it can."""
+        return FORMATS[str(self.zarr_format)].why_read_only
 
     @cached_property
     def _sharding(self) -> ShardingCodec | None:
@@ -353,6 +360,11 @@ class GroupModel:
     def node_type(self) -> str:
         """The word documents have for this."""
         return "group"
+
+    @cached_property
+    def why_read_only(self) -> str:
+        """Why nothing of this group can be written whatever the store allows; "" where it can."""
+        return FORMATS[str(self.zarr_format)].why_read_only
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, GroupModel):
