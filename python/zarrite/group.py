@@ -18,7 +18,7 @@ from zarrite.errors import (
     GroupNotFoundError,
     MetadataValidationError,
 )
-from zarrite.hierarchy import copy_node, put_hierarchy
+from zarrite.hierarchy import copy_node, nodes_at, put_hierarchy
 from zarrite.likeness import like
 from zarrite.making import ensure_parents, make_array, make_group
 from zarrite.members import Members
@@ -204,7 +204,9 @@ class Group(Members):
             raise ValueError("the hierarchy names its own top; leave the path '' out, this group is there already")
         made = yield from put_hierarchy(self._store, self._path, nodes, overwrite=overwrite)
         if self._catalog is not None:
-            yield from self._catalog.changed(self._store, self._path, below=True)
+            yield from self._catalog.added(
+                self._store, {join(self._path, name): model for name, model in made.items() if name}
+            )
         handles = [(name, self._handle(join(self._path, name), model)) for name, model in made.items() if name]
         return iter(handles)
 
@@ -306,7 +308,8 @@ class Group(Members):
         if (yield from self._is_prepared(source, start, goal, self, overwrite=False)):
             yield self._store.move_prefix(start, goal)
             if self._catalog is not None:
-                yield from self._catalog.changed(self._store, self._path, below=True)
+                found = yield from nodes_at(self._store, goal, self._model.zarr_format)
+                yield from self._catalog.added(self._store, found, gone=start)
 
     @verb
     def copy(
@@ -347,7 +350,7 @@ class Group(Members):
             model, _ = yield from fetch(self._store, start, self._model.zarr_format)
             yield from copy_node(self._store, start, store, goal, model, progress)  # type: ignore[arg-type]
             if owner._catalog is not None:
-                yield from owner._catalog.changed(store, owner._path, below=True)
+                yield from owner._catalog.added(store, (yield from nodes_at(store, goal, self._model.zarr_format)))
         return (yield from owner._member.steps(dest))
 
     def _is_prepared(self, name: str, start: str, goal: str, owner: Group, *, overwrite: bool) -> Steps[bool]:

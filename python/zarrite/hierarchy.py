@@ -16,7 +16,7 @@ from zarrite.node import Model, ancestors, fetch_many, plain, seat_of
 from zarrite.progress import Progress, track
 from zarrite.stores import join, normalize_path
 
-__all__ = ["copy_node", "models_below", "put_hierarchy"]
+__all__ = ["copy_node", "models_below", "nodes_at", "put_hierarchy"]
 
 
 def as_model(path: str, node: Any) -> Model:
@@ -103,6 +103,15 @@ def models_below(store: Store, path: str, zarr_format: int | None) -> Steps[dict
             elif model is not None:
                 found[name] = model
     return dict(sorted(found.items()))
+
+
+def nodes_at(store: Store, path: str, zarr_format: int) -> Steps[dict[str, Model]]:
+    """A node and everything below it as the store has it now, by store path."""
+    (top,) = yield from fetch_many(store, [path], zarr_format)
+    if top is None:
+        return {}
+    below = (yield from models_below(store, path, zarr_format)) if isinstance(top, GroupModel) else {}
+    return {path: top, **{join(path, name): model for name, model in below.items()}}
 
 
 def copy_node(

@@ -12,6 +12,7 @@ from zarrite import formats
 from zarrite._engine import Store
 from zarrite._verb import Steps
 from zarrite.array import Array
+from zarrite.catalog import Catalog
 from zarrite.cells import Writing
 from zarrite.config import ArrayConfig, array_config, config
 from zarrite.errors import (
@@ -24,7 +25,7 @@ from zarrite.errors import (
 from zarrite.model.edges import Edges
 from zarrite.model.grids import Grid
 from zarrite.model.node import DEFAULT_FILL, ArrayModel, GroupModel
-from zarrite.node import Catalog, Model, Seat, ancestors, fetch, seat_of
+from zarrite.node import Model, Seat, ancestors, fetch, seat_of
 from zarrite.selection import Box, basic
 from zarrite.stores import join_url
 

@@ -12,11 +12,12 @@ from zarrite._engine import Store
 from zarrite._verb import Steps, verb
 from zarrite.array import Array
 from zarrite.attributes import Attributes, copied
+from zarrite.catalog import Catalog, catalog_of
 from zarrite.described import Located
 from zarrite.errors import NodeTypeValidationError
 from zarrite.info import GroupInfo, Tree
 from zarrite.model.node import ArrayModel, GroupModel
-from zarrite.node import Catalog, Model, Seat, ancestors, catalog_of, fetch, fetch_many, publish, seat_of
+from zarrite.node import Model, Seat, ancestors, fetch, fetch_many, publish, seat_of
 from zarrite.stores import address, join, normalize_path
 
 __all__ = ["Members"]
@@ -108,7 +109,7 @@ class Members(Located):
         if path == self._path:
             return self
         catalog = self._catalog
-        if catalog is not None and catalog.members is not None:
+        if catalog is not None and catalog.serves:
             found = catalog.get(path)
             return None if found is None else self._handle(path, found)
         model, seat = yield from fetch(self._store, path, self._model.zarr_format)
@@ -185,7 +186,7 @@ class Members(Located):
     def _names(self, path: str) -> Steps[list[str]]:
         """The names directly below a path: from the catalog, or with one listing."""
         catalog = self._catalog
-        if catalog is not None and catalog.members is not None:
+        if catalog is not None and catalog.serves:
             return catalog.names(path)
         _, below = yield self._store.list_dir(path)
         return [name for name in below if not name.startswith("__")]
@@ -209,7 +210,7 @@ class Members(Located):
         """The members directly below a path, with one listing and one call for all documents."""
         names = yield from self._names(path)
         catalog = self._catalog
-        if catalog is not None and catalog.members is not None:
+        if catalog is not None and catalog.serves:
             known = catalog.below(path)
             return {name: known[name] for name in names}
         paths = [join(path, name) for name in names]
@@ -222,7 +223,7 @@ class Members(Located):
         """The members' models by path relative to this group, level by level; arrays are never listed."""
         catalog = self._catalog
         found: dict[str, Model] = {}
-        if catalog is not None and catalog.members is not None:
+        if catalog is not None and catalog.serves:
             below = catalog.below(self._path)
             for name in sorted(below):
                 if max_depth is None or name.count("/") <= max_depth:

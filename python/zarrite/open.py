@@ -11,6 +11,7 @@ from zarrite import formats
 from zarrite._engine import Store
 from zarrite._verb import Steps, verb
 from zarrite.array import Array
+from zarrite.catalog import catalog_of
 from zarrite.config import array_config
 from zarrite.create import create, create_group
 from zarrite.errors import (
@@ -237,7 +238,8 @@ def open_group(
         meta_array: not used.
         attributes: attributes of a group that is made.
         use_consolidated: whether members are looked up in the group's consolidated documents: where there are some
-            (`None`), always (`True`, and they must be there), or never (`False`).
+            (`None`), always (`True`, and they must be there), or never (`False`). A text is the name of the document
+            that has them in a group of format 2, in place of the usual one.
 
     Raises:
         GroupNotFoundError: nothing is there (a `FileNotFoundError` and `ValueError`).
@@ -253,6 +255,8 @@ def open_group(
     if mode in READS:
         model, seat = yield from fetch(place, inside, zarr_format)
         if isinstance(model, GroupModel):
+            if isinstance(use_consolidated, str):
+                model = yield from _with_copies(place, inside, model, seat, use_consolidated)
             return _group(place, inside, model, seat, use_consolidated)
         if model is not None:
             raise ContainsArrayError(
@@ -269,10 +273,24 @@ def open_group(
     return _group(place, inside, model, seat, use_consolidated)
 
 
+def _with_copies(place: Store, path: str, model: GroupModel, seat: Seat, name: str) -> Steps[GroupModel]:
+    """A group with the copies that stand under another name than the usual one; one more request."""
+    key = formats.copies_key(path, model, name)
+    if key is None:
+        return model
+    raw = yield place.get(key)
+    if raw is None:
+        return plain(model)
+    model = formats.with_copies(model, raw, key)
+    seat.saw(model, seat.stamp)
+    return model
+
+
 def _group(place: Store, path: str, model: GroupModel, seat: Seat, use_consolidated: bool | str | None) -> Group:
     if use_consolidated is False:
-        model = plain(model)
-    elif use_consolidated and model.consolidated is None:
+        # The copies are not believed; what is written through this handle still must not leave them stale.
+        return Group(place, path, plain(model), seat, catalog_of(path, model, answers=False))
+    if use_consolidated and model.consolidated is None:
         raise BaseZarrError(
             f"the group at path {path!r} in {place.url} has no consolidated metadata; "
             "write it with consolidate_metadata, or open the group with use_consolidated=None"

@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 from zarrite import stored
 from zarrite._engine import Store
 from zarrite._verb import Steps, Turn
+from zarrite.catalog import Catalog
 from zarrite.cells import as_cells, bind, box_of
 from zarrite.config import ArrayConfig
 from zarrite.errors import ArrayIndexError, MetadataValidationError
 from zarrite.model.node import ArrayModel
-from zarrite.node import Catalog, Seat, check_writable, newest, put_documents
+from zarrite.node import Seat, check_writable, newest, put_documents
 
 __all__ = ["Target", "append", "resize"]
 

@@ -25,6 +25,7 @@ __all__ = [
     "bare_group",
     "consolidate",
     "consolidated_members",
+    "copies_key",
     "described",
     "document_keys",
     "dump",
@@ -34,6 +35,7 @@ __all__ = [
     "next_keys",
     "parse",
     "presented",
+    "with_copies",
 ]
 
 _V2 = v2.V2()
@@ -207,6 +209,36 @@ def _parse_v2(raws: tuple[bytes | None, ...], prefix: str) -> ArrayModel | Group
         raise located(error, node_name(key)) from None
 
 
+def copies_key(path: str, model: GroupModel, name: str) -> str | None:
+    """The key under which a group has its copies when they have a name of their own; None where a format has no such.
+
+    Raises:
+        ValueError: no name of a document.
+    """
+    if model.zarr_format != v2.NUMBER:
+        return None
+    if not name or "/" in name or name in NAMES - {v2.CONSOLIDATED_NAME}:
+        raise MetadataValidationError(f"{name!r} cannot be the name of a document that repeats others")
+    return _prefix(path) + name
+
+
+def with_copies(model: GroupModel, raw: bytes, key: str) -> GroupModel:
+    """A group with the copies that stand under a name of their own.
+
+    Raises:
+        MetadataValidationError: they cannot be read.
+    """
+    name = key.rpartition("/")[2]
+    try:
+        copies = v2.consolidated_from_json(read_json(raw, key))
+    except MetadataValidationError as error:
+        raise located(error, node_name(key)) from None
+    named = "" if name == v2.CONSOLIDATED_NAME else name
+    return dataclasses.replace(
+        model, consolidated=copies, consolidated_name=named, keeps_tokens=model.keeps_tokens or has_tokens(raw)
+    )
+
+
 def _parse_n5(raws: tuple[bytes | None, ...], prefix: str) -> ArrayModel | GroupModel:
     key = prefix + n5.NAME
     document = _read(raws[0] or b"", key, node_name(key))
@@ -277,5 +309,6 @@ def _documents(model: ArrayModel | GroupModel) -> dict[str, dict[str, Any]]:
     if model.consolidated is not None:
         # The group's own documents are among the copies; they must not lag behind.
         repeated = {name: documents.get(name, copy) for name, copy in model.consolidated.items()}
-        documents[v2.CONSOLIDATED_NAME] = {"zarr_consolidated_format": 1, "metadata": repeated}
+        name = model.consolidated_name or v2.CONSOLIDATED_NAME
+        documents[name] = {"zarr_consolidated_format": 1, "metadata": repeated}
     return documents

@@ -347,6 +347,7 @@ class GroupModel:
         extra: members of the document that nobody here knows, kept for the next writer.
         members: names of the document's members in the order they were found.
         keeps_tokens: whether the document had NaN or Infinity where JSON has no such words, so that it may keep them.
+        consolidated_name: the document that repeats the others, where it does not have its usual name; "" where it has.
     """
 
     zarr_format: int = 3
@@ -355,6 +356,7 @@ class GroupModel:
     extra: dict[str, Any] = dataclasses.field(default_factory=dict)
     members: tuple[str, ...] = ()
     keeps_tokens: bool = False
+    consolidated_name: str = ""
 
     @property
     def node_type(self) -> str:
