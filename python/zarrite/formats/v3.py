@@ -183,6 +183,12 @@ def names_from_json(value: object, ndim: int) -> tuple[str | None, ...]:
     return names
 
 
+def _leave_out(document: dict[str, Any], model: ArrayModel | GroupModel, member: str, default: Any) -> None:
+    """Takes out a member that says what its absence says, where the document that was read lacked it."""
+    if model.members and member not in model.members and document[member] == default:
+        del document[member]
+
+
 class V3:
     """Arrays and groups of format 3."""
 
@@ -268,6 +274,7 @@ class V3:
         }
         if model.dimension_names is not None:
             document["dimension_names"] = model.dimension_names
+        _leave_out(document, model, "attributes", {})
         if "storage_transformers" in model.members:
             document["storage_transformers"] = []
         if model.extra:
@@ -277,6 +284,7 @@ class V3:
     def group_document(self, model: GroupModel) -> dict[str, Any]:
         """The `zarr.json` of a group."""
         document: dict[str, Any] = {"zarr_format": NUMBER, "node_type": "group", "attributes": model.attributes}
+        _leave_out(document, model, "attributes", {})
         if model.consolidated is not None:
             document["consolidated_metadata"] = {
                 "kind": "inline",
