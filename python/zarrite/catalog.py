@@ -35,7 +35,7 @@ class Catalog:
     REWRITE_LIMIT = 128
     """With more members than this a write drops the catalog instead of rewriting it."""
 
-    __slots__ = ("__weakref__", "_members", "_unread", "answers", "lock", "path", "root", "stored")
+    __slots__ = ("__weakref__", "_complete", "_members", "_unread", "answers", "lock", "path", "root", "stored")
 
     def __init__(self, path: str, stored: GroupModel, *, answers: bool = True) -> None:
         self.path = path
@@ -44,6 +44,7 @@ class Catalog:
         self.answers = answers
         self.lock = threading.Lock()
         self._unread = True
+        self._complete = True
         self._members: Members | None = None
         if answers:
             self._read()
@@ -54,6 +55,7 @@ class Catalog:
         if self._unread:
             found = formats.consolidated_members(self.stored)
             self._members = None if found is None else dict(found)
+            self._complete = found is None or formats.is_complete(self.stored, found)
             self._unread = False
         return self._members
 
@@ -155,7 +157,9 @@ class Catalog:
                 return
             members = dict(now)
             change(self, members)
-            if on_write == "drop" or (on_write == "update" and len(members) > self.REWRITE_LIMIT):
+            # A copy that nobody here understands would be lost in writing the others again.
+            can_update = self._complete and len(members) <= self.REWRITE_LIMIT
+            if on_write == "drop" or (on_write == "update" and not can_update):
                 self._members = None
                 root = self.root
             else:

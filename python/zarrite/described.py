@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from zarrite import formats
 from zarrite._engine import Store
 from zarrite.config import ArrayConfig
 from zarrite.model.node import ArrayModel
@@ -126,7 +127,7 @@ class Described(Located):
     @property
     def dimension_names(self) -> tuple[str | None, ...] | None:
         """A name for every axis, where the document has them."""
-        return self._model.dimension_names
+        return formats.dimension_names(self._model)
 
     @property
     def chunks(self) -> tuple[int, ...]:

@@ -68,6 +68,12 @@ def _tried(path: str, zarr_format: int | None) -> tuple[str, ...]:
     return tuple(key for keys_of in rounds for key in keys_of(path, zarr_format))
 
 
+def _refuse_older(place: Store, path: str) -> Steps[None]:
+    """Says so where what is not found is there, in a layout from before the formats."""
+    keys = formats.older_keys(path)
+    formats.refuse_older(path, dict(zip(keys, (yield place.get_many(keys)), strict=True)))
+
+
 @verb
 def open(
     store: Any = None,
@@ -121,6 +127,7 @@ def open(
         if model is not None:
             return Group(place, inside, model, seat)
         if mode != "a":
+            yield from _refuse_older(place, inside)
             raise NodeNotFoundError(place.url, inside, _tried(inside, zarr_format))
     if settings.keys() & ARRAY_WORDS:
         return (yield from open_array.steps(at, mode=mode, zarr_format=zarr_format, config=config, **settings))
@@ -191,6 +198,7 @@ def open_array(
                 f"a group is at path {inside!r} in {place.url}, not an array; open it with open_group"
             )
         if mode != "a" or not settings.keys() & ARRAY_WORDS:
+            yield from _refuse_older(place, inside)
             raise ArrayNotFoundError(place.url, inside, _tried(inside, zarr_format))
     try:
         return (
@@ -263,6 +271,7 @@ def open_group(
                 f"an array is at path {inside!r} in {place.url}, not a group; open it with open_array"
             )
         if mode != "a":
+            yield from _refuse_older(place, inside)
             raise GroupNotFoundError(place.url, inside, _tried(inside, zarr_format))
     try:
         model, seat = yield from make_group(

@@ -1,4 +1,4 @@
-"""The documents that other projects keep as examples: each valid one comes back equal, what is no document is refused."""
+"""The documents that other projects keep as examples: each valid one comes back equal, others are refused."""
 
 from __future__ import annotations
 
@@ -38,6 +38,8 @@ def settled(value: Any, member: str = "") -> Any:
         return [settled({"name": entry} if isinstance(entry, str) else entry) for entry in value]
     if isinstance(value, dict):
         found = {name: settled(inner, name) for name, inner in value.items()}
+        if found.get("name") == "sharding_indexed":
+            found["configuration"] = {"index_location": "end", **found["configuration"]}
         if found.get("configuration") == {}:
             del found["configuration"]
         return found

@@ -1,4 +1,4 @@
-"""Archives of other writers: what is stored or deflated is read, what is packed in another way is refused by its name."""
+"""Archives of other writers: what is stored or deflated is read, other ways of packing are refused by number."""
 
 from __future__ import annotations
 

@@ -12,12 +12,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..errors import MetadataValidationError, ReadOnlyError, ZarriteError, ZarrUserWarning
+from ..model.chain import skipped
 from ..model.checks import choice
 from ..model.keys import SEPARATORS, ChunkKeys
 from ..model.node import FORMATS, ArrayModel, Format, GroupModel
 from . import n5, v2, v3
-from .consolidated import consolidate, consolidated_members
+from .consolidated import consolidate, consolidated_members, is_complete
+from .dims import dimension_names
 from .documents import has_tokens, located, node_name, read_json, write_json
+from .older import older_keys, refuse_older
 from .remembered import Documents, Remembered
 from .tolerance import V2_FIXES, V3_FIXES, tolerant
 
@@ -27,14 +30,18 @@ __all__ = [
     "consolidated_members",
     "copies_key",
     "described",
+    "dimension_names",
     "document_keys",
     "dump",
     "first_keys",
+    "is_complete",
     "is_document",
     "last_keys",
     "next_keys",
+    "older_keys",
     "parse",
     "presented",
+    "refuse_older",
     "with_copies",
 ]
 
@@ -177,9 +184,18 @@ def _parse_v3(raw: bytes, key: str) -> ArrayModel | GroupModel:
     where = node_name(key)
     document = _read(raw, key, where)
     try:
-        return v3.node_from_json(document)
+        model = v3.node_from_json(document)
     except ZarriteError as strict:
-        return tolerant(v3.node_from_json, document, V3_FIXES, strict, where)
+        model = tolerant(v3.node_from_json, document, V3_FIXES, strict, where)
+    if b"must_understand" in raw and isinstance(model, ArrayModel):
+        for name in skipped(model.codecs):
+            warnings.warn(
+                f"{where}: codec {name!r} is not known and says that it need not be understood; cells are read as if "
+                "it were not there, and cannot be written",
+                ZarrUserWarning,
+                stacklevel=4,
+            )
+    return model
 
 
 def _parse_v2(raws: tuple[bytes | None, ...], prefix: str) -> ArrayModel | GroupModel:

@@ -63,6 +63,11 @@ def consolidated_members(group: GroupModel) -> dict[str, Node] | None:
     return found
 
 
+def is_complete(group: GroupModel, members: Mapping[str, Node]) -> bool:
+    """Whether no copy was left out of the members: writing them again loses nothing."""
+    return all(path in members for path, _ in _nodes(group))
+
+
 def _nodes(group: GroupModel) -> list[tuple[str, dict[str, Any]]]:
     """The copies by path; those of format 2 put together from their parts, under their names."""
     copies = group.consolidated or {}

@@ -141,13 +141,14 @@ class SkippedCodec(Codec):
     Writing does not, since whoever knows it would then miss it.
     """
 
-    __slots__ = ("document", "name")
-    kind = BYTES
+    __slots__ = ("document", "kind", "name")
     document: dict[str, Any]
+    kind: str  # type: ignore[misc]
     name: str  # type: ignore[misc]
 
-    def __init__(self, document: dict[str, Any]) -> None:
+    def __init__(self, document: dict[str, Any], kind: str = BYTES) -> None:
         self.document = document
+        self.kind = kind
         self.name = str(document["name"])
 
     def __hash__(self) -> int:
@@ -158,7 +159,13 @@ class SkippedCodec(Codec):
 
     def lower(self, chain: Lowering) -> None:
         chain.steps.append(
-            {"name": "python", "handle": len(chain.handles), "codec": self.name, "kind": BYTES, "stored_bytes": None}
+            {
+                "name": "python",
+                "handle": len(chain.handles),
+                "codec": self.name,
+                "kind": self.kind,
+                "stored_bytes": None,
+            }
         )
         chain.handles.append(self)
 
@@ -210,6 +217,27 @@ def codec_from_json(value: object) -> Codec:
             return SkippedCodec(value)
         found = CODECS[name]
     return _made(found, configuration)
+
+
+def codecs_from_json(entries: Iterable[object]) -> tuple[Codec, ...]:
+    """The chain that a list of entries means. What is passed by has the kind of its place in the list."""
+    codecs = [codec_from_json(entry) for entry in entries]
+    at = next((at for at, codec in enumerate(codecs) if codec.kind == SERIALIZER), 0)
+    return tuple(
+        SkippedCodec(codec.document, ARRAY) if isinstance(codec, SkippedCodec) and place < at else codec
+        for place, codec in enumerate(codecs)
+    )
+
+
+def skipped(codecs: Iterable[Codec]) -> list[str]:
+    """The names of codecs that are passed by, those inside shards too."""
+    names = []
+    for codec in codecs:
+        if isinstance(codec, SkippedCodec):
+            names.append(codec.name)
+        for inner in ("codecs", "index_codecs"):
+            names += skipped(getattr(codec, inner, ()))
+    return names
 
 
 def codec_from_numcodecs(value: object) -> Codec:
@@ -270,7 +298,7 @@ def sharding_from_json(configuration: dict[str, Any]) -> ShardingCodec:
         entries = configuration.get(member)
         if not isinstance(entries, list):
             refuse(f"{member} of codec 'sharding_indexed'", "a list of codecs", entries)
-        chains[member] = [codec_from_json(entry) for entry in entries]
+        chains[member] = codecs_from_json(entries)
     shape = configuration["chunk_shape"]
     if not isinstance(shape, list):
         refuse("chunk_shape of codec 'sharding_indexed'", "a list of integers", shape)
