@@ -36,6 +36,7 @@ WITH_PARAMETERS = {
 READS = {
     "Zarr v3": "read, write",
     "Zarr v2": "read, write",
+    "N5": "read",
     "HDF5, netCDF-4": "convert (h5py)",
     "netCDF-3": "convert (scipy)",
     "`.npy`, `.npz`": "convert",

@@ -296,3 +296,32 @@ def test_the_corpora_hold_groups_without_documents_and_attributes_of_all_kinds(d
     old = zarrite.open_array(data / "n5/n5-java/backward/data-1.5.0.n5", path="raw", mode="r")
     new = zarrite.open_array(data / "n5/n5-java/backward/data-3.1.3.n5", path="raw", mode="r")
     np.testing.assert_array_equal(old[...], new[...])
+
+
+def test_no_document_gives_anything_but_a_node_or_an_error_of_ours() -> None:
+    random = np.random.default_rng(3)
+    junk: list[Any] = [
+        None,
+        0,
+        -1,
+        2**70,
+        1.5,
+        "",
+        "gzip",
+        [],
+        [0],
+        [[]],
+        {},
+        {"type": []},
+        {"type": "gzip", "useZlib": 1},
+        True,
+    ]
+    names = [*attributes(), "compressionType", "n5", "x"]
+    for _ in range(2000):
+        document = attributes()
+        for _ in range(random.integers(1, 4)):
+            document[names[random.integers(len(names))]] = junk[random.integers(len(junk))]
+        try:
+            zarrite.open({"attributes.json": json.dumps(document).encode()}, mode="r")
+        except zarrite.errors.ZarriteError as error:
+            assert "attributes.json" in str(error)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -207,3 +208,19 @@ def test_format_2_may_have_its_copies_under_another_name() -> None:
         zarrite.open_group(store, use_consolidated="third")
     with pytest.raises(ValueError, match="cannot be the name"):
         zarrite.open_group(store, use_consolidated=".zattrs")
+
+
+def test_copies_that_are_not_all_there_are_taken_out_by_a_change_and_not_made_up() -> None:
+    store = _engine.memory_store()
+    group = zarrite.create_group(store)
+    group.create_array("g/a", shape=(2,), dtype="i2")
+    group["g"].attrs["known"] = 1
+    zarrite.consolidate_metadata(store)
+    document = json.loads(bytes(store.get("zarr.json").result() or b""))
+    del document["consolidated_metadata"]["metadata"]["g"]
+    store.put("zarr.json", json.dumps(document).encode()).result()
+    partial = zarrite.open_consolidated(store)
+    assert partial["g"]["a"].shape == (2,)  # type: ignore[index,union-attr]
+    partial["g/a"].resize(3)  # type: ignore[union-attr]
+    assert partial["g"].attrs.asdict() == {"known": 1}
+    assert zarrite.open_group(store).metadata.consolidated is None
