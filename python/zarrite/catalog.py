@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import threading
 from collections.abc import Callable, Iterable, Mapping
 
 from zarrite import formats
@@ -11,7 +10,7 @@ from zarrite._engine import Store
 from zarrite._verb import Steps, Turn
 from zarrite.config import config
 from zarrite.model.node import GroupModel
-from zarrite.node import Model, ancestors, fetch_many, locked, plain, put_documents, seat_of
+from zarrite.node import Model, Seat, ancestors, fetch_many, plain, put_documents, seat_of
 
 __all__ = ["Catalog", "catalog_of"]
 
@@ -35,20 +34,19 @@ class Catalog:
     REWRITE_LIMIT = 128
     """With more members than this a write drops the catalog instead of rewriting it."""
 
-    __slots__ = ("__weakref__", "_complete", "_members", "_unread", "answers", "lock", "path", "root", "stored")
+    __slots__ = ("__weakref__", "_complete", "_members", "_seat", "_unread", "answers", "path", "root", "stored")
 
-    def __init__(self, path: str, stored: GroupModel, *, answers: bool = True) -> None:
+    def __init__(self, path: str, stored: GroupModel, seat: Seat, *, answers: bool = True) -> None:
         self.path = path
         self.stored = stored
         self.root = plain(stored)
         self.answers = answers
-        self.lock = threading.Lock()
+        self._seat = seat
         self._unread = True
         self._complete = True
         self._members: Members | None = None
         if answers:
             self._read()
-        locked.add(self)
 
     def _read(self) -> Members | None:
         """The copies as models, made when they are first wanted; `None` once the catalog was dropped."""
@@ -58,6 +56,16 @@ class Catalog:
             self._complete = found is None or formats.is_complete(self.stored, found)
             self._unread = False
         return self._members
+
+    def _catch_up(self) -> None:
+        """Takes over what another handle of the group published since; called with the seat's lock held."""
+        known = self._seat.model
+        if (
+            isinstance(known, GroupModel)
+            and known is not self.stored
+            and known.consolidated_name == self.stored.consolidated_name
+        ):
+            self.stored, self.root, self._unread = known, plain(known), True
 
     @property
     def serves(self) -> bool:
@@ -97,17 +105,19 @@ class Catalog:
 
     def _own(self, store: Store, model: GroupModel) -> Steps[None]:
         """Notes that the documents of the group itself were put, with the copies as they were."""
-        yield Turn(self.lock)
+        yield Turn(self._seat.lock)
         try:
             if model.consolidated_name == self.stored.consolidated_name:
+                # The copies are those of the newest model, which another handle may have published.
+                self._unread = self._unread or model.consolidated is not self.stored.consolidated
                 self.root, self.stored = plain(model), model
-                if model.consolidated is None:
-                    self._members, self._unread = None, False
+                if self.answers:
+                    self._read()
                 return
             # They were put by a handle that knows nothing of copies under this name.
             self.root = dataclasses.replace(plain(model), consolidated_name=self.stored.consolidated_name)
         finally:
-            self.lock.release()
+            self._seat.lock.release()
         yield from self._apply(store, lambda *_: None, config.flat["consolidated.on_write"])
 
     def added(self, store: Store, models: Mapping[str, Model], gone: str | None = None) -> Steps[None]:
@@ -140,18 +150,23 @@ class Catalog:
             yield from self._apply(store, change, on_write)
         if on_write == "keep":
             return
-        above = {parent for path in paths for parent in ancestors(path)}
+        parents = {parent for path in paths for parent in ancestors(path)}
         if not self.root.consolidated_name:
-            above.discard(self.path)  # it has no copies but these
-        models = yield from fetch_many(store, sorted(above), self.root.zarr_format)
-        for path, model in zip(sorted(above), models, strict=True):
+            parents.discard(self.path)  # it has no copies but these
+        above = sorted(parents)
+        seats = [seat_of(store, path) for path in above]
+        stamps = [seat.stamp for seat in seats]
+        models = yield from fetch_many(store, above, self.root.zarr_format)
+        for path, model, seat, stamp in zip(above, models, seats, stamps, strict=True):
             if isinstance(model, GroupModel) and model.consolidated is not None:
-                yield from Catalog(path, model, answers=False)._apply(store, change, on_write)
+                seat.saw(model, stamp)
+                yield from Catalog(path, model, seat, answers=False)._apply(store, change, on_write)
 
     def _apply(self, store: Store, change: Change, on_write: str) -> Steps[None]:
         """Makes a change in memory and in the store; nothing once the catalog was dropped."""
-        yield Turn(self.lock)
+        yield Turn(self._seat.lock)
         try:
+            self._catch_up()
             now = self._read()
             if now is None:
                 return
@@ -169,9 +184,9 @@ class Catalog:
                 root = formats.consolidate(members, self.root)
             yield from put_documents(store, self.path, self.stored, root)
             self.stored = root
-            seat_of(store, self.path).published(root)
+            self._seat.published(root)
         finally:
-            self.lock.release()
+            self._seat.lock.release()
 
 
 def _below(members: Members, name: str) -> Members:
@@ -184,6 +199,6 @@ def _copied(model: Model) -> Model:
     return plain(model) if isinstance(model, GroupModel) else model
 
 
-def catalog_of(path: str, model: GroupModel, *, answers: bool = True) -> Catalog | None:
+def catalog_of(path: str, model: GroupModel, seat: Seat, *, answers: bool = True) -> Catalog | None:
     """The catalog that a group's model carries, or `None`."""
-    return None if model.consolidated is None else Catalog(path, model, answers=answers)
+    return None if model.consolidated is None else Catalog(path, model, seat, answers=answers)

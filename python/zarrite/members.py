@@ -42,7 +42,7 @@ class Members(Located):
         self._path = path
         self._model = model
         self._seat = seat_of(store, path) if seat is None else seat
-        self._catalog = catalog_of(path, model) if catalog is None else catalog
+        self._catalog = catalog_of(path, model, self._seat) if catalog is None else catalog
 
     def _handle(self, path: str, model: Model, seat: Seat | None = None) -> Array | Self:
         """The handle of a member."""

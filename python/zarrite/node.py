@@ -52,17 +52,14 @@ class Seat:
 
 _seats: weakref.WeakValueDictionary[str, Seat] = weakref.WeakValueDictionary()
 _seats_lock = threading.Lock()
-locked: weakref.WeakSet[Any] = weakref.WeakSet()
-"""Whatever else has a lock of its own, as `lock`, that a forked child must find free."""
 
 
 def _after_fork() -> None:
     """Frees every lock in a forked child: the threads that held them stayed in the parent."""
     global _seats_lock  # noqa: PLW0603 -- the lock itself may be held
     _seats_lock = threading.Lock()
-    holders: list[Any] = [*_seats.values(), *locked]
-    for holder in holders:
-        holder.lock = threading.Lock()
+    for seat in list(_seats.values()):
+        seat.lock = threading.Lock()
 
 
 if hasattr(os, "register_at_fork"):

@@ -298,7 +298,7 @@ def _with_copies(place: Store, path: str, model: GroupModel, seat: Seat, name: s
 def _group(place: Store, path: str, model: GroupModel, seat: Seat, use_consolidated: bool | str | None) -> Group:
     if use_consolidated is False:
         # The copies are not believed; what is written through this handle still must not leave them stale.
-        return Group(place, path, plain(model), seat, catalog_of(path, model, answers=False))
+        return Group(place, path, plain(model), seat, catalog_of(path, model, seat, answers=False))
     if use_consolidated and model.consolidated is None:
         raise BaseZarrError(
             f"the group at path {path!r} in {place.url} has no consolidated metadata; "

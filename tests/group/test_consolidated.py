@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -224,3 +225,31 @@ def test_copies_that_are_not_all_there_are_taken_out_by_a_change_and_not_made_up
     partial["g/a"].resize(3)  # type: ignore[union-attr]
     assert partial["g"].attrs.asdict() == {"known": 1}
     assert zarrite.open_group(store).metadata.consolidated is None
+
+
+@pytest.mark.parametrize("use", [None, False])
+def test_two_handles_of_one_group_do_not_undo_each_other(store: _engine.Store, use: bool | None) -> None:
+    one, two = (zarrite.open_group(store, use_consolidated=use) for _ in range(2))
+    one.create_group("one")
+    two.create_group("two")
+    one["a"].attrs["x"] = 1
+    two["g/d"].resize(5)  # type: ignore[union-attr]
+    two.attrs["top"] = 2
+    one.delete("two")
+    assert shown(zarrite.open_group(store)) == shown(zarrite.open_group(store, use_consolidated=False))
+    assert zarrite.open_group(store).attrs.asdict() == {"top": 2}
+
+
+def test_handles_in_many_threads_lose_nothing(store: _engine.Store) -> None:
+    def work(number: int) -> None:
+        group = zarrite.open_group(store)
+        for step in range(5):
+            group.create_group(f"n{number}-{step}")
+            group.attrs[f"n{number}-{step}"] = 1
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(work, range(8)))
+    group = zarrite.open_consolidated(store)
+    assert len([name for name in group if name.startswith("n")]) == 40
+    assert shown(group) == shown(zarrite.open_group(store, use_consolidated=False))
+    assert len(group.attrs) == 41
