@@ -34,6 +34,7 @@ class ChunkKeys(Frozen):
     __slots__ = ("name", "separator")
     name: str
     separator: str
+
     def __init__(self, name: str = "default", separator: str | None = None) -> None:
         self.name = choice(name, "a chunk key encoding", ("default", "v2"))
         self.separator = choice(separator or ("/" if name == "default" else "."), "the separator", SEPARATORS)
