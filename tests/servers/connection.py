@@ -180,10 +180,10 @@ class Connection(asyncio.Protocol):
             self._send(render_head(reply, half if body else length, True), body[:half], lambda: self._gone(half, True))
         elif fault.kind == "long":
             self._send(render_head(reply, length + 7, False), body, lambda: self._gone(len(body), False))
-        else:  # torn and stall: half of the body, or of the head where there is no body
+        else:  # torn and stall: half of the body; where there is none, too little of the head to know the status
             head = render_head(reply, length, True)
             keeps_silent = fault.kind == "stall"
-            head = head if body else head[: len(head) // 2]
+            head = head if body else head[:7]
             self._send(head, body[:half], lambda: None if keeps_silent else self._gone(half, False))
 
     def _send(self, head: bytes, body: Body, then: Callable[[], None]) -> None:

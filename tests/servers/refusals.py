@@ -65,7 +65,7 @@ def refusal(
         words["Key"] = request.key
     words |= {"Resource": request.path, "RequestId": "0123456789ABCDEF", "HostId": "tests"}
     inside = "".join(element(name, value) for name, value in words.items())
-    body = f'<?xml version="1.0" encoding="UTF-8"?>\n<Error>{inside}</Error>'.encode()
+    body = f'<?xml version="1.0" encoding="UTF-8"?>\n<Error>{inside}</Error>'.encode(errors="replace")
     headers = f"Content-Type: application/xml\r\nx-amz-request-id: 0123456789ABCDEF\r\n{headers}"
     if request.method == "HEAD":
         return Reply(status, b"", headers, length=0)
