@@ -43,7 +43,8 @@ def check_read(headers: dict[str, str], stored: Stored, prefix: str = "") -> Non
     elif modified is not None and (since := _since(modified)) is not None:
         unchanged = whole <= since
     if unchanged:
-        raise RefusalError("PreconditionFailed" if prefix else "NotModified", headers=stored.head)
+        when = "".join(stored.head.splitlines(keepends=True)[:2])  # ETag and Last-Modified
+        raise RefusalError("PreconditionFailed" if prefix else "NotModified", headers="" if prefix else when)
 
 
 def check_write(headers: dict[str, str], there: Stored | None, setting: str) -> None:

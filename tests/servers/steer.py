@@ -148,11 +148,22 @@ class ServerProcess(Steering):
 
     Args:
         bucket: the name of its first bucket.
+        port: the TCP port; 0 takes a free one.
         knobs: settings it starts with.
     """
 
-    def __init__(self, bucket: str = "bucket", **knobs: Any) -> None:
-        words = [sys.executable, "-m", "servers.s3", "--bucket", bucket, "--knobs", json.dumps(knobs)]
+    def __init__(self, bucket: str = "bucket", port: int = 0, **knobs: Any) -> None:
+        words = [
+            sys.executable,
+            "-m",
+            "servers.s3",
+            "--bucket",
+            bucket,
+            "--port",
+            str(port),
+            "--knobs",
+            json.dumps(knobs),
+        ]
         path = os.pathsep.join([str(TESTS), *filter(None, [os.environ.get("PYTHONPATH")])])
         self._process = subprocess.Popen(
             words, stdout=subprocess.PIPE, text=True, cwd=TESTS, env=os.environ | {"PYTHONPATH": path}

@@ -258,6 +258,19 @@ def test_a_knob_that_is_none_is_refused(s3: Server) -> None:
     assert s3.knobs()["latency"] == 0
 
 
+def test_a_server_goes_away_and_comes_back_at_its_port() -> None:
+    with Server() as first:
+        wire = socket.create_connection(("127.0.0.1", first.port), timeout=10)
+    with wire:
+        assert wire.recv(1) == b""
+    with pytest.raises(ConnectionRefusedError):
+        ask(first, "HEAD", "/bucket")
+    with Server(port=first.port) as second:
+        assert ask(first, "HEAD", "/bucket").status == 200
+        with pytest.raises(OSError, match=str(second.port)):
+            Server(port=second.port)
+
+
 def test_a_server_lives_in_a_process_of_its_own() -> None:
     with ServerProcess(latency=0.01) as server:
         assert server.knobs()["latency"] == 0.01
