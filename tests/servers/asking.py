@@ -40,15 +40,16 @@ def ask(server: Steering, method: str, path: str, body: bytes | None = None, **h
         connection.close()
 
 
-def talk(server: Steering, said: bytes) -> bytes:
+def talk(server: Steering, said: bytes, patience: float = 10.0) -> bytes:
     """Sends bytes as they are and tells all that comes back before the server closes or falls silent."""
     heard = b""
     with socket.create_connection(("127.0.0.1", server.port), timeout=10) as wire:
         wire.sendall(said)
-        wire.settimeout(0.3)
+        wire.settimeout(patience)
         try:
             while more := wire.recv(65536):
                 heard += more
+                wire.settimeout(0.3)
         except TimeoutError:
             pass
     return heard

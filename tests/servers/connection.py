@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import itertools
 import socket
 import struct
 from collections.abc import Callable
 from typing import Protocol
 
+from servers.admin import PATH
 from servers.faults import Fault
 from servers.http1 import (
     MOST_HEAD,
@@ -28,6 +28,8 @@ from servers.pace import Pace
 
 JOINED = 160 * 1024
 """Head and body up to this long leave in one call to the system."""
+
+STEERING = f" {PATH}".encode()
 
 _NUMBERS = itertools.count(1)
 
@@ -66,7 +68,6 @@ class Connection(asyncio.Protocol):
         self._advancing = False
         self._when_drained: Callable[[], None] | None = None
         self._pace = Pace()
-        self._stopped_until = 0.0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
@@ -83,10 +84,23 @@ class Connection(asyncio.Protocol):
             self._end(self._entry.status, 0)
 
     def data_received(self, data: bytes) -> None:
+        wait = self._time_on_the_wire(data)
+        if wait < 0.001 or self._transport is None:
+            self._arrived(data)
+        else:
+            self._transport.pause_reading()
+            asyncio.get_running_loop().call_later(wait, self._arrived_late, data)
+
+    def _arrived(self, data: bytes) -> None:
         self._inbox += data
-        self._slow_down(len(data))
         if not self._busy:
             self._advance()
+
+    def _arrived_late(self, data: bytes) -> None:
+        if self._transport is not None:
+            self._arrived(data)
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.resume_reading()
 
     def resume_writing(self) -> None:
         then, self._when_drained = self._when_drained, None
@@ -215,22 +229,14 @@ class Connection(asyncio.Protocol):
 
         asyncio.get_running_loop().call_later(wait, send)
 
-    def _slow_down(self, count: int) -> None:
-        """Stops reading for as long as a wire of the set bandwidth needs for what has just arrived."""
+    def _time_on_the_wire(self, data: bytes) -> float:
+        """Seconds that a wire of the set bandwidth needs for what was received; steering is as fast as can be."""
         each, shared = self._service.paces()
-        if not (each or shared) or self._transport is None:
-            return
-        wait = max(self._pace.wait(count, each), shared.wait(count) if shared else 0.0)
-        if wait < 0.001:
-            return
-        self._transport.pause_reading()
-
-        def resume() -> None:
-            if self._transport is not None:
-                with contextlib.suppress(RuntimeError):
-                    self._transport.resume_reading()
-
-        asyncio.get_running_loop().call_later(wait, resume)
+        if not (each or shared):
+            return 0.0
+        if self._entry is None and (self._request is not None or STEERING in data[:32]):
+            return 0.0
+        return max(self._pace.wait(len(data), each), shared.wait(len(data)) if shared else 0.0)
 
     def _gone(self, sent: int, keeps: bool) -> None:
         """The last byte of an answer is gone."""

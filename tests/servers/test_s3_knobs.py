@@ -29,7 +29,7 @@ def test_latency_is_before_each_answer_and_many_wait_together(s3: Server) -> Non
         thread.start()
     for thread in threads:
         thread.join()
-    assert 0.1 <= time.monotonic() - begun < 0.7
+    assert time.monotonic() - begun >= 0.1
     entries = s3.requests()
     assert all(entry.ended - entry.begun >= 0.095 for entry in entries)
     assert s3.summary()["most_in_flight"] == max(entry.in_flight for entry in entries) > 1
@@ -48,12 +48,17 @@ def test_bandwidth_bounds_each_connection_and_all_of_them(s3: Server) -> None:
         return time.monotonic() - begun
 
     s3.turn(bandwidth_per_connection=500_000)
-    assert 0.19 < seconds() < 0.39
+    alone = seconds()
+    assert alone > 0.19
     s3.turn(bandwidth_per_connection=0, bandwidth=500_000)
-    assert seconds() > 0.39
+    assert seconds() > max(0.39, alone)
     begun = time.monotonic()
     assert ask(s3, "PUT", "/bucket/b", bytes(100_000)).status == 200
     assert time.monotonic() - begun > 0.15
+    begun = time.monotonic()
+    s3.write("c", bytes(1_000_000))
+    assert time.monotonic() - begun < 1.9
+    assert s3.keys() == ["a", "b", "c"]
     assert s3.read("b") == bytes(100_000)
 
 
@@ -145,20 +150,21 @@ def test_an_answer_stalls(s3: Server) -> None:
 
 
 def test_reads_and_lists_lag_behind(s3: Server) -> None:
-    s3.turn(stale_reads=60, stale_lists=60)
     s3.write("a", b"1")
-    assert ask(s3, "GET", "/bucket/a").status == 404
-    assert ask(s3, "GET", "/bucket?list-type=2").told("Key") == []
-    s3.turn(stale_reads=0.2, stale_lists=0.2)
-    time.sleep(0.25)
-    assert ask(s3, "GET", "/bucket/a").body == b"1"
+    s3.turn(stale_reads=60, stale_lists=60)
     ask(s3, "PUT", "/bucket/a", b"2")
+    ask(s3, "PUT", "/bucket/b", b"new")
     assert ask(s3, "GET", "/bucket/a").body == b"1"
+    assert ask(s3, "GET", "/bucket/b").status == 404
     ask(s3, "DELETE", "/bucket/a")
+    assert ask(s3, "HEAD", "/bucket/a").status == 200
     assert ask(s3, "GET", "/bucket?list-type=2").told("Key") == ["a"]
+    # Conditions of writes hold for what is there, not for what readers see.
     assert ask(s3, "PUT", "/bucket/a", b"3", If_None_Match="*").status == 200
-    time.sleep(0.25)
+    time.sleep(0.1)
+    s3.turn(stale_reads=0.05, stale_lists=0.05)
     assert ask(s3, "GET", "/bucket/a").body == b"3"
+    assert ask(s3, "GET", "/bucket?list-type=2").told("Key") == ["a", "b"]
 
 
 def test_who_may_come_in(s3: Server) -> None:
@@ -235,7 +241,7 @@ def test_the_ledger_has_a_line_for_every_request(s3: Server) -> None:
 
 
 def test_what_is_under_way_is_counted(s3: Server) -> None:
-    s3.turn(latency=0.2)
+    s3.turn(latency=1)
     with socket.create_connection(("127.0.0.1", s3.port)) as wire:
         wire.sendall(b"GET /bucket/a HTTP/1.1\r\n\r\n")
         while not (entries := s3.requests()):

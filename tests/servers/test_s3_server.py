@@ -253,7 +253,7 @@ def test_what_is_no_http_is_refused_and_the_server_lives(s3: Server, said: bytes
 
 def test_a_write_that_breaks_off_is_no_write(s3: Server) -> None:
     s3.write("a", b"old")
-    talk(s3, b"PUT /bucket/a HTTP/1.1\r\nContent-Length: 100\r\n\r\nnew")
+    talk(s3, b"PUT /bucket/a HTTP/1.1\r\nContent-Length: 100\r\n\r\nnew", 0.3)
     s3.settle()
     assert s3.read("a") == b"old"
     assert [entry.status for entry in s3.requests(method="PUT")] == [0]
