@@ -17,7 +17,7 @@ def _names(header: str, etag: str) -> bool:
 def _since(header: str) -> float | None:
     try:
         return parsedate_to_datetime(header).timestamp()
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
 
 

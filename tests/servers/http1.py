@@ -122,7 +122,7 @@ def framing(request: Request) -> Sized | Chunked:
     if coding == "chunked":
         return Chunked()
     length = request.headers.get("content-length", "0")
-    if coding != "identity" or not length.isdecimal() or int(length) > MOST_BODY:
+    if coding != "identity" or not length.isdecimal() or len(length) > 15 or int(length) > MOST_BODY:
         raise MalformedError(f"a body framed by {coding!r}, {length!r}")
     return Sized(int(length))
 

@@ -25,7 +25,7 @@ def _upload(state: State, request: Request) -> Upload:
 
 
 def _number(text: str) -> int:
-    if not text.isdecimal() or not 1 <= int(text) <= MOST_PARTS:
+    if not text.isdecimal() or len(text) > 5 or not 1 <= int(text) <= MOST_PARTS:
         raise RefusalError("InvalidArgument", ArgumentName="partNumber", ArgumentValue=text)
     return int(text)
 
