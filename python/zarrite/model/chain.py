@@ -303,7 +303,8 @@ def sharding_from_json(configuration: dict[str, Any]) -> ShardingCodec:
     if not isinstance(shape, list):
         refuse("chunk_shape of codec 'sharding_indexed'", "a list of integers", shape)
     location = configuration.get("index_location", "end")
-    return ShardingCodec(shape, chains["codecs"], chains["index_codecs"], location)
+    given = configuration.get("predefined_index")
+    return ShardingCodec(shape, chains["codecs"], chains["index_codecs"], location, given)
 
 
 def shard_depth(configuration: dict[str, Any]) -> int:
