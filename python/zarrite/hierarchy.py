@@ -10,6 +10,7 @@ from zarrite import formats
 from zarrite._engine import Store
 from zarrite._verb import Steps
 from zarrite.errors import ContainsArrayError, MetadataValidationError, ReadOnlyError
+from zarrite.formats.names import check_names
 from zarrite.making import default_format, refuse_existing
 from zarrite.model.node import ArrayModel, GroupModel
 from zarrite.node import Model, ancestors, fetch_many, plain, seat_of
@@ -48,6 +49,8 @@ def put_hierarchy(
     if store.read_only:
         raise ReadOnlyError(store.url)
     models = {normalize_path(name): as_model(normalize_path(name), node) for name, node in nodes.items()}
+    for name in models:
+        check_names(name)
     numbers = {model.zarr_format for model in models.values()}
     if len(numbers) > 1:
         raise MetadataValidationError(f"one hierarchy has one format; these nodes have {sorted(numbers)}")

@@ -22,6 +22,7 @@ from zarrite.errors import (
     MetadataValidationError,
     ReadOnlyError,
 )
+from zarrite.formats.names import check_names
 from zarrite.model.edges import Edges
 from zarrite.model.grids import Grid
 from zarrite.model.node import DEFAULT_FILL, ArrayModel, GroupModel
@@ -73,10 +74,12 @@ def put_node(
 
     Raises:
         ContainsArrayError, ContainsGroupError: something is there and `overwrite` is not set.
+        KeyRefusedError: a name that no node may have.
         ReadOnlyError: the store is open for reading only.
     """
     if store.read_only:
         raise ReadOnlyError(store.url)
+    check_names(path)
     documents = list(formats.dump(model, path).items())
     seat = seat_of(store, path)
     yield from ensure_parents(store, path, model.zarr_format, above, catalog)

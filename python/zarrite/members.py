@@ -189,7 +189,7 @@ class Members(Located):
         if catalog is not None and catalog.serves:
             return catalog.names(path)
         _, below = yield self._store.list_dir(path)
-        return [name for name in below if not name.startswith("__")]
+        return list(below)
 
     @verb
     def keys(self) -> Steps[Iterator[str]]:
