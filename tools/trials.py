@@ -14,7 +14,7 @@ import json
 import math
 import re
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -236,16 +236,25 @@ def built_in() -> tuple[type[Codec], ...]:
     return tuple(found)
 
 
-def made(codec: type[Codec]) -> Iterator[Codec]:
-    """Codecs of a class, with every choice of arguments that it takes."""
-    needed = [
-        name
-        for name, one in inspect.signature(codec).parameters.items()
-        if one.default is inspect.Parameter.empty and one.kind not in (one.VAR_POSITIONAL, one.VAR_KEYWORD)
-    ]
-    unknown = [name for name in needed if name not in ARGUMENTS]
+def parameters_without_default(codec: type[Codec]) -> list[str]:
+    """The parameters that must be given."""
+    found = inspect.signature(codec).parameters.items()
+    variable = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+    return [name for name, one in found if one.default is inspect.Parameter.empty and one.kind not in variable]
+
+
+def made(codec: type[Codec], typed: Mapping[str, tuple[Any, ...]] | None = None) -> Iterator[Codec]:
+    """Codecs of a class, with every choice of arguments that it takes.
+
+    Args:
+        codec: the class.
+        typed: choices that go before those of `ARGUMENTS`.
+    """
+    choices = {**ARGUMENTS, **(typed or {})}
+    needed = parameters_without_default(codec)
+    unknown = [name for name in needed if name not in choices]
     assert not unknown, f"say in tools/trials.py what {codec.__name__} may be given for {', '.join(unknown)}"
-    for chosen in itertools.product(*(ARGUMENTS[name] for name in needed)):
+    for chosen in itertools.product(*(choices[name] for name in needed)):
         try:
             yield codec(**dict(zip(needed, chosen, strict=True)))
         except Exception:  # noqa: S112 - arguments that do not go together
