@@ -21,6 +21,7 @@ import numpy as np
 
 import zarrite
 from zarrite import config
+from zarrite.codecs import BytesCodec, GzipCodec, TransposeCodec
 from zarrite.errors import ZarriteError
 from zarrite.model import dtype_names
 from zarrite.model.chain import BUILT_IN, CODECS
@@ -47,7 +48,7 @@ PARAMETRISED: dict[str, Any] = {
 ARGUMENTS: dict[str, tuple[Any, ...]] = {
     "order": ((1, 0),),
     "chunk_shape": ((1, 2), (2, 2)),
-    "dtype": ("<i4", "<f4", "|b1"),
+    "dtype": ("<i4", "<f4", "|b1", "|O"),
     "encode_dtype": ("<i8",),
     "decode_dtype": ("<i4",),
     "data_type": ("int16", "int64", "float64"),
@@ -57,7 +58,9 @@ ARGUMENTS: dict[str, tuple[Any, ...]] = {
     "keepbits": (8,),
     "mode": ("reversible",),
     "shape": ((4, 2), ((0, 1),), (8,)),
-    "codecs": ((),),
+    "codecs": ((), (TransposeCodec((1, 0)), BytesCodec("big")), (GzipCodec(1),)),
+    "mask_codecs": ((BytesCodec(),),),
+    "data_codecs": ((BytesCodec("little"),),),
     "level": (1,),
     "labels": (("a", "b"),),
     "id": ("zlib",),
@@ -65,8 +68,8 @@ ARGUMENTS: dict[str, tuple[Any, ...]] = {
 }
 """What to try for parameters of codecs that have no default, by their names."""
 
-TYPES = ("int32", "float32", "bool", "uint8", "string", "bytes")
-"""Data types that a codec is tried with, until one works."""
+TYPES = ("int32", "float32", "bool", "uint8", "string", "bytes", "O")
+"""Data types that a codec is tried with first, until one works; then come all others."""
 
 
 class Trial(NamedTuple):
@@ -89,7 +92,7 @@ def settings() -> Iterator[str]:
     """Nothing, and then each setting that allows what no specification has fixed yet."""
     yield ""
     for key, value in config.flat.items():
-        if value is False and ("experimental" in key or key == "array.rectilinear_chunks"):
+        if value is False and ("experimental" in key or "unsafe" in key or key == "array.rectilinear_chunks"):
             yield key
 
 
@@ -264,7 +267,7 @@ def made(codec: type[Codec], typed: Mapping[str, tuple[Any, ...]] | None = None)
 def try_codec(codec: type[Codec], zarr_format: int) -> Trial:
     """Writes and reads back an array with a codec."""
     for setting in settings():
-        for one, dtype in itertools.product(made(codec), TYPES):
+        for one, dtype in itertools.product(made(codec), tried_with()):
             for place in placed(one):
                 store: dict[str, bytes] = {}
                 with quiet(setting):
@@ -272,12 +275,34 @@ def try_codec(codec: type[Codec], zarr_format: int) -> Trial:
                         array = zarrite.create_array(
                             store, shape=SHAPE, chunks=CHUNKS, dtype=dtype, zarr_format=zarr_format, **place
                         )
-                        told = f'"{spelling(one, zarr_format)}"'.encode()
-                        if any(told in raw for raw in store.values()) and round_trip(store, array):
-                            return Trial(True, not setting, spelling(one, zarr_format), setting)
+                        name = spelling(one, zarr_format)
+                        wrote = any(f'"{name}"'.encode() in raw for raw in store.values())
+                        if round_trip(store, array) and (wrote or reads_named(store, array, one)):
+                            return Trial(True, wrote and not setting, name, setting)
                     except Exception:  # noqa: S112 - that it does not work is what is found out
                         continue
     return Trial()
+
+
+def tried_with() -> Iterator[Any]:
+    """Data types to try a codec with."""
+    yield from TYPES
+    for name, document in data_types().items():
+        if name not in TYPES:
+            yield dtype_names.dtype_from_json(document)
+
+
+def reads_named(store: dict[str, bytes], array: zarrite.Array, codec: Codec) -> bool:
+    """Whether the same cells are read where the document names a codec by the name it has, and is not written with."""
+    (key,) = [name for name in store if name.endswith(("zarr.json", ".zarray"))]
+    document = json.loads(store[key])
+    asked = codec.to_json()
+    for entry in document.get("codecs", ()):
+        if entry.get("configuration", {}) == asked.get("configuration", {}) and entry["name"] != asked["name"]:
+            entry["name"] = asked["name"]
+            other = {**store, key: json.dumps(document).encode()}
+            return same(zarrite.open_array(other, mode="r")[...], array[...])
+    return False
 
 
 def placed(codec: Codec) -> Iterator[dict[str, Any]]:

@@ -154,7 +154,7 @@ def chains(name: str, data_type: str) -> Iterator[Codec | None]:
     codec = codecs()[name]
     numpy = dtype_names.dtype_from_json(trials.data_types()[data_type]).numpy
     typed = {"dtype": (numpy.str,), "decode_dtype": (numpy.str,), "encode_dtype": ("<i8", "<f8")}
-    if "codecs" in trials.parameters_without_default(codec) or codec is zarrite.codecs.ShardingCodec:
+    if codec is zarrite.codecs.ShardingCodec:
         return  # shards are a layout here
     yield from trials.made(codec, typed)
 
@@ -198,7 +198,8 @@ def possible() -> set[tuple[int, str]]:
     """The data types, codecs and layouts that each format has."""
     found: set[tuple[int, str]] = set()
     for number in trials.FORMATS:
-        found |= {(number, name) for name in trials.data_types() if trials.try_type(name, number).read}
-        found |= {(number, name) for name, codec in codecs().items() if trials.try_codec(codec, number).read}
+        tried = {name: trials.try_type(name, number) for name in trials.data_types()}
+        tried |= {name: trials.try_codec(codec, number) for name, codec in codecs().items()}
+        found |= {(number, name) for name, trial in tried.items() if trial.read and not trial.setting}
         found |= {(number, layout) for layout in LAYOUTS if number == trials.NEWEST or "shards" not in layout}
     return found - {(number, "ShardingCodec") for number in trials.FORMATS}
