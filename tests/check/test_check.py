@@ -62,6 +62,17 @@ def test_shards_that_are_right_have_no_findings(how: dict[str, Any]) -> None:
     assert rules(sharded_with(how), chunks=True) == []
 
 
+@pytest.mark.parametrize("inner", [{"chunks": [[3, 4], [2, 2, 1]]}, {"chunks": (1, 1), "shards": [[3, 4], [2, 2, 1]]}])
+def test_chunks_of_several_shapes_are_decoded_like_others(inner: dict[str, Any]) -> None:
+    store: dict[str, bytes] = {}
+    with zarrite.config.set({"array.rectilinear_chunks": True}):
+        zarrite.create_array(store, shape=(7, 5), dtype="i4", **inner)[...] = np.arange(35).reshape(7, 5)
+    done = zarrite.check(store, chunks=True)
+    assert ([str(one) for one in done.findings], done.chunks_read) == ([], 6)
+    store["c/1/1"] = b"?" * 300
+    assert rules(store, chunks=True) == ["chunk-damaged"]
+
+
 def sharded_with(how: dict[str, Any]) -> dict[str, bytes]:
     store: dict[str, bytes] = {}
     shards = {"shape": (8, 8), **how}

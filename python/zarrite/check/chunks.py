@@ -12,6 +12,7 @@ from zarrite.check.findings import ERROR, NOTE, WARNING, Finding
 from zarrite.check.walk import Hierarchy, Node
 from zarrite.errors import LimitError, ZarriteError
 from zarrite.model.node import ArrayModel
+from zarrite.model.sharding import ShardingCodec
 from zarrite.progress import Progress, track
 
 __all__ = ["check_chunks", "check_presence"]
@@ -104,17 +105,8 @@ def _decoded(node: Node, array: Array, key: str) -> Finding | None:
 
 def _region(array: Array, place: tuple[int, ...]) -> Region:
     """The cells of one stored object."""
-    edges = getattr(array.metadata.grid, "chunk_shape", None)
-    if isinstance(edges, tuple) and all(isinstance(edge, int) for edge in edges):
-        starts = [at * edge for at, edge in zip(place, edges, strict=True)]
-        stops = [start + edge for start, edge in zip(starts, edges, strict=True)]
-    else:
-        sizes = array.write_chunk_sizes
-        starts = [sum(sizes[axis][:at]) for axis, at in enumerate(place)]
-        stops = [start + sizes[axis][at] for axis, (start, at) in enumerate(zip(starts, place, strict=True))]
-    return tuple(
-        slice(start, min(stop, length)) for start, stop, length in zip(starts, stops, array.shape, strict=True)
-    )
+    axes = zip(place, array.metadata.grid.axes, array.shape, strict=True)
+    return tuple(slice(edges.start(at), min(edges.start(at + 1), length)) for at, edges, length in axes)
 
 
 def _region_bytes(array: Array, region: Region) -> int:
@@ -124,17 +116,19 @@ def _region_bytes(array: Array, region: Region) -> int:
 
 def _parts(array: Array, region: Region) -> Iterator[Region]:
     """The chunks of a shard, one region each; the whole where there are no shards."""
-    edges = array.chunks
+    inner = array.metadata.inner_chunk
+    if inner is None:
+        return iter([region])
     axes = [
         [slice(start, min(start + edge, part.stop)) for start in range(part.start, part.stop, edge)]
-        for part, edge in zip(region, edges, strict=True)
+        for part, edge in zip(region, inner, strict=True)
     ]
     return itertools.product(*axes)
 
 
 def _extent(array: Array, region: Region, error: Exception) -> str:
     """The sentence for an object that cannot be decoded; for a shard, how many of its chunks are concerned."""
-    if array.shards is None:
+    if not any(isinstance(codec, ShardingCodec) for codec in array.metadata.codecs):
         return f"it cannot be decoded: {error}"
     damaged = looked = 0
     for part in itertools.islice(_parts(array, region), MOST_PARTS):

@@ -80,10 +80,9 @@ def index_codec(model: ArrayModel) -> IndexCodec | None:
 
     Compression behind the shards hides their indexes, and shards inside shards have theirs inside chunks.
     """
-    edges = getattr(model.grid, "chunk_shape", None)
-    if not isinstance(edges, tuple) or not isinstance(model.codecs[-1], ShardingCodec):
+    if not model.grid.is_regular or model.grid.bounded or not isinstance(model.codecs[-1], ShardingCodec):
         return None
-    cells = Cells(model.dtype, model.data_type.vlen, edges)
+    cells = Cells(model.dtype, model.data_type.vlen, model.grid.chunk_shape)
     for codec in model.codecs[:-1]:
         cells = codec.after(cells)
     sharding = model.codecs[-1]

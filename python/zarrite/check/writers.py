@@ -168,7 +168,7 @@ def _nested_keys(store: Any, node: Node, model: ArrayModel) -> Iterator[Finding]
 
 def other_separator(node: Node, model: ArrayModel) -> str | None:
     """The separator with which the objects of an array are its chunks, where they are not with its own."""
-    if node.chunks or model.ndim < 2 or not node.others:
+    if node.chunks or model.ndim < 2 or not node.others or model.keys.name not in {"default", "v2"}:
         return None
     other = "." if model.keys.separator == "/" else "/"
     try:
