@@ -89,6 +89,8 @@ def index_codec(model: ArrayModel) -> IndexCodec | None:
     counts = tuple(-(-outer // inner) for outer, inner in zip(cells.shape, sharding.chunk_shape, strict=True))
     if math.prod(counts) > MOST_CHUNKS:
         return None
+    if sharding.index_location not in ("start", "end"):
+        return None
     codecs = tuple(sharding.index_codecs)
     length = len(_encoded(counts, codecs, np.zeros((*counts, 2), np.uint64)))
     return IndexCodec(counts, codecs, length, sharding.index_location == "start")

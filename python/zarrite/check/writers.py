@@ -138,7 +138,9 @@ def _turned(store: Any, node: Node, model: ArrayModel) -> Iterator[Finding]:
 def _no_index_checksum(store: Any, node: Node, model: ArrayModel) -> Iterator[Finding]:
     del store
     for codec in all_codecs(model.codecs):
-        if isinstance(codec, ShardingCodec) and not any(one.name == "crc32c" for one in codec.index_codecs):
+        if not isinstance(codec, ShardingCodec) or codec.index_location not in ("start", "end"):
+            continue
+        if not any(one.name == "crc32c" for one in codec.index_codecs):
             yield node.found(
                 NOTE,
                 _document(node),
