@@ -1,6 +1,7 @@
 //! The codec chain of one chunk: cells to stored bytes and back.
 
 use crate::codecs::n5::N5;
+use crate::codecs::reshape::{self, Transpose};
 use crate::codecs::{self, Codec};
 use crate::shape;
 use crate::sharding::Sharding;
@@ -30,8 +31,11 @@ enum Stage {
 /// Transpositions at its beginning are not work: they are the order in which the cells lie, which whoever copies them takes into
 /// account ([`Chain::order`]).
 pub struct Chain {
+    /// Shape of the cells at the end of the chain so far.
     shape: Vec<usize>,
     order: Vec<usize>,
+    /// Whether the axes of `shape` are no longer those of the chunk in another order.
+    is_reshaped: bool,
     cell_bytes: usize,
     stages: Vec<Stage>,
     /// `sizes[i]`: bytes before stage `i`, where fixed; the last entry is the size of what is stored.
@@ -56,6 +60,7 @@ impl Chain {
         let mut chain = Self {
             shape: shape.to_vec(),
             order: (0..shape.len()).collect(),
+            is_reshaped: false,
             cell_bytes,
             stages: Vec::new(),
             sizes: vec![Some(shape::bytes(shape, cell_bytes)?)],
@@ -72,13 +77,26 @@ impl Chain {
         match entry["name"].as_str() {
             Some("transpose") => {
                 let order = permutation(&entry["order"], self.shape.len())?;
-                if !self.stages.is_empty() {
-                    return Err(Error::Document(
-                        "a transpose must come before every other codec here".into(),
-                    ));
+                let shape = order.iter().map(|&axis| self.shape[axis]).collect();
+                if self.stages.is_empty() && !self.is_reshaped {
+                    self.order = order.iter().map(|&axis| self.order[axis]).collect();
+                } else {
+                    let moved = Transpose::new(&self.shape, order, self.cell_bytes);
+                    self.stages.push(Stage::Codec(Box::new(moved)));
+                    self.sizes.push(before);
                 }
-                self.order = order.iter().map(|&axis| self.order[axis]).collect();
-                self.shape = order.iter().map(|&axis| self.shape[axis]).collect();
+                self.shape = shape;
+                return Ok(());
+            }
+            // Cells that keep their order are not touched: what follows sees them under another shape.
+            Some("reshape") => {
+                self.shape = reshape::reshaped(entry, &self.shape)?;
+                self.is_reshaped = true;
+                return Ok(());
+            }
+            Some("zarrs.squeeze") => {
+                self.shape = reshape::squeezed(&self.shape);
+                self.is_reshaped = true;
                 return Ok(());
             }
             Some("bytes") => {
@@ -108,7 +126,9 @@ impl Chain {
                 self.stages.push(Stage::Codec(Box::new(block)));
             }
             Some("python") => self.stages.push(Stage::Codec(foreign(entry)?)),
-            _ => self.stages.push(Stage::Codec(codecs::build(entry)?)),
+            _ => self
+                .stages
+                .push(Stage::Codec(codecs::build(entry, &self.shape, foreign)?)),
         }
         if let Some(Stage::Codec(codec)) = self.stages.last() {
             // A filter may change the size of a cell; the fill value goes the way of all cells.

@@ -4,6 +4,7 @@ mod astype;
 mod bitround;
 pub(crate) mod blosc;
 mod bz2;
+mod conditional;
 mod crc32c;
 pub(crate) mod deflate;
 mod delta;
@@ -11,6 +12,7 @@ mod elementwise;
 mod fixedscaleoffset;
 mod growing;
 mod gzip;
+mod line;
 mod lz4;
 mod lz4_java;
 mod lzma;
@@ -18,15 +20,20 @@ pub(crate) mod n5;
 mod numbers;
 mod packbits;
 mod parameters;
+mod pcodec;
 mod quantize;
+pub(crate) mod reshape;
 mod shuffle;
 mod shuffling;
 #[cfg(test)]
 mod testing;
 mod vlen;
+mod vlen_split;
+mod zfp;
 mod zlib;
 pub(crate) mod zstd;
 
+use crate::chain::Foreign;
 use crate::{Context, Error, Result};
 use serde_json::Value;
 
@@ -36,6 +43,7 @@ pub const NAMES: &[&str] = &[
     "bitround",
     "blosc",
     "bz2",
+    "conditional",
     "crc32c",
     "delta",
     "fixedscaleoffset",
@@ -44,10 +52,16 @@ pub const NAMES: &[&str] = &[
     "lz4_java",
     "lzma",
     "packbits",
+    "pcodec",
     "quantize",
     "shuffle",
+    "vlen-array",
     "vlen-bytes",
     "vlen-utf8",
+    "zarrs.vlen",
+    "zarrs.vlen_v2",
+    "zfp",
+    "zfpy",
     "zlib",
     "zstd",
 ];
@@ -103,17 +117,18 @@ pub trait Codec: Send + Sync {
     }
 }
 
-/// Builds the codec of one entry of a lowered chain (`{"name": ..., parameters...}`).
+/// Builds the codec of one entry of a lowered chain (`{"name": ..., parameters...}`), for chunks of `shape` at this place of it.
 ///
 /// # Errors
 /// [`Error::Document`] for a name or parameter this engine does not know.
-pub fn build(entry: &Value) -> Result<Box<dyn Codec>> {
+pub fn build(entry: &Value, shape: &[usize], foreign: Foreign<'_>) -> Result<Box<dyn Codec>> {
     let name = entry["name"].as_str().unwrap_or_default();
     Ok(match name {
         "astype" => Box::new(astype::AsType::build(entry)?),
         "bitround" => Box::new(bitround::BitRound::build(entry)?),
         "blosc" => Box::new(blosc::Blosc::build(entry)?),
         "bz2" => Box::new(bz2::Bz2::build(entry)?),
+        "conditional" => Box::new(conditional::Conditional::build(entry, foreign)?),
         "crc32c" => Box::new(crc32c::Crc32c::build(entry)?),
         "delta" => Box::new(delta::Delta::build(entry)?),
         "fixedscaleoffset" => Box::new(fixedscaleoffset::FixedScaleOffset::build(entry)?),
@@ -122,10 +137,16 @@ pub fn build(entry: &Value) -> Result<Box<dyn Codec>> {
         "lz4_java" => Box::new(lz4_java::Lz4Java::build(entry)?),
         "lzma" => Box::new(lzma::Lzma::build(entry)?),
         "packbits" => Box::new(packbits::PackBits),
+        "pcodec" => Box::new(pcodec::Pcodec::build(entry)?),
         "quantize" => Box::new(quantize::Quantize::build(entry)?),
         "shuffle" => Box::new(shuffle::Shuffle::build(entry)?),
+        "vlen-array" => Box::new(vlen::VLen::array()),
         "vlen-bytes" => Box::new(vlen::VLen::bytes()),
         "vlen-utf8" => Box::new(vlen::VLen::utf8()),
+        "zarrs.vlen" => Box::new(vlen_split::VLenSplit::build(entry, shape, foreign)?),
+        "zarrs.vlen_v2" => Box::new(vlen::VLen::of_zarrs(parameters::flag(entry, "text")?)),
+        "zfp" => Box::new(zfp::Zfp::bare(entry, shape)?),
+        "zfpy" => Box::new(zfp::Zfp::with_header(entry, shape)?),
         "zlib" => Box::new(zlib::Zlib::build(entry)?),
         "zstd" => Box::new(zstd::Zstd::build(entry)?),
         _ => return Err(Error::Document(format!("no codec {name:?} in the engine"))),
@@ -139,15 +160,21 @@ mod tests {
 
     #[test]
     fn every_name_of_the_list_is_built_and_no_other() {
+        let mut none = |entry: &Value| Err(Error::Document(format!("no codec {entry}")));
         for name in NAMES {
             let entry = json!({"name": name, "level": 1, "checksum": false, "location": "end", "elementsize": 4, "acceleration": 1,
                 "cname": "lz4", "clevel": 5, "shuffle": 1, "typesize": 4, "blocksize": 0, "block_bytes": 64, "format": 1, "check": -1,
                 "preset": null, "filters": null, "dtype": "f4", "astype": "f4", "encode_dtype": "f4", "decode_dtype": "f8",
-                "offset": 0, "scale": 1, "digits": 2, "keepbits": 3});
-            assert_eq!(build(&entry).unwrap().name(), *name);
+                "offset": 0, "scale": 1, "digits": 2, "keepbits": 3, "mode_spec": "auto", "delta_spec": "auto",
+                "delta_encoding_order": null, "equal_pages_up_to": 1,
+                "codecs": [], "header_bits": 8, "text": true, "offset_bytes": 4, "index_location": "end",
+                "index_codecs": [], "data_codecs": [], "mode": "reversible"});
+            assert_eq!(build(&entry, &[4], &mut none).unwrap().name(), *name);
         }
-        assert!(matches!(build(&json!({"name": "gzop"})), Err(Error::Document(why)) if why.contains("gzop")));
-        assert!(build(&json!({})).is_err() && build(&json!([])).is_err());
+        assert!(
+            matches!(build(&json!({"name": "gzop"}), &[4], &mut none), Err(Error::Document(why)) if why.contains("gzop"))
+        );
+        assert!(build(&json!({}), &[], &mut none).is_err() && build(&json!([]), &[], &mut none).is_err());
     }
 
     #[test]

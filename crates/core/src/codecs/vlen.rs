@@ -30,6 +30,22 @@ impl VLen {
         }
     }
 
+    /// The bytes of the items of an array.
+    pub fn array() -> Self {
+        Self {
+            name: "vlen-array",
+            text: false,
+        }
+    }
+
+    /// Strings or any bytes, under the one name that the writer of this has for both.
+    pub fn of_zarrs(text: bool) -> Self {
+        Self {
+            name: "zarrs.vlen_v2",
+            text,
+        }
+    }
+
     /// The number at the start of `bytes`, and what follows it.
     fn word<'a>(&self, bytes: &'a [u8]) -> Result<(usize, &'a [u8])> {
         let (word, rest) = bytes
