@@ -47,6 +47,7 @@ CRATES = {
     "lz4-sys": "the lz4 codec",
     "lz4_flex": "the lz4 codec, in Rust",
     "numpy": "NumPy arrays seen from Rust",
+    "pco": "the pcodec codec, in Rust",
     "pyo3": "the boundary to Python",
     "rustix": "system calls the standard library lacks: huge pages, closing a file with its error seen",
     "libc": "system calls",

@@ -18,30 +18,43 @@ from .model.codecs import (
 from .model.compressors import BZ2, LZ4, LZMA, BloscCodec, GzipCodec, Shuffle, Zlib, ZstdCodec
 from .model.filters import AsType, BitRound, Delta, FixedScaleOffset, PackBits, Quantize
 from .model.n5 import N5Default
+from .model.images import ImageCodec
+from .model.nesting import ConditionalCodec, VLenCodec, VLenV2Codec
+from .model.numeric import ZFPY, PCodec, ZfpCodec
+from .model.reshaping import ReshapeCodec, SqueezeCodec
 from .model.sharding import ShardingCodec
 
 __all__ = [
     "BZ2",
     "LZ4",
     "LZMA",
+    "ZFPY",
     "AsType",
     "BitRound",
     "BloscCodec",
     "BytesCodec",
     "Codec",
+    "ConditionalCodec",
     "Crc32cCodec",
     "Delta",
     "FixedScaleOffset",
     "GzipCodec",
     "N5Default",
+    "ImageCodec",
+    "PCodec",
     "PackBits",
     "PythonCodec",
     "Quantize",
+    "ReshapeCodec",
     "ShardingCodec",
     "Shuffle",
+    "SqueezeCodec",
     "TransposeCodec",
     "VLenBytesCodec",
+    "VLenCodec",
     "VLenUTF8Codec",
+    "VLenV2Codec",
+    "ZfpCodec",
     "Zlib",
     "ZstdCodec",
     "register_codec",

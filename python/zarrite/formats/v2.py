@@ -22,7 +22,7 @@ from ..errors import (
 from ..model import creation, fills
 from ..model.chain import IDS, codec_from_numcodecs, codecs_from_user
 from ..model.checks import brief, choice, integers, mapping, refuse
-from ..model.codecs import ARRAY, BYTES, SERIALIZER, Cells, Codec, MemoryBytes, TransposeCodec, settle_chain
+from ..model.codecs import ARRAY, SERIALIZER, Cells, Codec, MemoryBytes, TransposeCodec, settle_chain
 from ..model.dtype_names import MAX_STRUCT_DEPTH, PLAIN, dtype_from_numpy, parse_dtype
 from ..model.dtypes import DType, Float
 from ..model.grids import RegularGrid, check_chunk
@@ -177,7 +177,7 @@ def filters_and_compressor(model: ArrayModel) -> tuple[list[Codec], Codec | None
     if model.order == "F" and model.ndim > 1:
         codecs.pop(0)
     written = [codec for codec in codecs if not isinstance(codec, MemoryBytes)]
-    compressor = written.pop() if written and written[-1].is_compressor and written[-1].kind == BYTES else None
+    compressor = written.pop() if written and written[-1].is_compressor and written[-1].kind != ARRAY else None
     return written, compressor
 
 
@@ -322,7 +322,13 @@ class V2:
 
     def _chain(self, filters: Any, compressors: Any, data_type: DType) -> list[Codec]:
         found = [] if creation.is_auto(filters) else list(codecs_from_user(filters))
-        packed = creation.settle_compressors(compressors)
+        packed = () if creation.is_auto(compressors) else codecs_from_user(compressors)
+        if [codec.kind for codec in packed] == [SERIALIZER]:
+            # What packs numbers stands here where compressors stand, and no bytes come between.
+            found.extend(packed)
+            packed = ()
+        else:
+            packed = creation.settle_compressors(compressors)
         if len(packed) > 1:
             raise MetadataValidationError("format 2 has one compressor; make the others filters, or write format 3")
         if not any(codec.kind == SERIALIZER for codec in found):

@@ -23,8 +23,12 @@ from .codecs import (
 )
 from .compressors import BZ2, LZ4, LZMA, BloscCodec, GzipCodec, Shuffle, Zlib, ZstdCodec
 from .filters import AsType, BitRound, Delta, FixedScaleOffset, NumcodecsBitRound, PackBits, Quantize
+from .images import ImageCodec, image_codec
+from .nesting import ConditionalCodec, VLenCodec, VLenV2Codec
+from .numeric import ZFPY, PCodec, ZfpCodec
 from .n5 import N5Default, N5Lz4, n5_from_json
 from .registry import Registry
+from .reshaping import ReshapeCodec, SqueezeCodec
 from .sharding import ShardingCodec
 
 BUILT_IN: tuple[type[Codec], ...] = (
@@ -50,13 +54,29 @@ BUILT_IN: tuple[type[Codec], ...] = (
     NumcodecsBitRound,
     PackBits,
     N5Default,
+    PCodec,
+    ZfpCodec,
+    ZFPY,
+    ReshapeCodec,
+    SqueezeCodec,
+    ConditionalCodec,
+    VLenCodec,
+    VLenV2Codec,
 )
 
 UNNAMED: tuple[type[Codec], ...] = (N5Lz4,)
 """Codecs that no document of Zarr names."""
 
+ALIASES = {
+    "endian": "bytes",
+    "zarrs.reshape": "reshape",
+    "https://codec.zarrs.dev/array_to_bytes/vlen": "zarrs.vlen",
+    "https://codec.zarrs.dev/array_to_bytes/vlen_v2": "zarrs.vlen_v2",
+    "https://codec.zarrs.dev/array_to_array/squeeze": "zarrs.squeeze",
+}
+
 CODECS: Registry[Any] = Registry(
-    "codec", {codec.name: codec for codec in BUILT_IN}, {"endian": "bytes"}, error=UnknownCodecError
+    "codec", {codec.name: codec for codec in BUILT_IN}, ALIASES, error=UnknownCodecError
 )
 """Codecs by their names in v3 documents."""
 
@@ -211,6 +231,9 @@ def codec_from_json(value: object) -> Codec:
     known = PREFIXED.get(name)
     if known is not None:
         return known.from_numcodecs(configuration)
+    image = image_codec(name, configuration)
+    if image is not None:
+        return image
     found = CODECS.get(name)
     if found is None:
         if isinstance(value, dict) and value.get("must_understand") is False:
@@ -254,6 +277,9 @@ def codec_from_numcodecs(value: object) -> Codec:
     known = IDS.get(name)
     if known is not None:
         return known.from_numcodecs(configuration)
+    image = image_codec(name, configuration)
+    if image is not None:
+        return image
     found = CODECS.get(name)
     if found is None or found in BUILT_IN:
         raise UnknownCodecError(
@@ -265,6 +291,8 @@ def codec_from_numcodecs(value: object) -> Codec:
 
 def _made(found: Any, configuration: dict[str, Any]) -> Codec:
     if isinstance(found, type) and issubclass(found, Codec):
+        if found.nested:
+            configuration = _with_codecs(found, configuration)
         return found.from_configuration(configuration)
     try:
         make = getattr(found, "from_config", None)
@@ -277,8 +305,24 @@ def _made(found: Any, configuration: dict[str, Any]) -> Codec:
         ) from error
 
 
+def _with_codecs(found: type[Codec], configuration: dict[str, Any]) -> dict[str, Any]:
+    """A configuration with codec objects in place of the lists of documents in it."""
+    if shard_depth(configuration) > MAX_SHARD_DEPTH:
+        raise MetadataValidationError(f"codecs inside codecs go deeper than {MAX_SHARD_DEPTH}; nest fewer")
+    made = dict(configuration)
+    for member in found.nested:
+        if member in made:
+            if not isinstance(made[member], list):
+                refuse(f"{member} of codec {found.name!r}", "a list of codecs", made[member])
+            made[member] = [codec_from_json(entry) for entry in made[member]]
+    return made
+
+
 MAX_SHARD_DEPTH = 16
 """Shards inside shards, at most. Real files have one; what nests deeper means to exhaust the reader."""
+
+NESTING = ("codecs", "index_codecs", "data_codecs")
+"""Every parameter that holds codecs."""
 
 
 def sharding_from_json(configuration: dict[str, Any]) -> ShardingCodec:
@@ -308,13 +352,13 @@ def sharding_from_json(configuration: dict[str, Any]) -> ShardingCodec:
 
 
 def shard_depth(configuration: dict[str, Any]) -> int:
-    """How many shards lie inside one another, counted up to one more than is allowed."""
+    """How many codecs that hold codecs lie inside one another, counted up to one more than is allowed."""
     depth, level = 0, [configuration]
     while level and depth <= MAX_SHARD_DEPTH:
         depth += 1
-        entries = [entry for outer in level for entry in _listed(outer.get("codecs")) if isinstance(entry, dict)]
-        inner = [entry.get("configuration") for entry in entries]
-        level = [one for one in inner if isinstance(one, dict) and "codecs" in one]
+        lists = [_listed(outer.get(member)) for outer in level for member in NESTING]
+        inner = [entry.get("configuration") for entries in lists for entry in entries if isinstance(entry, dict)]
+        level = [one for one in inner if isinstance(one, dict) and not one.keys().isdisjoint(NESTING)]
     return depth
 
 

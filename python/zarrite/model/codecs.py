@@ -75,6 +75,9 @@ class Codec(Frozen):
         id: its name in v2 documents, where it has one.
         kind: "array", "serializer" or "bytes".
         is_fixed: whether the encoded length follows from the length before; a shard's index needs such codecs.
+        is_compressor: whether format 2 may keep it under `compressor`.
+        reshapes: whether the axes after it are others than those before.
+        nested: parameters that are lists of codecs themselves.
     """
 
     __slots__ = ()
@@ -83,6 +86,8 @@ class Codec(Frozen):
     kind: ClassVar[str]
     is_fixed: ClassVar[bool] = False
     is_compressor: ClassVar[bool] = False
+    reshapes: ClassVar[bool] = False
+    nested: ClassVar[tuple[str, ...]] = ()
 
     def configuration(self) -> dict[str, Any]:
         """The parameters, by the names that documents use."""

@@ -135,9 +135,9 @@ class ArrayModel:
 
     @cached_property
     def inner_chunk(self) -> tuple[int, ...] | None:
-        """Shape of the chunks inside shards, or None when chunks are objects of their own."""
+        """Shape of the chunks inside shards; None when chunks are objects of their own or shards have other axes."""
         sharding = self._sharding
-        if sharding is None:
+        if sharding is None or any(codec.reshapes for codec in self.codecs):
             return None
         # The inner shape is in the order of axes that transposes before it leave.
         axes = list(range(self.ndim))

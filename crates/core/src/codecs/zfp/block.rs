@@ -29,11 +29,12 @@ impl Limits {
         self.min_exponent < LEAST_EXPONENT
     }
 
-    /// Without the bits that were used already.
+    /// Without the bits that were used already. More bits than there may be leave no limit: older writers did so where a rate was
+    /// too low for an exponent, and their blocks are read like that.
     fn after(self, bits: u32) -> Self {
         Self {
             min_bits: self.min_bits.saturating_sub(bits),
-            max_bits: self.max_bits.saturating_sub(bits),
+            max_bits: self.max_bits.wrapping_sub(bits),
             ..self
         }
     }
