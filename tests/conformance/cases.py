@@ -233,4 +233,37 @@ def _format_2() -> list[Case]:
     return [Case(one.name, {"zarr_format": 2, **one.settings}, one.unknown, one.tame) for one in found]
 
 
-CASES = {case.name: case for case in (*_types(), *_codecs(), *_layouts(), *_format_2())}
+def _reshaped_and_split() -> list[Case]:
+    """Chains that one library beside this one knows."""
+    only_zarrista = PYTHON | NO_TENSORSTORE | {"zarrs"}
+    chunk = {"shape": (5, 7, 9), "chunks": (2, 4, 3)}
+    shards = codecs.ShardingCodec((4, 3), [codecs.BytesCodec()])
+    packed = [codecs.BytesCodec(), codecs.ZstdCodec()]
+    data = [codecs.BytesCodec(None), codecs.GzipCodec(1)]
+    split = {"dtype": "string", "compressors": None}
+    found = {
+        "reshape": {**chunk, "filters": [codecs.ReshapeCodec([[0, 1], -1])]},
+        "reshape, transpose": {**chunk, "filters": [codecs.ReshapeCodec([-1, [2]]), codecs.TransposeCodec([1, 0])]},
+        "transpose, reshape": {**chunk, "filters": [codecs.TransposeCodec([2, 0, 1]), codecs.ReshapeCodec([[0], 8])]},
+        "reshape before shards": {
+            **chunk,
+            "filters": [codecs.ReshapeCodec([[0, 1], [2]])],
+            "serializer": shards,
+            "compressors": None,
+        },
+        "squeeze": {
+            "shape": (3, 5, 4),
+            "chunks": (1, 5, 2),
+            "filters": [codecs.SqueezeCodec(), codecs.TransposeCodec([1, 0])],
+        },
+        "zarrs.vlen": {"serializer": codecs.VLenCodec(packed, data), **split},
+        "zarrs.vlen with the index at the end": {
+            "serializer": codecs.VLenCodec(packed, data, "uint32", "end"),
+            **split,
+        },
+        "zarrs.vlen_v2": {"serializer": codecs.VLenV2Codec(), **split},
+    }
+    return [Case(name, settings, only_zarrista) for name, settings in found.items()]
+
+
+CASES = {case.name: case for case in (*_types(), *_codecs(), *_layouts(), *_format_2(), *_reshaped_and_split())}

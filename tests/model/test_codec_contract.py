@@ -24,6 +24,7 @@ COMPRESSORS = {
         f"blosc {name}": codecs.BloscCodec(cname=name) for name in ("lz4", "lz4hc", "blosclz", "zstd", "snappy", "zlib")
     },
     **{f"blosc {how}": codecs.BloscCodec(shuffle=how) for how in ("noshuffle", "shuffle", "bitshuffle")},
+    "conditional": codecs.ConditionalCodec([codecs.Shuffle(4), codecs.ZstdCodec(), codecs.Crc32cCodec()]),
 }
 WHOLE_NUMBERS = {
     "transpose": codecs.TransposeCodec(order=(0,)),
@@ -31,10 +32,20 @@ WHOLE_NUMBERS = {
     "fixedscaleoffset": codecs.FixedScaleOffset(offset=0, scale=1, dtype="<i4"),
     "astype": codecs.AsType(encode_dtype="<i8", decode_dtype="<i4"),
     "big-endian bytes": codecs.BytesCodec(endian="big"),
+    "pcodec": codecs.PCodec(),
+    "zfp": codecs.ZfpCodec("reversible"),
+    "zfpy": codecs.ZFPY(mode=5),
+    "reshape": codecs.ReshapeCodec([[0], 1]),
+    "squeeze": codecs.SqueezeCodec(),
 }
-FLOATS = {"bitround": codecs.BitRound(keepbits=8), "quantize": codecs.Quantize(digits=2, dtype="<f4")}
+FLOATS = {
+    "bitround": codecs.BitRound(keepbits=8),
+    "quantize": codecs.Quantize(digits=2, dtype="<f4"),
+    "zfp within a tolerance": codecs.ZfpCodec("fixed_accuracy", tolerance=0.1),
+    "zfpy within a tolerance": codecs.ZFPY(mode=4, tolerance=0.1),
+}
 # Held to other tests: what a shard or a block of N5 is, and cells that are no numbers.
-ELSEWHERE = {"sharding_indexed", "vlen-utf8", "vlen-bytes", "n5_default"}
+ELSEWHERE = {"sharding_indexed", "vlen-utf8", "vlen-bytes", "n5_default", "zarrs.vlen", "zarrs.vlen_v2"}
 
 
 class TestCompressors(CodecContract):

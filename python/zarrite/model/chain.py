@@ -23,7 +23,7 @@ from .codecs import (
 )
 from .compressors import BZ2, LZ4, LZMA, BloscCodec, GzipCodec, Shuffle, Zlib, ZstdCodec
 from .filters import AsType, BitRound, Delta, FixedScaleOffset, NumcodecsBitRound, PackBits, Quantize
-from .images import ImageCodec, image_codec
+from .images import image_codec
 from .nesting import ConditionalCodec, VLenCodec, VLenV2Codec
 from .numeric import ZFPY, PCodec, ZfpCodec
 from .n5 import N5Default, N5Lz4, n5_from_json
@@ -75,9 +75,7 @@ ALIASES = {
     "https://codec.zarrs.dev/array_to_array/squeeze": "zarrs.squeeze",
 }
 
-CODECS: Registry[Any] = Registry(
-    "codec", {codec.name: codec for codec in BUILT_IN}, ALIASES, error=UnknownCodecError
-)
+CODECS: Registry[Any] = Registry("codec", {codec.name: codec for codec in BUILT_IN}, ALIASES, error=UnknownCodecError)
 """Codecs by their names in v3 documents."""
 
 IDS: dict[str, type[Codec]] = {codec.id: codec for codec in BUILT_IN if codec.id and codec is not NumcodecsBitRound}

@@ -1,7 +1,7 @@
 """Codecs of the package `imagecodecs`: images, and compressors that come with them. The package is optional.
 
-Documents name them `imagecodecs_<name>`, in both formats, and configure them as the package's own classes are made. What
-such a codec turns into what is known here, so that a node can be opened, shown and copied without the package.
+Documents name them `imagecodecs_<name>`, in both formats, and configure them as the package's own classes are made.
+What such a codec turns into what is known here, so that a node can be opened, shown and copied without the package.
 """
 
 from __future__ import annotations
@@ -18,14 +18,62 @@ from .codecs import ARRAY, BYTE, BYTES, SERIALIZER, Cells, Codec, Lowering
 PREFIX = "imagecodecs_"
 
 IMAGES = frozenset(
-    "apng avif bmp dicomrle gif heif htj2k jetraw jpeg jpeg2k jpegls jpegxl jpegxr jpegxs lerc ljpeg pcodec png qoi "
-    "rgbe spng sperr sz3 tiff ultrahdr webp zfp".split()
+    [
+        "apng",
+        "avif",
+        "bmp",
+        "dicomrle",
+        "gif",
+        "heif",
+        "htj2k",
+        "jetraw",
+        "jpeg",
+        "jpeg2k",
+        "jpegls",
+        "jpegxl",
+        "jpegxr",
+        "jpegxs",
+        "lerc",
+        "ljpeg",
+        "pcodec",
+        "png",
+        "qoi",
+        "rgbe",
+        "spng",
+        "sperr",
+        "sz3",
+        "tiff",
+        "ultrahdr",
+        "webp",
+        "zfp",
+    ]
 )
 """From the cells of a chunk to bytes."""
 
 STREAMS = frozenset(
-    "blosc blosc2 brotli bz2 deflate lz4 lz4f lz4h5 lzf lzfse lzham lzma lzo lzw packbits pglz snappy zlib zlibng "
-    "zopfli zstd".split()
+    [
+        "blosc",
+        "blosc2",
+        "brotli",
+        "bz2",
+        "deflate",
+        "lz4",
+        "lz4f",
+        "lz4h5",
+        "lzf",
+        "lzfse",
+        "lzham",
+        "lzma",
+        "lzo",
+        "lzw",
+        "packbits",
+        "pglz",
+        "snappy",
+        "zlib",
+        "zlibng",
+        "zopfli",
+        "zstd",
+    ]
 )
 """From bytes to bytes."""
 
@@ -59,9 +107,7 @@ class ImageCodec(Codec):
     parameters: dict[str, Any]
     cells: Cells | None
 
-    def __init__(
-        self, name: str, configuration: dict[str, Any] | None = None, *, _cells: Cells | None = None
-    ) -> None:
+    def __init__(self, name: str, configuration: dict[str, Any] | None = None, *, _cells: Cells | None = None) -> None:
         short = name.removeprefix(PREFIX) if isinstance(name, str) else ""
         if short not in IMAGES | STREAMS | PREDICTORS or short == name:
             refuse("the name of an image codec", f"one such as '{PREFIX}jpeg'", name)
@@ -95,8 +141,9 @@ class ImageCodec(Codec):
         return ImageCodec(self.name, self.parameters, _cells=cells)
 
     def lower(self, chain: Lowering) -> None:
-        predicted = self.kind == ARRAY and self.cells is not None
-        size = math.prod(self.cells.shape) * self.cells.numpy.itemsize if predicted and self.cells else None
+        size = None
+        if self.kind == ARRAY and self.cells is not None:
+            size = math.prod(self.cells.shape) * self.cells.numpy.itemsize
         step = {"name": "python", "handle": len(chain.handles), "codec": self.name, "kind": self.kind}
         chain.steps.append({**step, "stored_bytes": size})
         chain.handles.append(_Running(self.name, self.parameters, None if self.kind == BYTES else self.cells))
@@ -127,8 +174,9 @@ class _Running:
                 self._codec = made.from_config(dict(self.parameters))
             except ValueError as error:
                 if "not available" in str(error):
-                    raise MissingDependencyError(f"imagecodecs built with {self.name.removeprefix(PREFIX)}",
-                                                 f"codec {self.name!r}") from error
+                    raise MissingDependencyError(
+                        f"imagecodecs built with {self.name.removeprefix(PREFIX)}", f"codec {self.name!r}"
+                    ) from error
                 raise self._refused(error) from error
             except Exception as error:
                 raise self._refused(error) from error
@@ -161,8 +209,8 @@ class _Running:
         found = room if found is None else np.asarray(found)
         if found.size != room.size or found.dtype != room.dtype:
             raise MetadataValidationError(
-                f"codec {self.name!r} found {found.dtype} of shape {found.shape}, and the chunk has {room.dtype} of shape "
-                f"{room.shape}"
+                f"codec {self.name!r} found {found.dtype} of shape {found.shape}, and the chunk has {room.dtype} of "
+                f"shape {room.shape}"
             )
         return found.astype(wanted, copy=False).tobytes()
 

@@ -1,4 +1,4 @@
-"""Codecs that hold chains of others beside shards: conditional ones, and cells of varying length as zarrs splits them."""
+"""Codecs that hold others, shards aside: conditional ones, and cells of varying length as zarrs splits them."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ class ConditionalCodec(Codec):
         chain.steps.append({"name": self.name, "codecs": inner.steps, "header_bits": self.bits})
 
 
-OFFSETS = {"uint32": np.dtype(np.uint32), "uint64": np.dtype(np.uint64)}
+OFFSETS: dict[str, np.dtype[Any]] = {"uint32": np.dtype(np.uint32), "uint64": np.dtype(np.uint64)}
 
 
 class VLenCodec(Codec):
@@ -137,7 +137,7 @@ class VLenCodec(Codec):
         for codec in data:
             if codec.kind != BYTES and not isinstance(codec, BytesCodec):
                 raise MetadataValidationError(
-                    f"data_codecs of 'zarrs.vlen' hold 'bytes' and codecs from bytes to bytes, and {codec.name!r} is none"
+                    f"data_codecs of 'zarrs.vlen' hold 'bytes' and codecs from bytes to bytes, not {codec.name!r}"
                 )
         return type(self)(index, data, self.index_data_type, self.index_location)
 
@@ -159,7 +159,7 @@ class VLenCodec(Codec):
 
 
 class VLenV2Codec(Codec):
-    """Cells of varying length as 'vlen-utf8' and 'vlen-bytes' store them, under the one name that zarrs has for both."""
+    """Cells of varying length as 'vlen-utf8' and 'vlen-bytes' store them, under the name that zarrs has for both."""
 
     __slots__ = ()
     name = "zarrs.vlen_v2"

@@ -82,12 +82,12 @@ class PCodec(_Packer):
     """
 
     __slots__ = (
+        "delta_encoding_order",
+        "delta_spec",
+        "equal_pages_up_to",
         "level",
         "mode_spec",
-        "delta_spec",
         "paging_spec",
-        "delta_encoding_order",
-        "equal_pages_up_to",
     )  # in the order of the documents
     name = "numcodecs.pcodec"
     id = "pcodec"
@@ -247,7 +247,7 @@ class ZFPY(_Packer):
         compression_kwargs: the parameter of the mode once more, as documents have it.
     """
 
-    __slots__ = ("mode", "tolerance", "rate", "precision", "compression_kwargs")  # in the order of the documents
+    __slots__ = ("compression_kwargs", "mode", "precision", "rate", "tolerance")  # in the order of the documents
     name = "numcodecs.zfpy"
     id = "zfpy"
     takes = frozenset({"i4", "i8", "f4", "f8"})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -49,7 +50,7 @@ class ReshapeCodec(Codec):
         if 0 in found or found.count(-1) > 1:
             raise MetadataValidationError(f"{what} must have positive extents, and -1 once at most, not {brief(shape)}")
         axes = [axis for one in found if isinstance(one, tuple) for axis in one]
-        if any(one >= next_one for one, next_one in zip(axes, axes[1:], strict=False)):
+        if any(one >= next_one for one, next_one in itertools.pairwise(axes)):
             raise MetadataValidationError(f"{what} must name the old axes in their order, not {brief(shape)}")
         self.shape = tuple(found)
 
@@ -102,7 +103,7 @@ class ReshapeCodec(Codec):
 
 
 class SqueezeCodec(Codec):
-    """Chunks without their axes of one cell, as zarrs writes them; one such axis is left where nothing else would be."""
+    """Chunks without their axes of one cell, as zarrs writes them; one is left where nothing else would be."""
 
     __slots__ = ()
     name = "zarrs.squeeze"
