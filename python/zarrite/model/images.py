@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import MetadataValidationError, MissingDependencyError
-from .checks import brief, mapping, refuse
+from .checks import brief, mapping, refuse, text
 from .codecs import ARRAY, BYTE, BYTES, SERIALIZER, Cells, Codec, Lowering
 
 PREFIX = "imagecodecs_"
@@ -108,7 +108,7 @@ class ImageCodec(Codec):
     cells: Cells | None
 
     def __init__(self, name: str, configuration: dict[str, Any] | None = None, *, _cells: Cells | None = None) -> None:
-        short = name.removeprefix(PREFIX) if isinstance(name, str) else ""
+        short = text(name, "the name of an image codec").removeprefix(PREFIX)
         if short not in IMAGES | STREAMS | PREDICTORS or short == name:
             refuse("the name of an image codec", f"one such as '{PREFIX}jpeg'", name)
         self.name = name
