@@ -344,7 +344,7 @@ impl Sharding {
 }
 
 /// Runs `work` with a workspace around a codec's context.
-fn with_workspace<T>(context: &mut Context, work: impl FnOnce(&mut Workspace) -> T) -> T {
+pub(crate) fn with_workspace<T>(context: &mut Context, work: impl FnOnce(&mut Workspace) -> T) -> T {
     let mut workspace = Workspace::new();
     std::mem::swap(context, &mut workspace.context);
     let out = work(&mut workspace);

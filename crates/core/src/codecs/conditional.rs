@@ -26,7 +26,7 @@ impl Conditional {
     pub fn build(entry: &Value, foreign: Foreign<'_>) -> Result<Self> {
         let line = Line::build(NAME, &entry["codecs"], foreign)?;
         let bits = parameters::integer(entry, "header_bits", 0, MOST_BITS)? as usize;
-        if bits % 8 != 0 || bits < line.len() {
+        if !bits.is_multiple_of(8) || bits < line.len() {
             return Err(Error::Document(format!(
                 "codec {NAME:?}: {bits} header bits do not fit {} codecs; they are a multiple of 8 and at least one each",
                 line.len()

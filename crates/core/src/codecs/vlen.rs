@@ -30,14 +30,6 @@ impl VLen {
         }
     }
 
-    /// The bytes of the items of an array.
-    pub fn array() -> Self {
-        Self {
-            name: "vlen-array",
-            text: false,
-        }
-    }
-
     /// Strings or any bytes, under the one name that the writer of this has for both.
     pub fn of_zarrs(text: bool) -> Self {
         Self {

@@ -7,6 +7,7 @@ use super::line::Line;
 use super::{Codec, parameters};
 use crate::cells::{VIEW_BYTES, put_view, view};
 use crate::chain::{Chain, Foreign};
+use crate::sharding::with_workspace;
 use crate::{Context, Error, Result, Workspace, shape};
 use serde_json::Value;
 
@@ -28,6 +29,14 @@ const MOST_RATIO: usize = 1 << 20;
 
 fn refuse(why: impl Into<String>) -> Error {
     Error::decode(NAME, why)
+}
+
+/// An offset of 4 or 8 bytes.
+fn offset(raw: &[u8]) -> u64 {
+    match raw.try_into() {
+        Ok(raw) => u64::from(u32::from_ne_bytes(raw)),
+        Err(_) => raw.try_into().map_or(u64::MAX, u64::from_ne_bytes),
+    }
 }
 
 impl VLenSplit {
@@ -70,13 +79,6 @@ impl VLenSplit {
         }
     }
 
-    fn offset(&self, raw: &[u8]) -> u64 {
-        match raw.try_into() {
-            Ok(raw) => u64::from(u32::from_ne_bytes(raw)),
-            Err(_) => raw.try_into().map_or(u64::MAX, u64::from_ne_bytes),
-        }
-    }
-
     fn decode_with(&self, stored: &[u8], plain: &mut [u8], workspace: &mut Workspace) -> Result<()> {
         if plain.len() != self.cells * VIEW_BYTES {
             return Err(Error::size(
@@ -89,7 +91,7 @@ impl VLenSplit {
         let mut raw = workspace.buffer(self.index.plain_bytes())?;
         let offsets = &mut raw[..self.index.plain_bytes()];
         self.index.decode(index, offsets, workspace)?;
-        let mut offsets = offsets.chunks_exact(self.offset_bytes).map(|raw| self.offset(raw));
+        let mut offsets = offsets.chunks_exact(self.offset_bytes).map(offset);
         let bytes = offsets.next_back().unwrap_or(0);
         let most = data.len().saturating_mul(MOST_RATIO) as u64;
         if bytes > most {
@@ -165,18 +167,11 @@ impl VLenSplit {
         } else {
             [&length, &index, &data]
         };
-        parts.into_iter().for_each(|part| stored.extend_from_slice(part));
+        for part in parts {
+            stored.extend_from_slice(part);
+        }
         Ok(())
     }
-}
-
-/// Runs `work` with a workspace around a codec's context.
-fn with_workspace<T>(context: &mut Context, work: impl FnOnce(&mut Workspace) -> T) -> T {
-    let mut workspace = Workspace::new();
-    std::mem::swap(context, &mut workspace.context);
-    let out = work(&mut workspace);
-    std::mem::swap(context, &mut workspace.context);
-    out
 }
 
 impl Codec for VLenSplit {
