@@ -67,15 +67,12 @@ BUILT_IN: tuple[type[Codec], ...] = (
 UNNAMED: tuple[type[Codec], ...] = (N5Lz4,)
 """Codecs that no document of Zarr names."""
 
-ALIASES = {
-    "endian": "bytes",
-    "zarrs.reshape": "reshape",
-    "https://codec.zarrs.dev/array_to_bytes/vlen": "zarrs.vlen",
-    "https://codec.zarrs.dev/array_to_bytes/vlen_v2": "zarrs.vlen_v2",
-    "https://codec.zarrs.dev/array_to_array/squeeze": "zarrs.squeeze",
-}
-
-CODECS: Registry[Any] = Registry("codec", {codec.name: codec for codec in BUILT_IN}, ALIASES, error=UnknownCodecError)
+CODECS: Registry[Any] = Registry(
+    "codec",
+    {codec.name: codec for codec in BUILT_IN},
+    {"endian": "bytes", "zarrs.reshape": "reshape"},
+    error=UnknownCodecError,
+)
 """Codecs by their names in v3 documents."""
 
 IDS: dict[str, type[Codec]] = {codec.id: codec for codec in BUILT_IN if codec.id and codec is not NumcodecsBitRound}
