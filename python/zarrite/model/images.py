@@ -175,7 +175,7 @@ class _Running:
             except ValueError as error:
                 if "not available" in str(error):
                     raise MissingDependencyError(
-                        f"imagecodecs built with {self.name.removeprefix(PREFIX)}", f"codec {self.name!r}"
+                        f"codec {self.name!r} is none of those that the installed imagecodecs was built with"
                     ) from error
                 raise self._refused(error) from error
             except Exception as error:

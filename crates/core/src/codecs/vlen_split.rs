@@ -24,8 +24,8 @@ pub struct VLenSplit {
     data: Line,
 }
 
-/// What bytes that are shorter stored than plain may become, for each stored byte.
-const MOST_RATIO: usize = 1 << 20;
+/// Bytes of the cells of a chunk, at most: as everywhere where no document tells a size.
+const MOST_BYTES: u64 = 1 << 31;
 
 fn refuse(why: impl Into<String>) -> Error {
     Error::decode(NAME, why)
@@ -93,19 +93,21 @@ impl VLenSplit {
         self.index.decode(index, offsets, workspace)?;
         let mut offsets = offsets.chunks_exact(self.offset_bytes).map(offset);
         let bytes = offsets.next_back().unwrap_or(0);
-        let most = data.len().saturating_mul(MOST_RATIO) as u64;
-        if bytes > most {
-            return Err(refuse(format!("{} stored bytes cannot hold {bytes}", data.len())));
+        if bytes > MOST_BYTES {
+            return Err(refuse(format!("{bytes} bytes of cells in one chunk are too many")));
         }
+        // What the offsets claim bounds what comes out, and nothing is taken for it beforehand.
         let mut kept = Vec::new();
-        let room = kept.try_reserve_exact(bytes as usize);
-        room.map_err(|_| Error::TooLarge(format!("memory has no room for cells of {bytes} bytes")))?;
-        kept.resize(bytes as usize, 0);
-        let mut kept = kept.into_boxed_slice();
         if bytes > 0 {
             let applied = vec![true; self.data.len()];
-            self.data.decode(data, &applied, &mut kept, &mut workspace.context)?;
+            let context = &mut workspace.context;
+            self.data
+                .decode_unsized(data, &applied, &mut kept, bytes as usize, context)?;
         }
+        if kept.len() as u64 != bytes {
+            return Err(refuse(format!("{} bytes are stored for cells of {bytes}", kept.len())));
+        }
+        let kept = kept.into_boxed_slice();
         let mut start = offsets.next().unwrap_or(bytes);
         if start != 0 && self.cells > 0 {
             return Err(refuse("the first cell does not begin at the beginning"));
@@ -137,15 +139,12 @@ impl VLenSplit {
         let mut data = Vec::new();
         let mut offsets = Vec::with_capacity((self.cells + 1) * self.offset_bytes);
         let mut push = |end: usize| {
+            let fits = u32::try_from(end).ok().filter(|end| u64::from(*end) <= MOST_BYTES);
+            let end =
+                fits.ok_or_else(|| Error::encode(NAME, "more than 2 GiB in one chunk; make the chunks smaller"))?;
             if self.offset_bytes == 8 {
-                offsets.extend_from_slice(&(end as u64).to_ne_bytes());
+                offsets.extend_from_slice(&u64::from(end).to_ne_bytes());
             } else {
-                let end = u32::try_from(end).map_err(|_| {
-                    Error::encode(
-                        NAME,
-                        "4 GiB or more in one chunk; its index has the data type uint32, use uint64",
-                    )
-                })?;
                 offsets.extend_from_slice(&end.to_ne_bytes());
             }
             Ok::<_, Error>(())
