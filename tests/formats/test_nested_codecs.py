@@ -216,3 +216,27 @@ def test_damaged_offsets_are_an_error_and_never_a_crash() -> None:
             array[...]
         except ChunkDecodeError:
             continue
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"serializer": codecs.ZfpCodec("reversible")},
+        {"serializer": codecs.ZFPY(mode=5)},
+        {"serializer": codecs.PCodec()},
+        {"filters": [codecs.ReshapeCodec([-1, [1]]), codecs.TransposeCodec([1, 0])]},
+        {"filters": [codecs.ReshapeCodec([2, -1])]},
+        {"filters": [codecs.SqueezeCodec()]},
+        {"compressors": codecs.ConditionalCodec([codecs.ZstdCodec()])},
+        {"serializer": codecs.VLenCodec(), "dtype": "string", "compressors": None},
+    ],
+    ids=repr,
+)
+def test_chunks_of_several_shapes_are_each_packed_as_they_are(settings: dict[str, Any]) -> None:
+    cells = np.arange(120).reshape(10, 12).astype("f4" if "dtype" not in settings else "T")
+    array = zarrite.create_array(
+        None, **{"shape": (10, 12), "chunks": [[2, 3, 5], [4, 8]], "dtype": cells.dtype, **settings}
+    )
+    array[...] = cells
+    assert (np.asarray(zarrite.open_array(array.store)[...]) == cells).all()
+    assert (np.asarray(array[1:7, 3:]) == cells[1:7, 3:]).all()

@@ -128,7 +128,9 @@ class ImageCodec(Codec):
         return self.parameters
 
     def values(self) -> tuple[Any, ...]:
-        return (self.name, repr(sorted(self.parameters.items())))
+        # A settled codec is made for chunks of one shape; where chunks differ in shape, so do the codecs.
+        shape = None if self.cells is None else self.cells.shape
+        return (self.name, repr(sorted(self.parameters.items())), shape)
 
     def __repr__(self) -> str:
         return f"ImageCodec({self.name!r}, {self.parameters!r})"
