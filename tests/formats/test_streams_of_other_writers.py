@@ -1,4 +1,4 @@
-"""Compressed streams as other programs shape them: in parts, padded, without a size, with settings that are not true."""
+"""Compressed streams as other programs shape them: in parts, padded, without a size, with settings not quite true."""
 
 from __future__ import annotations
 
