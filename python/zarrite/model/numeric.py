@@ -151,9 +151,14 @@ class ZfpCodec(_Packer):
     any mode; NaN, infinity and integers that need the two highest bits in every mode but "reversible".
 
     Args:
-        mode: "reversible" keeps every bit; "fixed_accuracy" needs a `tolerance`, "fixed_rate" a `rate`,
-            "fixed_precision" a `precision`, and "expert" `minbits`, `maxbits`, `maxprec` and `minexp`.
-        parameters: those of the mode.
+        mode: "reversible" keeps every bit; each other mode needs its parameters and takes no others.
+        tolerance: of "fixed_accuracy": the most that a float may be off, rounded down to a power of two.
+        rate: of "fixed_rate": bits for each cell.
+        precision: of "fixed_precision": bit planes that are kept, 0 for all.
+        minbits: of "expert": bits of a block, at least.
+        maxbits: of "expert": bits of a block, at most.
+        maxprec: of "expert": bit planes that are kept, at most.
+        minexp: of "expert": the power of two below which floats are not kept.
 
     Example:
         >>> from zarrite.codecs import ZfpCodec
@@ -169,9 +174,30 @@ class ZfpCodec(_Packer):
     mode: str
     parameters: tuple[tuple[str, float], ...]
 
-    def __init__(self, mode: str, **parameters: float) -> None:
+    def __init__(
+        self,
+        mode: str,
+        *,
+        tolerance: float | None = None,
+        rate: float | None = None,
+        precision: int | None = None,
+        minbits: int | None = None,
+        maxbits: int | None = None,
+        maxprec: int | None = None,
+        minexp: int | None = None,
+    ) -> None:
         self.mode = choice(mode, "mode of codec 'zfp'", tuple(MODES))
         wanted = MODES[self.mode]
+        given = {
+            "tolerance": tolerance,
+            "rate": rate,
+            "precision": precision,
+            "minbits": minbits,
+            "maxbits": maxbits,
+            "maxprec": maxprec,
+            "minexp": minexp,
+        }
+        parameters: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
         only(parameters, wanted, f"codec 'zfp' in mode {self.mode!r}")
         missing = [name for name in wanted if name not in parameters]
         if missing:
