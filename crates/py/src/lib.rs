@@ -94,11 +94,15 @@ fn stats() -> std::collections::BTreeMap<&'static str, u64> {
 fn _engine(py: Python<'_>, module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     module.add("DEBUG", cfg!(debug_assertions))?;
-<<<<<<< HEAD
-    let built_in = ["transpose", "bytes", "sharding_indexed", "n5_default", "python"];
-=======
-    let built_in = ["transpose", "bytes", "sharding_indexed", "python", "reshape", "zarrs.squeeze"];
->>>>>>> 0f3bc95 (Core: pcodec, zfp in safe Rust, conditional codecs, reshapes, and cells of varying length as zarrs splits them)
+    let built_in = [
+        "transpose",
+        "bytes",
+        "sharding_indexed",
+        "n5_default",
+        "python",
+        "reshape",
+        "zarrs.squeeze",
+    ];
     let names: Vec<&str> = zarrite_core::codecs::NAMES.iter().copied().chain(built_in).collect();
     module.add("CODECS", PyTuple::new(py, names)?)?;
     module.add_class::<cells::Cells>()?;

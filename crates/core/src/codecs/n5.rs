@@ -47,7 +47,7 @@ impl N5 {
         }
         let inner = match inner {
             Some(entry) if entry["name"] == "python" => Some(foreign(entry)?),
-            Some(entry) => Some(super::build(entry)?),
+            Some(entry) => Some(super::build(entry, &[], foreign)?),
             None => None,
         };
         Ok(Self {

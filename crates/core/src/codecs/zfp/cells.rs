@@ -1,7 +1,8 @@
 //! The number types of cells, and what zfp has for each of them.
 
 use super::bits::{Reader, Writer};
-use super::block::{Float, Limits, read_floats, read_ints, write_floats, write_ints};
+use super::block::{Limits, read_ints, write_ints};
+use super::floats::{Float, read_floats, write_floats};
 use half::{bf16, f16};
 
 /// One of the four number types that zfp has.

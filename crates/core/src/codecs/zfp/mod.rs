@@ -8,6 +8,7 @@
 mod bits;
 mod block;
 mod cells;
+mod floats;
 mod header;
 mod order;
 
