@@ -17,8 +17,8 @@ from .model.codecs import (
 )
 from .model.compressors import BZ2, LZ4, LZMA, BloscCodec, GzipCodec, Shuffle, Zlib, ZstdCodec
 from .model.filters import AsType, BitRound, Delta, FixedScaleOffset, PackBits, Quantize
-from .model.n5 import N5Default
 from .model.images import ImageCodec
+from .model.n5 import N5Default
 from .model.nesting import ConditionalCodec, VLenCodec, VLenV2Codec
 from .model.numeric import ZFPY, PCodec, ZfpCodec
 from .model.reshaping import ReshapeCodec, SqueezeCodec
@@ -39,8 +39,8 @@ __all__ = [
     "Delta",
     "FixedScaleOffset",
     "GzipCodec",
-    "N5Default",
     "ImageCodec",
+    "N5Default",
     "PCodec",
     "PackBits",
     "PythonCodec",

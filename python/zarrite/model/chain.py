@@ -24,9 +24,9 @@ from .codecs import (
 from .compressors import BZ2, LZ4, LZMA, BloscCodec, GzipCodec, Shuffle, Zlib, ZstdCodec
 from .filters import AsType, BitRound, Delta, FixedScaleOffset, NumcodecsBitRound, PackBits, Quantize
 from .images import image_codec
+from .n5 import N5Default, N5Lz4, n5_from_json
 from .nesting import ConditionalCodec, VLenCodec, VLenV2Codec
 from .numeric import ZFPY, PCodec, ZfpCodec
-from .n5 import N5Default, N5Lz4, n5_from_json
 from .registry import Registry
 from .reshaping import ReshapeCodec, SqueezeCodec
 from .sharding import ShardingCodec
