@@ -15,6 +15,10 @@ COMPRESSORS = {
     "zstd": codecs.ZstdCodec(level=3, checksum=True),
     "crc32c": codecs.Crc32cCodec(),
     "crc32c in front": codecs.Crc32cCodec(location="start"),
+    "crc32": codecs.CRC32(),
+    "adler32": codecs.Adler32(),
+    "fletcher32": codecs.Fletcher32(),
+    "jenkins_lookup3": codecs.JenkinsLookup3(initval=7, prefix=b"abc"),
     "zlib": codecs.Zlib(),
     "bz2": codecs.BZ2(),
     "lz4": codecs.LZ4(),
@@ -30,6 +34,9 @@ WHOLE_NUMBERS = {
     "delta": codecs.Delta(dtype="<i4"),
     "fixedscaleoffset": codecs.FixedScaleOffset(offset=0, scale=1, dtype="<i4"),
     "astype": codecs.AsType(encode_dtype="<i8", decode_dtype="<i4"),
+    "scale_offset": codecs.ScaleOffset(offset=3),
+    "cast_value": codecs.CastValue("int64"),
+    "registered packbits": codecs.PackBitsCodec(padding_encoding="last_byte"),
     "big-endian bytes": codecs.BytesCodec(endian="big"),
 }
 FLOATS = {"bitround": codecs.BitRound(keepbits=8), "quantize": codecs.Quantize(digits=2, dtype="<f4")}

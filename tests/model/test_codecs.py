@@ -27,6 +27,10 @@ SAMPLES: list[codecs.Codec] = [
     codecs.VLenBytesCodec(),
     codecs.Crc32cCodec(),
     codecs.Crc32cCodec("start"),
+    codecs.Adler32(),
+    codecs.CRC32("end"),
+    codecs.Fletcher32(),
+    codecs.JenkinsLookup3(5, b"HDF"),
     codecs.GzipCodec(9),
     codecs.ZstdCodec(-7, True),
     codecs.BloscCodec(4, "lz4", 3, "bitshuffle", 1024),
@@ -42,6 +46,10 @@ SAMPLES: list[codecs.Codec] = [
     codecs.AsType("<f4", "<f8"),
     codecs.BitRound(7),
     codecs.PackBits(),
+    codecs.PackBitsCodec("first_byte", 1, 5),
+    codecs.CastValue("uint8", "towards-zero", "wrap", {"encode": [["NaN", 0]]}),
+    codecs.ScaleOffset(-10, 0.1),
+    codecs.ScaleOffset(),
 ]
 
 
@@ -249,7 +257,7 @@ def test_format_3_orders_bytes_after_the_filters() -> None:
         {"name": "astype", "encode_dtype": "f4", "decode_dtype": "i8"},
         bytes_step([], 4),
     ]
-    assert chain("?", filters=[codecs.PackBits()]) == [{"name": "packbits"}, bytes_step([], 1)]
+    assert chain("?", filters=[codecs.PackBits()]) == [{"name": "numcodecs.packbits"}, bytes_step([], 1)]
     assert chain("M8[s]", filters=[codecs.Delta("<M8[s]")])[0] == {"name": "delta", "dtype": "i8", "astype": "i8"}
 
 

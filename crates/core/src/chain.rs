@@ -106,24 +106,23 @@ impl Chain {
             _ => self.stages.push(Stage::Codec(codecs::build(entry)?)),
         }
         if let Some(Stage::Codec(codec)) = self.stages.last() {
+            let after = before.and_then(|n| codec.stored_bytes(n));
             // A filter may change the size of a cell; the fill value goes the way of all cells.
-            if let (Some(n), Some(cells)) = (before.and_then(|n| codec.stored_bytes(n)), self.cells())
-                && entry["dtype"].is_string() | entry["encode_dtype"].is_string()
-                && cells > 0
-                && n % cells == 0
-            {
-                let mut coded = Vec::new();
-                codec.encode(fill, &mut coded, &mut crate::Context::new())?;
-                *fill = coded;
-                self.cell_bytes = n / cells;
+            if let Some(coded) = codec.encode_fill(fill, &mut crate::Context::new()) {
+                *fill = coded?;
+                self.cell_bytes = fill.len();
+                if after.is_some_and(|n| Ok(n) != shape::bytes(&self.shape, fill.len())) {
+                    return Err(Error::Document(format!(
+                        "codec {:?} is set for cells of another type than those that come to it",
+                        codec.name()
+                    )));
+                }
+            } else if codec.name() == "numcodecs.packbits" {
+                (self.shape, self.cell_bytes) = (after.into_iter().collect(), 1);
             }
-            self.sizes.push(before.and_then(|n| codec.stored_bytes(n)));
+            self.sizes.push(after);
         }
         Ok(())
-    }
-
-    fn cells(&self) -> Option<usize> {
-        shape::cells(&self.shape).ok()
     }
 
     /// Stored axis `i` is axis `order[i]` of the chunk.

@@ -8,14 +8,15 @@ from typing import Any, cast
 import numpy as np
 
 from ..errors import BaseZarrError, MetadataValidationError, UnknownCodecError
+from .casting import CastValue, ScaleOffset
 from .checks import brief, mapping, named, refusal, refuse
+from .checksums import CRC32, Adler32, Crc32cCodec, Fletcher32, JenkinsLookup3
 from .codecs import (
     ARRAY,
     BYTES,
     SERIALIZER,
     BytesCodec,
     Codec,
-    Crc32cCodec,
     Lowering,
     TransposeCodec,
     VLenBytesCodec,
@@ -23,6 +24,7 @@ from .codecs import (
 )
 from .compressors import BZ2, LZ4, LZMA, BloscCodec, GzipCodec, Shuffle, Zlib, ZstdCodec
 from .filters import AsType, BitRound, Delta, FixedScaleOffset, NumcodecsBitRound, PackBits, Quantize
+from .packing import PackBitsCodec
 from .registry import Registry
 from .sharding import ShardingCodec
 
@@ -33,6 +35,10 @@ BUILT_IN: tuple[type[Codec], ...] = (
     VLenUTF8Codec,
     VLenBytesCodec,
     Crc32cCodec,
+    CRC32,
+    Adler32,
+    Fletcher32,
+    JenkinsLookup3,
     GzipCodec,
     ZstdCodec,
     BloscCodec,
@@ -48,6 +54,9 @@ BUILT_IN: tuple[type[Codec], ...] = (
     BitRound,
     NumcodecsBitRound,
     PackBits,
+    PackBitsCodec,
+    CastValue,
+    ScaleOffset,
 )
 
 CODECS: Registry[Any] = Registry(
@@ -127,7 +136,7 @@ class PythonCodec(Codec):
         )
         chain.handles.append(self.codec)
         if self.kind != BYTES:
-            chain.numpy = np.dtype(np.uint8)
+            chain.become(np.dtype(np.uint8))
 
 
 class SkippedCodec(Codec):
@@ -293,6 +302,12 @@ def codec_from_user(value: Any) -> Codec:
         MetadataValidationError: none of these.
         UnknownCodecError: a name that is not known.
     """
+    found = _from_user(value)
+    # What is new is written under the registered name.
+    return BitRound(found.keepbits) if isinstance(found, NumcodecsBitRound) else found
+
+
+def _from_user(value: Any) -> Codec:
     if isinstance(value, Codec):
         return value
     if isinstance(value, str):
