@@ -105,22 +105,8 @@ def numbers(name: str) -> np.ndarray[Any, Any]:
         for add in (-1, -0.5, 0, 0.5)
         for sign in (1, -1)
     ]
-    small = [
-        0.0,
-        -0.0,
-        5e-8,
-        2.9e-8,
-        -6.1e-5,
-        1e-40,
-        3e-46,
-        1e-310,
-        65519.0,
-        65520.0,
-        3.4028235677973366e38,
-        np.inf,
-        -np.inf,
-        np.nan,
-    ]
+    small = [0.0, -0.0, 5e-8, 2.9e-8, -6.1e-5, 1e-40, 3e-46, 1e-310]
+    large = [65519.0, 65520.0, 3.4028235677973366e38, np.inf, -np.inf, np.nan]
     with np.errstate(over="ignore", under="ignore"):
         return np.concatenate([halves, edges, small, large, rng.normal(0, 1000, 50)]).astype(dtype)
 
