@@ -15,7 +15,7 @@ from zarrite.errors import ArrayIndexError
 from zarrite.model.node import ArrayModel
 from zarrite.selection import Axis, Box, Points
 
-__all__ = ["Reading", "Writing", "as_cells", "bind", "box_of", "out_array", "program_of"]
+__all__ = ["Reading", "Writing", "as_cells", "bind", "box_of", "out_array"]
 
 PROGRAMS_KEPT = 1024
 

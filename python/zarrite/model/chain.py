@@ -203,6 +203,8 @@ def codec_from_json(value: object) -> Codec:
     name, configuration = named(value, "codec")
     if name == ShardingCodec.name:
         return sharding_from_json(configuration)
+    if name.startswith("https://"):
+        name = _name_of_uri(name)
     known = PREFIXED.get(name)
     if known is not None:
         return known.from_numcodecs(configuration)
@@ -212,6 +214,21 @@ def codec_from_json(value: object) -> Codec:
             return SkippedCodec(value)
         found = CODECS[name]
     return _made(found, configuration)
+
+
+ADDRESSES = ("https://codec.zarrs.dev/", "https://purl.org/zarr/spec/codec/")
+"""Where codecs were described before there was a register; their addresses were their names."""
+
+
+def _name_of_uri(uri: str) -> str:
+    """The name that a codec has today which was once called by an address; the address itself where there is none."""
+    if uri.startswith(ADDRESSES):
+        # The kind of the codec or its version stands beside the name.
+        for part in reversed(uri.split("/")[3:]):
+            for name in (part, PREFIX + part, "zarrs." + part):
+                if name in CODECS or name in PREFIXED:
+                    return name
+    return uri
 
 
 def codec_from_numcodecs(value: object) -> Codec:
