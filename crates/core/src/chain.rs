@@ -153,6 +153,17 @@ impl Chain {
         }
     }
 
+    /// The most bytes there can be before stage `at`.
+    fn most_bytes(&self, at: usize) -> usize {
+        let most = self.stages[..at]
+            .iter()
+            .try_fold(self.plain_bytes(), |n, stage| match stage {
+                Stage::Swap { .. } => Some(n),
+                Stage::Codec(codec) => codec.most_stored_bytes(n),
+            });
+        most.unwrap_or(UNSIZED_LIMIT)
+    }
+
     /// Stored bytes to cells, packed in C order of the stored axes.
     ///
     /// # Errors
@@ -203,7 +214,8 @@ impl Chain {
                         continue;
                     }
                     if at == direct {
-                        outcome = codec.decode(source, cells, &mut workspace.context);
+                        let done = codec.decode(source, cells, &mut workspace.context);
+                        outcome = done.map_err(|error| at_fault(codec.as_ref(), error));
                         break;
                     }
                     let mut buffer = spare.take().unwrap_or_else(|| workspace.empty_buffer());
@@ -218,9 +230,10 @@ impl Chain {
                     } else {
                         buffer.clear();
                         codec
-                            .decode_unsized(source, &mut buffer, UNSIZED_LIMIT, &mut workspace.context)
+                            .decode_unsized(source, &mut buffer, self.most_bytes(at), &mut workspace.context)
                             .map(|()| buffer.len())
                     };
+                    let made = made.map_err(|error| at_fault(codec.as_ref(), error));
                     match made {
                         Ok(n) => spare = held.replace((buffer, n)).map(|(buffer, _)| buffer),
                         Err(error) => {
@@ -298,6 +311,18 @@ impl Chain {
             workspace.put_back(buffer);
         }
         Ok(())
+    }
+}
+
+/// The error of a codec's decoder, which names the codec: sizes alone do not say at which step they are wrong.
+fn at_fault(codec: &dyn Codec, error: Error) -> Error {
+    match error {
+        Error::Size { .. } => Error::Codec {
+            codec: codec.name().to_owned().into(),
+            doing: "decode",
+            why: error.to_string(),
+        },
+        _ => error,
     }
 }
 

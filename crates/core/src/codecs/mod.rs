@@ -71,6 +71,11 @@ pub trait Codec: Send + Sync {
     /// How many bytes `plain` bytes become, where that does not depend on their content (checksums, filters); else `None`.
     fn stored_bytes(&self, plain: usize) -> Option<usize>;
 
+    /// The most bytes that `plain` bytes become, where there is such a bound.
+    fn most_stored_bytes(&self, plain: usize) -> Option<usize> {
+        self.stored_bytes(plain)
+    }
+
     /// Stored bytes back to plain ones; `plain` has exactly the size it must be filled to.
     ///
     /// # Errors
