@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -18,6 +19,7 @@ from zarrite.errors import (
     ContainsArrayAndGroupError,
     ContainsArrayError,
     ContainsGroupError,
+    LimitError,
     MetadataValidationError,
     ReadOnlyError,
 )
@@ -205,8 +207,9 @@ def make_array(
     model = array_model(shape=shape, dtype=dtype, zarr_format=default_format(zarr_format), **settings)
     order = settings.get("order") or (model.order if model.order != "C" else None)
     own = array_config(handle_config) if order is None else array_config(handle_config, order=order)
-    # What does not fit together is found before anything is stored.
-    program_of(model, own)
+    # What does not fit together is found before anything is stored; what is too large here may fit elsewhere.
+    with contextlib.suppress(LimitError):
+        program_of(model, own)
     seat = yield from put_node(store, path, model, overwrite=overwrite, above=above, catalog=catalog)
     array = Array(store, path, model, own, seat, catalog)
     if data is not None and write_data and array.size:
