@@ -168,7 +168,7 @@ def test_what_one_compressor_makes_for_another_is_bounded_by_the_chunk_too() -> 
     chain = [codecs.Zlib(1), codecs.GzipCodec(1)]
     array = zarrite.create_array(MemoryStore(), name="a", compressors=chain, **settings)
     array.store.put("a/c/0", gzip.compress(ZEROS)).result()
-    with pytest.raises(ChunkDecodeError, match="codec 'gzip'|codec \"gzip\".*more than [0-9]{7} bytes"):
+    with pytest.raises(ChunkDecodeError, match=r'codec "gzip".*more than [0-9]{7} bytes'):
         array[...]
     array[...] = 5
     assert (array[...] == 5).all()
@@ -178,5 +178,5 @@ def test_a_size_that_is_wrong_is_told_with_the_codec_that_met_it() -> None:
     settings = {"shape": (100,), "chunks": (100,), "dtype": "i4", "compressors": None}
     array = zarrite.create_array(MemoryStore(), name="a", filters=[codecs.AsType("<f8", "<i4")], **settings)
     array.store.put("a/c/0", bytes(80)).result()
-    with pytest.raises(ChunkDecodeError, match='codec "astype".*400 bytes'):
+    with pytest.raises(ChunkDecodeError, match=r'codec "astype".*400 bytes'):
         array[...]
