@@ -8,6 +8,13 @@ use serde_json::Value;
 
 const NAME: &str = "packbits";
 
+/// A one in every byte.
+const ONES: u64 = 0x0101_0101_0101_0101;
+/// Bit `i` in byte `i`.
+const DIAGONAL: u64 = 0x8040_2010_0804_0201;
+/// Times this, the lowest bit of byte `i` is bit `56 + i`.
+const GATHER: u64 = 0x0102_0408_1020_4080;
+
 /// Where the number of unused bits is said.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Padding {
@@ -79,7 +86,21 @@ impl Packed {
         u64::MAX >> (64 - self.kept)
     }
 
+    /// Whether every number is one bit in a byte of its own, eight of which go through at once.
+    fn is_single(&self) -> bool {
+        self.width == 1 && self.kept == 1 && !self.signed
+    }
+
     fn unpack(&self, packed: &[u8], plain: &mut [u8]) {
+        if self.is_single() {
+            for (cells, byte) in plain.chunks_mut(8).zip(packed) {
+                // Bit `i` alone stays in byte `i`, and becomes a one there.
+                let spread = (u64::from(*byte) * ONES) & DIAGONAL;
+                let ones = (spread + 0x7F * ONES) >> 7 & ONES;
+                cells.copy_from_slice(&(ones << self.first).to_le_bytes()[..cells.len()]);
+            }
+            return;
+        }
         let mut held = 0_u128;
         let mut bits = 0;
         let mut rest = packed.iter();
@@ -97,6 +118,33 @@ impl Packed {
                 number = ((number << above).cast_signed() >> above).cast_unsigned();
             }
             cell.copy_from_slice(&number.to_le_bytes()[..self.width]);
+        }
+    }
+
+    fn pack(&self, plain: &[u8], stored: &mut Vec<u8>) {
+        if self.is_single() {
+            stored.extend(plain.chunks(8).map(|cells| {
+                let mut raw = [0; 8];
+                raw[..cells.len()].copy_from_slice(cells);
+                let ones = u64::from_le_bytes(raw) >> self.first & ONES;
+                (ones.wrapping_mul(GATHER) >> 56) as u8
+            }));
+            return;
+        }
+        let (mut held, mut bits) = (0_u128, 0);
+        for cell in plain.chunks_exact(self.width) {
+            let mut raw = [0; 8];
+            raw[..self.width].copy_from_slice(cell);
+            held |= u128::from(u64::from_le_bytes(raw) >> self.first & self.mask()) << bits;
+            bits += self.kept;
+            while bits >= 8 {
+                stored.push(held as u8);
+                held >>= 8;
+                bits -= 8;
+            }
+        }
+        if bits > 0 {
+            stored.push(held as u8);
         }
     }
 
@@ -161,21 +209,7 @@ impl Codec for Packed {
         if self.padding == Padding::FirstByte {
             stored.push(unused as u8);
         }
-        let (mut held, mut bits) = (0_u128, 0);
-        for cell in plain.chunks_exact(self.width) {
-            let mut raw = [0; 8];
-            raw[..self.width].copy_from_slice(cell);
-            held |= u128::from(u64::from_le_bytes(raw) >> self.first & self.mask()) << bits;
-            bits += self.kept;
-            while bits >= 8 {
-                stored.push(held as u8);
-                held >>= 8;
-                bits -= 8;
-            }
-        }
-        if bits > 0 {
-            stored.push(held as u8);
-        }
+        self.pack(plain, stored);
         if self.padding == Padding::LastByte {
             stored.push(unused as u8);
         }

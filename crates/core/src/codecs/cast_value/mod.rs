@@ -6,6 +6,7 @@ mod scalar_map;
 use self::scalar_map::ScalarMap;
 use super::elementwise::{Each, Elementwise};
 use super::number::{BLOCK, Form, Format, Number, Outside, Parts, Rounding, limits, value};
+use super::numbers::half;
 use super::parameters;
 use crate::{Context, Error, Result};
 use serde_json::Value;
@@ -167,6 +168,17 @@ impl Cast {
                 each!(|raw| {
                     let number = from.decode(raw);
                     let near = number as f32;
+                    if near.is_infinite() && number.is_finite() && self.range == Range::Refuse {
+                        Err(Why::Outside)
+                    } else {
+                        Ok(u64::from(near.to_bits()))
+                    }
+                });
+            }
+            (Form::Real(from), Form::Real(to)) if to.is_half() && self.rounding == Rounding::NearestEven => {
+                each!(|raw| {
+                    let number = from.decode(raw);
+                    let near = half(number);
                     if near.is_infinite() && number.is_finite() && self.range == Range::Refuse {
                         Err(Why::Outside)
                     } else {

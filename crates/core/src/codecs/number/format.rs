@@ -146,6 +146,11 @@ impl Format {
         self.mantissa == 23
     }
 
+    /// Whether this is a half.
+    pub fn is_half(self) -> bool {
+        self.mantissa == 10
+    }
+
     fn sign_bit(self) -> u64 {
         1 << (self.exponent + self.mantissa)
     }
