@@ -1,5 +1,7 @@
 """Writes the tables that README.md and docs/ take from the program: formats, codecs, data types, crates.
 
+What is read and written is found by trying it (`trials.py`), and not said here.
+
 Run by `make tables`. `--check` writes nothing and says which page is out of date; a test runs it.
 """
 
@@ -13,29 +15,19 @@ import tomllib
 from collections.abc import Iterable
 from pathlib import Path
 
+from trials import FORMATS, NEWEST, Trial, built_in, data_types, try_codec, try_type
+
 from zarrite.model import dtype_names
-from zarrite.model.chain import BUILT_IN
 from zarrite.model.codecs import Codec
 from zarrite.model.dtypes import DType
 
 ROOT = Path(__file__).parent.parent
 
 KINDS = {"array": "cells to cells", "serializer": "cells to bytes", "bytes": "bytes to bytes"}
-WITH_PARAMETERS = {
-    "fixed_length_utf32": "`U`",
-    "null_terminated_bytes": "`S`",
-    "raw_bytes": "`V`",
-    "numpy.datetime64": "`M8`",
-    "numpy.timedelta64": "`m8`",
-    "r<bits>": "`V`",
-    "struct": "structured",
-    "structured": "structured",
-}
-"""Data types whose NumPy form depends on a parameter."""
-
 READS = {
     "Zarr v3": "read, write",
     "Zarr v2": "read, write",
+    "N5": "read",
     "HDF5, netCDF-4": "convert (h5py)",
     "netCDF-3": "convert (scipy)",
     "`.npy`, `.npz`": "convert",
@@ -88,55 +80,106 @@ def parameters(codec: type[Codec]) -> str:
 
 
 def codec_table() -> str:
-    """Every codec: names, class, what it turns into what, parameters."""
+    """Every codec: names, class, what it turns into what, parameters, and what works."""
     rows = [
         [
             f"`{codec.name}`",
             f"`{codec.id}`" if codec.id else "",
             f"`{codec.__name__}`",
             KINDS[codec.kind],
+            *(word(try_codec(codec, number)) for number in FORMATS),
             parameters(codec),
             first_line(codec),
         ]
-        for codec in BUILT_IN
+        for codec in built_in()
     ]
-    return table(["name in v3", "id in v2", "class", "turns", "parameters", ""], rows)
+    return table(["name in v3", "id in v2", "class", "turns", "v3", "v2", "parameters", ""], rows)
+
+
+def word(trial: Trial) -> str:
+    """What a trial showed."""
+    if trial.read and trial.setting:
+        return f"read; write with `{trial.setting}`"
+    return "read, write" if trial.write else "read" if trial.read else "no"
+
+
+def code(text: str) -> str:
+    """Text as code in a table, where a bar would end the column."""
+    return "`" + text.replace("|", "\\|") + "`"
 
 
 def numpy_form(dtype: DType) -> str:
     """What a read gives for a data type."""
-    if dtype.vlen == "string":
-        return "`StringDType`"
-    return "`object` (bytes)" if dtype.vlen == "bytes" else f"`{dtype.numpy.name}`"
+    numpy = dtype.numpy
+    if numpy.names is not None:
+        return "structured"
+    if numpy.kind in "SUVMm" and numpy.subdtype is None:
+        return f"`{numpy.kind}`"
+    if numpy.kind == "O":
+        return f"`object` ({dtype.vlen})" if dtype.vlen else "`object`"
+    return "`StringDType`" if numpy.kind == "T" else f"`{numpy.name}`"
 
 
 def dtype_table() -> str:
-    """Every data type of v3 documents and the NumPy type of its cells."""
-    rows = [[f"`{name}`", numpy_form(dtype)] for name, dtype in dtype_names.PLAIN.items()]
-    known = set(WITH_PARAMETERS) - {"r<bits>", "struct", "structured"}
-    declared = {*dtype_names.FIXED, *dtype_names.TIMES}
-    assert known == declared, f"say what NumPy has for {known ^ declared}"
-    rows += [[f"`{name}`", form] for name, form in WITH_PARAMETERS.items()]
-    return table(["data type in v3", "NumPy"], rows)
+    """Every data type of v3 documents, the NumPy type of its cells, and what works."""
+    rows = []
+    for name, document in data_types().items():
+        new, old = (try_type(name, number) for number in FORMATS)
+        written = f"read; written as `{new.spelling}`" if is_spelling(name) else word(new)
+        spelling = f"{code(old.spelling)}: {word(old)}" if old.read else "no"
+        rows.append([f"`{name}`", numpy_form(dtype_names.dtype_from_json(document)), written, spelling])
+    return table(["data type", "NumPy", "v3", "v2"], rows)
 
 
-def names(codecs: Iterable[type[Codec]]) -> str:
-    """Codecs in one line, each once."""
-    return ", ".join(dict.fromkeys(f"`{codec.name.removeprefix('numcodecs.')}`" for codec in codecs))
+def names(found: Iterable[str]) -> str:
+    """Names in one line, each once."""
+    return ", ".join(dict.fromkeys(f"`{name.removeprefix('numcodecs.')}`" for name in found)) or "none"
+
+
+def is_spelling(name: str) -> bool:
+    """Whether a data type's name is only read: documents that are written have another for it."""
+    trial = try_type(name, NEWEST)
+    return trial.read and not trial.write and not trial.setting
 
 
 def support() -> str:
     """The short table of the README."""
-    plain = ", ".join(f"`{name}`" for name, dtype in dtype_names.PLAIN.items() if name == numpy_form(dtype).strip("`"))
-    others = ", ".join(f"`{name}`" for name in ("string", "bytes", *WITH_PARAMETERS) if name != "structured")
+    # A name that is read and written as another one is a spelling, not a type of its own.
+    own = [name for name in data_types() if not is_spelling(name)]
+    types = {name: {number: try_type(name, number) for number in FORMATS} for name in own}
+    codecs = [(one, {number: try_codec(one, number) for number in FORMATS}) for one in built_in()]
+
+    def kept(trials: dict[int, Trial]) -> str:
+        both = [number for number in FORMATS if trials[number].write]
+        reading = [number for number in FORMATS if trials[number].read]
+        if both:
+            return " and ".join(f"v{number}" for number in both)
+        return "to read" if reading else "not yet"
+
     rows = [
         ["formats", "; ".join(f"{name}: {what}" for name, what in READS.items())],
         ["kept in", PLACES],
-        ["data types", f"{plain}, {others}"],
-        ["codecs", names(codec for codec in BUILT_IN if codec.kind != "array")],
-        ["filters", names(codec for codec in BUILT_IN if codec.kind == "array")],
     ]
+    for what, group in (
+        ("data types", {name: kept(found) for name, found in types.items()}),
+        ("codecs", {codec.name: kept(found) for codec, found in codecs if codec.kind != "array"}),
+        ("filters", {codec.name: kept(found) for codec, found in codecs if codec.kind == "array"}),
+    ):
+        for how in ORDER:
+            chosen = [name for name, found in group.items() if found == how]
+            if chosen:
+                rows.append([f"{what}, {how}", names(chosen)])
     return table(["", ""], rows)
+
+
+ORDER = (
+    " and ".join(f"v{number}" for number in FORMATS),
+    f"v{NEWEST}",
+    *(f"v{n}" for n in FORMATS[1:]),
+    "to read",
+    "not yet",
+)
+"""What a type or codec can be, the most useful first."""
 
 
 def formats() -> str:

@@ -46,6 +46,7 @@ __all__ = [
     "Group",
     "__version__",
     "array",
+    "check",
     "codecs",
     "config",
     "consolidate_metadata",
@@ -81,7 +82,7 @@ __all__ = [
 ]
 
 # Loaded when they are first asked for, so that importing zarrite stays cheap.
-_LAZY_MODULES = frozenset({"codecs", "convert", "dtype", "errors", "progress", "storage", "testing"})
+_LAZY_MODULES = frozenset({"check", "codecs", "convert", "dtype", "errors", "progress", "storage", "testing"})
 
 
 def __getattr__(name: str) -> Any:

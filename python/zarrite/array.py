@@ -12,12 +12,13 @@ from zarrite import resizing, stored
 from zarrite._engine import Store
 from zarrite._verb import Flow, Steps, verb
 from zarrite.attributes import Attributes, copied
+from zarrite.catalog import Catalog
 from zarrite.config import ArrayConfig, array_config, config
 from zarrite.errors import ArrayNotFoundError
 from zarrite.info import ArrayInfo
 from zarrite.model.edges import equal_edges
 from zarrite.model.node import ArrayModel
-from zarrite.node import Catalog, Seat, fetch, publish, seat_of
+from zarrite.node import Seat, fetch, publish, seat_of
 from zarrite.selecting import Selecting
 from zarrite.stores import address, resolve
 

@@ -12,6 +12,7 @@ from .model.checksums import CRC32, Adler32, Crc32cCodec, Fletcher32, JenkinsLoo
 from .model.codecs import BytesCodec, Codec, TransposeCodec, VLenBytesCodec, VLenUTF8Codec
 from .model.compressors import BZ2, LZ4, LZMA, BloscCodec, GzipCodec, Shuffle, Zlib, ZstdCodec
 from .model.filters import AsType, BitRound, Delta, FixedScaleOffset, PackBits, Quantize
+from .model.n5 import N5Default
 from .model.packing import PackBitsCodec
 from .model.sharding import ShardingCodec
 
@@ -33,6 +34,7 @@ __all__ = [
     "Fletcher32",
     "GzipCodec",
     "JenkinsLookup3",
+    "N5Default",
     "PackBits",
     "PackBitsCodec",
     "PythonCodec",

@@ -11,6 +11,9 @@ Keys that do something:
 - `engine.threads` (None, all cores; also called `threading.max_workers`), `engine.memory_bytes` (None, a quarter of
   memory up to 2 GiB): what work in flight may use.
 - `engine.recycle_bytes` (None): how much output memory is kept for the next read.
+- `consolidated.on_write` ("update"): what becomes of consolidated documents above a node that is changed through a
+  handle that knows of them: "update" (written again; taken out where they repeat more than 128 nodes), "drop" (taken
+  out) or "keep" (left as they are, stale).
 - `json_indent` (2): how documents are written.
 - `experimental.drafts` (False): whether new arrays may follow drafts of extensions, which are always read.
 
@@ -45,6 +48,7 @@ DEFAULTS: dict[str, Any] = {
     "codec_pipeline.path": "zarrite._engine.Program",
     "codec_pipeline.batch_size": 1,
     "codec_pipeline.max_workers": None,
+    "consolidated.on_write": "update",
     "json_indent": 2,
     "experimental.drafts": False,
     "buffer": "bytes",
@@ -251,6 +255,8 @@ class _Change:
 def _check(key: str, value: Any) -> None:
     if key == "array.order" and value not in ("C", "F"):
         raise ValueError(f"array.order must be 'C' or 'F', not {value!r}")
+    if key == "consolidated.on_write" and value not in ("update", "drop", "keep"):
+        raise ValueError(f"consolidated.on_write must be 'update', 'drop' or 'keep', not {value!r}")
     if key.startswith("engine.") or key in ALIASES:
         if key not in DEFAULTS:
             raise ValueError(f"no setting is called {key!r}; the engine has threads, memory_bytes and recycle_bytes")

@@ -12,7 +12,7 @@ from zarrite.array import Array
 from zarrite.config import array_config
 from zarrite.group import Group
 from zarrite.hierarchy import put_hierarchy
-from zarrite.likeness import chunks_of, kept_settings, like
+from zarrite.likeness import chunks_of, kept_format, kept_settings, like
 from zarrite.making import default_format, fill_from, make_array, make_group
 from zarrite.model.chain import codec_from_user
 from zarrite.model.codecs import ARRAY, SERIALIZER
@@ -311,7 +311,7 @@ def from_array(
         data = np.asarray(data)
     number = zarr_format
     if number is None:
-        number = data.metadata.zarr_format if isinstance(data, Array) else default_format(None)
+        number = kept_format(data) if isinstance(data, Array) else default_format(None)
     settings = kept_settings(
         data,
         number,

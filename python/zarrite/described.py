@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from zarrite import formats
 from zarrite._engine import Store
 from zarrite.config import ArrayConfig
 from zarrite.model.node import ArrayModel
@@ -69,6 +70,11 @@ class Described(Located):
     _model: ArrayModel
 
     @property
+    def read_only(self) -> bool:
+        """Whether writes are refused: by the store, or because the array's format is never written."""
+        return self._store.read_only or bool(self._model.why_read_only)
+
+    @property
     def metadata(self) -> ArrayModel:
         """The model: everything the array's document says."""
         return self._model
@@ -121,7 +127,7 @@ class Described(Located):
     @property
     def dimension_names(self) -> tuple[str | None, ...] | None:
         """A name for every axis, where the document has them."""
-        return self._model.dimension_names
+        return formats.dimension_names(self._model)
 
     @property
     def chunks(self) -> tuple[int, ...]:

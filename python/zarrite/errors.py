@@ -305,11 +305,14 @@ class ReadOnlyError(BaseZarrError, PermissionError):
 
     Attributes:
         url: the store.
+        why: what cannot be written at all, and what can be done; "" where the mode alone forbids it.
     """
 
-    def __init__(self, url: str = "") -> None:
+    def __init__(self, url: str = "", why: str = "") -> None:
         self.url = url
-        super().__init__(f"{url} is open for reading only; open it with mode='r+' (or 'a') to write")
+        self.why = why
+        way = why or "open it with mode='r+' (or 'a') to write"
+        super().__init__(f"{url} is open for reading only; {way}")
 
 
 # ---------------------------------------------------------------- stores

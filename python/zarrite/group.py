@@ -17,14 +17,13 @@ from zarrite.errors import (
     ContainsGroupError,
     GroupNotFoundError,
     MetadataValidationError,
-    ReadOnlyError,
 )
-from zarrite.hierarchy import copy_node, put_hierarchy
+from zarrite.hierarchy import copy_node, nodes_at, put_hierarchy
 from zarrite.likeness import like
 from zarrite.making import ensure_parents, make_array, make_group
 from zarrite.members import Members
 from zarrite.model.node import DEFAULT_FILL, ArrayModel, GroupModel
-from zarrite.node import Model, fetch
+from zarrite.node import Model, check_writable, fetch
 from zarrite.progress import Progress
 from zarrite.stores import join, join_url, normalize_path, place_of, resolve
 
@@ -205,7 +204,9 @@ class Group(Members):
             raise ValueError("the hierarchy names its own top; leave the path '' out, this group is there already")
         made = yield from put_hierarchy(self._store, self._path, nodes, overwrite=overwrite)
         if self._catalog is not None:
-            yield from self._catalog.changed(self._store, self._path, below=True)
+            yield from self._catalog.added(
+                self._store, {join(self._path, name): model for name, model in made.items() if name}
+            )
         handles = [(name, self._handle(join(self._path, name), model)) for name, model in made.items() if name]
         return iter(handles)
 
@@ -276,8 +277,7 @@ class Group(Members):
             KeyError: there is no such member.
             ReadOnlyError: the store is open for reading only.
         """
-        if self._store.read_only:
-            raise ReadOnlyError(self._store.url)
+        check_writable(self._store, self._model)
         path = self._new_path(name)
         count = yield self._store.delete_prefix(path)
         if not count:
@@ -303,13 +303,13 @@ class Group(Members):
             KeyError: there is no such member.
             ContainsArrayError, ContainsGroupError: something is at `dest`.
         """
-        if self._store.read_only:
-            raise ReadOnlyError(self._store.url)
+        check_writable(self._store, self._model)
         start, goal = self._new_path(source), self._new_path(dest)
         if (yield from self._is_prepared(source, start, goal, self, overwrite=False)):
             yield self._store.move_prefix(start, goal)
             if self._catalog is not None:
-                yield from self._catalog.changed(self._store, self._path, below=True)
+                found = yield from nodes_at(self._store, goal, self._model.zarr_format)
+                yield from self._catalog.added(self._store, found, gone=start)
 
     @verb
     def copy(
@@ -339,8 +339,7 @@ class Group(Members):
         """
         owner = self if into is None else into
         store = owner._store
-        if store.read_only:
-            raise ReadOnlyError(store.url)
+        check_writable(store, owner._model)
         start, goal = self._new_path(source), owner._new_path(dest)
         if owner._model.zarr_format != self._model.zarr_format:
             raise MetadataValidationError(
@@ -351,7 +350,7 @@ class Group(Members):
             model, _ = yield from fetch(self._store, start, self._model.zarr_format)
             yield from copy_node(self._store, start, store, goal, model, progress)  # type: ignore[arg-type]
             if owner._catalog is not None:
-                yield from owner._catalog.changed(store, owner._path, below=True)
+                yield from owner._catalog.added(store, (yield from nodes_at(store, goal, self._model.zarr_format)))
         return (yield from owner._member.steps(dest))
 
     def _is_prepared(self, name: str, start: str, goal: str, owner: Group, *, overwrite: bool) -> Steps[bool]:

@@ -10,13 +10,14 @@ from zarrite import formats
 from zarrite._engine import Store
 from zarrite._verb import Steps
 from zarrite.errors import ContainsArrayError, MetadataValidationError, ReadOnlyError
+from zarrite.formats.names import check_names
 from zarrite.making import default_format, refuse_existing
 from zarrite.model.node import ArrayModel, GroupModel
 from zarrite.node import Model, ancestors, fetch_many, plain, seat_of
 from zarrite.progress import Progress, track
 from zarrite.stores import join, normalize_path
 
-__all__ = ["copy_node", "models_below", "put_hierarchy"]
+__all__ = ["copy_node", "models_below", "nodes_at", "put_hierarchy"]
 
 
 def as_model(path: str, node: Any) -> Model:
@@ -48,6 +49,8 @@ def put_hierarchy(
     if store.read_only:
         raise ReadOnlyError(store.url)
     models = {normalize_path(name): as_model(normalize_path(name), node) for name, node in nodes.items()}
+    for name in models:
+        check_names(name)
     numbers = {model.zarr_format for model in models.values()}
     if len(numbers) > 1:
         raise MetadataValidationError(f"one hierarchy has one format; these nodes have {sorted(numbers)}")
@@ -103,6 +106,15 @@ def models_below(store: Store, path: str, zarr_format: int | None) -> Steps[dict
             elif model is not None:
                 found[name] = model
     return dict(sorted(found.items()))
+
+
+def nodes_at(store: Store, path: str, zarr_format: int) -> Steps[dict[str, Model]]:
+    """A node and everything below it as the store has it now, by store path."""
+    (top,) = yield from fetch_many(store, [path], zarr_format)
+    if top is None:
+        return {}
+    below = (yield from models_below(store, path, zarr_format)) if isinstance(top, GroupModel) else {}
+    return {path: top, **{join(path, name): model for name, model in below.items()}}
 
 
 def copy_node(

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from zarrite.array import Array
+from zarrite.making import default_format
 from zarrite.model.node import DEFAULT_FILL
 
-__all__ = ["kept_settings", "like"]
+__all__ = ["kept_format", "kept_settings", "like"]
 
 CODECS = ("filters", "serializer", "compressors")
 
@@ -24,19 +25,24 @@ def like(other: Any, **asked: Any) -> dict[str, Any]:
     settings: dict[str, Any] = {"shape": other.shape, "dtype": other.dtype}
     same_shape = "shape" not in asked or tuple(_as_tuple(asked["shape"])) == tuple(other.shape)
     if isinstance(other, Array):
-        settings["zarr_format"] = other.metadata.zarr_format
+        settings["zarr_format"] = kept_format(other)
         settings["order"] = other.metadata.order
         settings["fill_value"] = other.fill_value
-        settings["dimension_names"] = other.dimension_names if same_shape else None
+        settings["dimension_names"] = other.metadata.dimension_names if same_shape else None
         if len(_as_tuple(asked.get("shape", other.shape))) == other.ndim:
             settings.update(_grid_of(other, same_shape))
-        same = asked.get("zarr_format") in (None, other.metadata.zarr_format)
+        same = (asked.get("zarr_format") or settings["zarr_format"]) == other.metadata.zarr_format
         if same and asked.get("dtype", other.dtype) == other.dtype:
             settings.update(_codecs_of(other))
     elif same_shape and _regular(getattr(other, "chunks", None)):
         settings["chunks"] = other.chunks
     settings.update({name: value for name, value in asked.items() if value is not None or name == "fill_value"})
     return settings
+
+
+def kept_format(other: Array) -> int:
+    """The format of an array made after another: the other's, or the default where that one is never written."""
+    return default_format(None) if other.metadata.why_read_only else other.metadata.zarr_format
 
 
 def _codecs_of(other: Array) -> dict[str, Any]:
@@ -102,7 +108,7 @@ def kept_settings(data: Any, zarr_format: int, asked: dict[str, Any]) -> dict[st
         if settings.get("attributes") is None:
             settings["attributes"] = data.attrs.asdict()
         if settings.get("dimension_names") is None and keeps_codecs:
-            settings["dimension_names"] = data.dimension_names
+            settings["dimension_names"] = data.metadata.dimension_names
         if settings.get("order") is None:
             settings["order"] = data.metadata.order
     return settings

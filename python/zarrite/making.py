@@ -13,6 +13,7 @@ from zarrite import formats
 from zarrite._engine import Store
 from zarrite._verb import Steps
 from zarrite.array import Array
+from zarrite.catalog import Catalog
 from zarrite.cells import Writing, program_of
 from zarrite.config import ArrayConfig, array_config, config
 from zarrite.errors import (
@@ -23,10 +24,11 @@ from zarrite.errors import (
     MetadataValidationError,
     ReadOnlyError,
 )
+from zarrite.formats.names import check_names
 from zarrite.model.edges import Edges
 from zarrite.model.grids import Grid
 from zarrite.model.node import DEFAULT_FILL, ArrayModel, GroupModel
-from zarrite.node import Catalog, Model, Seat, ancestors, fetch, seat_of
+from zarrite.node import Model, Seat, ancestors, fetch, seat_of
 from zarrite.selection import Box, basic
 from zarrite.stores import join_url
 
@@ -74,10 +76,12 @@ def put_node(
 
     Raises:
         ContainsArrayError, ContainsGroupError: something is there and `overwrite` is not set.
+        KeyRefusedError: a name that no node may have.
         ReadOnlyError: the store is open for reading only.
     """
     if store.read_only:
         raise ReadOnlyError(store.url)
+    check_names(path)
     documents = list(formats.dump(model, path).items())
     seat = seat_of(store, path)
     yield from ensure_parents(store, path, model.zarr_format, above, catalog)

@@ -7,16 +7,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Self
 
-from zarrite import stored
+from zarrite import formats, stored
 from zarrite._engine import Store
 from zarrite._verb import Steps, verb
 from zarrite.array import Array
 from zarrite.attributes import Attributes, copied
+from zarrite.catalog import Catalog, catalog_of
 from zarrite.described import Located
 from zarrite.errors import NodeTypeValidationError
 from zarrite.info import GroupInfo, Tree
 from zarrite.model.node import ArrayModel, GroupModel
-from zarrite.node import Catalog, Model, Seat, catalog_of, fetch, fetch_many, publish, seat_of
+from zarrite.node import Model, Seat, ancestors, fetch, fetch_many, publish, seat_of
 from zarrite.stores import address, join, normalize_path
 
 __all__ = ["Members"]
@@ -41,7 +42,7 @@ class Members(Located):
         self._path = path
         self._model = model
         self._seat = seat_of(store, path) if seat is None else seat
-        self._catalog = catalog_of(path, model) if catalog is None else catalog
+        self._catalog = catalog_of(path, model, self._seat) if catalog is None else catalog
 
     def _handle(self, path: str, model: Model, seat: Seat | None = None) -> Array | Self:
         """The handle of a member."""
@@ -60,6 +61,11 @@ class Members(Located):
     def zarr_format(self) -> int:
         """The number of the format the group is stored in."""
         return self._model.zarr_format
+
+    @property
+    def read_only(self) -> bool:
+        """Whether writes are refused: by the store, or because the group's format is never written."""
+        return self._store.read_only or bool(self._model.why_read_only)
 
     @property
     def synchronizer(self) -> None:
@@ -103,11 +109,26 @@ class Members(Located):
         if path == self._path:
             return self
         catalog = self._catalog
-        if catalog is not None and catalog.members is not None:
+        if catalog is not None and catalog.serves:
             found = catalog.get(path)
             return None if found is None else self._handle(path, found)
         model, seat = yield from fetch(self._store, path, self._model.zarr_format)
+        if model is None:
+            model = yield from self._bare(path)
         return None if model is None else self._handle(path, model, seat)
+
+    def _bare(self, path: str) -> Steps[Model | None]:
+        """The group that a directory without documents is, in a format that has such; `None` in the others."""
+        group = formats.bare_group(self._model.zarr_format)
+        if group is None:
+            return None
+        keys, below = yield self._store.list_dir(path)
+        if not keys and not below:
+            return None
+        # What lies below an array are its chunks.
+        between = [above for above in ancestors(path) if len(above) > len(self._path)]
+        models = yield from fetch_many(self._store, between, self._model.zarr_format)
+        return None if any(isinstance(model, ArrayModel) for model in models) else group
 
     @verb
     def _member(self, name: str) -> Steps[Array | Self]:
@@ -165,10 +186,10 @@ class Members(Located):
     def _names(self, path: str) -> Steps[list[str]]:
         """The names directly below a path: from the catalog, or with one listing."""
         catalog = self._catalog
-        if catalog is not None and catalog.members is not None:
+        if catalog is not None and catalog.serves:
             return catalog.names(path)
         _, below = yield self._store.list_dir(path)
-        return [name for name in below if not name.startswith("__")]
+        return list(below)
 
     @verb
     def keys(self) -> Steps[Iterator[str]]:
@@ -189,18 +210,20 @@ class Members(Located):
         """The members directly below a path, with one listing and one call for all documents."""
         names = yield from self._names(path)
         catalog = self._catalog
-        if catalog is not None and catalog.members is not None:
+        if catalog is not None and catalog.serves:
             known = catalog.below(path)
             return {name: known[name] for name in names}
         paths = [join(path, name) for name in names]
         models = yield from fetch_many(self._store, paths, self._model.zarr_format)
-        return {name: model for name, model in zip(names, models, strict=True) if model is not None}
+        bare = formats.bare_group(self._model.zarr_format)
+        found = ((name, bare if model is None else model) for name, model in zip(names, models, strict=True))
+        return {name: model for name, model in found if model is not None}
 
     def _models(self, max_depth: int | None, most: int | None = None) -> Steps[dict[str, Model]]:
         """The members' models by path relative to this group, level by level; arrays are never listed."""
         catalog = self._catalog
         found: dict[str, Model] = {}
-        if catalog is not None and catalog.members is not None:
+        if catalog is not None and catalog.serves:
             below = catalog.below(self._path)
             for name in sorted(below):
                 if max_depth is None or name.count("/") <= max_depth:

@@ -6,7 +6,7 @@ import os
 import threading
 import weakref
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from zarrite import formats
 from zarrite._engine import Store
@@ -15,7 +15,7 @@ from zarrite.errors import ReadOnlyError
 from zarrite.model.node import ArrayModel, GroupModel
 from zarrite.stores import join, place_of
 
-__all__ = ["Catalog", "Model", "Seat", "fetch", "fetch_many", "publish", "seat_of"]
+__all__ = ["Model", "Seat", "check_writable", "fetch", "fetch_many", "publish", "seat_of"]
 
 Model = ArrayModel | GroupModel
 M = TypeVar("M", ArrayModel, GroupModel)
@@ -52,16 +52,14 @@ class Seat:
 
 _seats: weakref.WeakValueDictionary[str, Seat] = weakref.WeakValueDictionary()
 _seats_lock = threading.Lock()
-_catalogs: weakref.WeakSet[Catalog] = weakref.WeakSet()
 
 
 def _after_fork() -> None:
     """Frees every lock in a forked child: the threads that held them stayed in the parent."""
     global _seats_lock  # noqa: PLW0603 -- the lock itself may be held
     _seats_lock = threading.Lock()
-    holders: list[Seat | Catalog] = [*_seats.values(), *_catalogs]
-    for holder in holders:
-        holder.lock = threading.Lock()
+    for seat in list(_seats.values()):
+        seat.lock = threading.Lock()
 
 
 if hasattr(os, "register_at_fork"):
@@ -80,8 +78,15 @@ def seat_of(store: Store, path: str) -> Seat:
     return seat
 
 
+class Told(Protocol):
+    """What must learn of every node that was published."""
+
+    def changed(self, store: Store, path: str, model: Model | None = None) -> Steps[None]:
+        """Notes that a node was published (its model) or deleted (`None`)."""
+
+
 def fetch(store: Store, path: str, zarr_format: int | None = None) -> Steps[tuple[Model | None, Seat]]:
-    """Reads the node at a path: one request where the newest format is found, a second set where it is not.
+    """Reads the node at a path: one request where the newest format is found, more where it is not.
 
     Returns:
         the model, or `None` where there is no node; and the node's seat.
@@ -94,8 +99,8 @@ def fetch(store: Store, path: str, zarr_format: int | None = None) -> Steps[tupl
     else:
         documents = dict(zip(keys, (yield store.get_many(keys)), strict=True))
     model = formats.parse(path, documents, zarr_format)
-    if model is None:
-        more = formats.next_keys(path, zarr_format)
+    for keys_of in (formats.next_keys, formats.last_keys):
+        more = () if model is not None else keys_of(path, zarr_format)
         if more:
             documents = dict(zip(more, (yield store.get_many(more)), strict=True))
             model = formats.parse(path, documents, zarr_format)
@@ -105,10 +110,10 @@ def fetch(store: Store, path: str, zarr_format: int | None = None) -> Steps[tupl
 
 
 def fetch_many(store: Store, paths: list[str], zarr_format: int | None = None) -> Steps[list[Model | None]]:
-    """Reads the nodes at many paths, with one call to the engine for all of them (a second for older formats)."""
+    """Reads the nodes at many paths, with one call to the engine for all of them (another for each older format)."""
     found: list[Model | None] = [None] * len(paths)
     missing = list(range(len(paths)))
-    for keys_of in (formats.first_keys, formats.next_keys):
+    for keys_of in (formats.first_keys, formats.next_keys, formats.last_keys):
         wanted = [keys_of(paths[place], zarr_format) for place in missing]
         flat = [key for keys in wanted for key in keys]
         if not flat:
@@ -124,7 +129,7 @@ def fetch_many(store: Store, paths: list[str], zarr_format: int | None = None) -
     return found
 
 
-def publish(store: Store, path: str, seat: Seat, change: Callable[[M], M], own: M, catalog: Catalog | None) -> Steps[M]:
+def publish(store: Store, path: str, seat: Seat, change: Callable[[M], M], own: M, catalog: Told | None) -> Steps[M]:
     """Changes a node's documents: one put, made from the newest model this process knows.
 
     Args:
@@ -138,8 +143,7 @@ def publish(store: Store, path: str, seat: Seat, change: Callable[[M], M], own: 
     Raises:
         ReadOnlyError: the store is open for reading only.
     """
-    if store.read_only:
-        raise ReadOnlyError(store.url)
+    check_writable(store, own)
     yield Turn(seat.lock)
     try:
         before = newest(seat, own)
@@ -151,6 +155,18 @@ def publish(store: Store, path: str, seat: Seat, change: Callable[[M], M], own: 
     if catalog is not None:
         yield from catalog.changed(store, path, model)
     return model
+
+
+def check_writable(store: Store, model: Model) -> None:
+    """Refuses a change of a node where nothing can be written.
+
+    Raises:
+        ReadOnlyError: the store is open for reading only, or the node's format is never written.
+    """
+    if model.why_read_only:
+        raise ReadOnlyError(store.url, model.why_read_only)
+    if store.read_only:
+        raise ReadOnlyError(store.url)
 
 
 def newest(seat: Seat, own: M) -> M:
@@ -171,89 +187,6 @@ def put_documents(store: Store, path: str, before: Model | None, model: Model) -
     gone = [key for key in old if key not in documents]
     if gone:
         yield store.delete(gone)
-
-
-class Catalog:
-    """What a group's consolidated documents say of all below it; the handles opened through it share this.
-
-    A write through one of those handles changes the catalog too, in memory and in the store, so it never grows stale
-    by our own hand. In a large hierarchy rewriting it for every write would cost more than it saves: it is taken out of
-    the store instead, once, and the members are then looked up one by one.
-
-    Attributes:
-        path: path of the group that holds the documents.
-        members: the models by path relative to that group; `None` once the catalog was dropped.
-    """
-
-    REWRITE_LIMIT = 128
-    """With more members than this a write drops the catalog instead of rewriting it."""
-
-    __slots__ = ("__weakref__", "lock", "members", "path", "root", "stored")
-
-    def __init__(self, path: str, root: GroupModel, members: dict[str, Model]) -> None:
-        self.path = path
-        self.stored = root
-        self.root = plain(root)
-        self.members: dict[str, Model] | None = members
-        self.lock = threading.Lock()
-        _catalogs.add(self)
-
-    def relative(self, path: str) -> str:
-        """A store path as the catalog names it."""
-        return path[len(self.path) + 1 :] if self.path else path
-
-    def get(self, path: str) -> Model | None:
-        """The model at a store path, or `None` where the catalog has none."""
-        return (self.members or {}).get(self.relative(path))
-
-    def below(self, path: str) -> dict[str, Model]:
-        """All members below a store path, by path relative to it."""
-        prefix = self.relative(path)
-        start = f"{prefix}/" if prefix else ""
-        return {name[len(start) :]: model for name, model in (self.members or {}).items() if name.startswith(start)}
-
-    def names(self, path: str) -> list[str]:
-        """The names directly below a store path, in order."""
-        return sorted(name for name in self.below(path) if "/" not in name)
-
-    def changed(self, store: Store, path: str, model: Model | None = None, *, below: bool = False) -> Steps[None]:
-        """Notes that a member was published (its model) or deleted (`None`); `below`: anything may have changed.
-
-        Nothing is done once the catalog was dropped.
-        """
-        yield Turn(self.lock)
-        try:
-            if self.members is None:
-                return
-            members = dict(self.members)
-            name = self.relative(path) if path != self.path else ""
-            if not name and isinstance(model, GroupModel):
-                # Its documents were put just now, and hold the members' as they were.
-                self.root, self.stored = plain(model), model
-                if model.consolidated is None:
-                    self.members = None
-                return
-            if model is None:
-                members = {key: kept for key, kept in members.items() if key != name and not key.startswith(name + "/")}
-            else:
-                members[name] = model
-            if below or len(members) > self.REWRITE_LIMIT:
-                self.members = None
-                root = self.root
-            else:
-                self.members = members
-                root = formats.consolidate(members, self.root)
-            yield from put_documents(store, self.path, self.stored, root)
-            self.stored = root
-            seat_of(store, self.path).published(root)
-        finally:
-            self.lock.release()
-
-
-def catalog_of(path: str, model: GroupModel) -> Catalog | None:
-    """The catalog that a group's model carries, or `None`."""
-    members = formats.consolidated_members(model)
-    return None if members is None else Catalog(path, model, dict(members))
 
 
 def plain(model: GroupModel) -> GroupModel:

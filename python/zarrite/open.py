@@ -11,6 +11,7 @@ from zarrite import formats
 from zarrite._engine import Store
 from zarrite._verb import Steps, verb
 from zarrite.array import Array
+from zarrite.catalog import catalog_of
 from zarrite.config import array_config
 from zarrite.create import create, create_group
 from zarrite.errors import (
@@ -28,7 +29,7 @@ from zarrite.hierarchy import models_below
 from zarrite.likeness import like
 from zarrite.making import make_group
 from zarrite.model.node import ArrayModel, GroupModel
-from zarrite.node import Seat, fetch, plain, put_documents
+from zarrite.node import Seat, check_writable, fetch, plain, put_documents
 from zarrite.stores import StorePath, resolve
 
 __all__ = [
@@ -63,7 +64,14 @@ def _place(store: Any, path: Any, mode: str, storage_options: Mapping[str, Any] 
 
 
 def _tried(path: str, zarr_format: int | None) -> tuple[str, ...]:
-    return (*formats.first_keys(path, zarr_format), *formats.next_keys(path, zarr_format))
+    rounds = (formats.first_keys, formats.next_keys, formats.last_keys)
+    return tuple(key for keys_of in rounds for key in keys_of(path, zarr_format))
+
+
+def _refuse_older(place: Store, path: str) -> Steps[None]:
+    """Says so where what is not found is there, in a layout from before the formats."""
+    keys = formats.older_keys(path)
+    formats.refuse_older(path, dict(zip(keys, (yield place.get_many(keys)), strict=True)))
 
 
 @verb
@@ -87,7 +95,9 @@ def open(
         path: path of the node inside the store.
         storage_options: options of remote stores.
         config: what an array handle does in its own way.
-        settings: as in `create`, for a new array; without them a new node is a group.
+        settings: as in `create`, for a new array; without them a new node is a group. `dimension_separator` also says
+            what stands between the numbers in the keys of an array of format 2 that is there, and whose document
+            lacks it; `axis_order="file"` presents the axes of N5 as the file has them, the fastest first.
 
     Raises:
         NodeNotFoundError: nothing is there (a `FileNotFoundError` and `ValueError`).
@@ -111,10 +121,13 @@ def open(
     if mode in READS:
         model, seat = yield from fetch(place, inside, zarr_format)
         if isinstance(model, ArrayModel):
+            if "dimension_separator" in settings or "axis_order" in settings:
+                model = _presented(model, seat, settings)
             return Array(place, inside, model, _config(model, config, settings), seat)
         if model is not None:
             return Group(place, inside, model, seat)
         if mode != "a":
+            yield from _refuse_older(place, inside)
             raise NodeNotFoundError(place.url, inside, _tried(inside, zarr_format))
     if settings.keys() & ARRAY_WORDS:
         return (yield from open_array.steps(at, mode=mode, zarr_format=zarr_format, config=config, **settings))
@@ -127,6 +140,19 @@ def _config(model: ArrayModel, config: Any, settings: Mapping[str, Any]) -> Any:
         return None
     order = settings.get("order") or (model.order if model.order != "C" else None)
     return array_config(config, order=order, write_empty_chunks=settings.get("write_empty_chunks"))
+
+
+def _presented(model: ArrayModel, seat: Seat, settings: Mapping[str, Any]) -> ArrayModel:
+    """The model as the caller says it is, for every handle of it in this process."""
+    axis_order = settings.get("axis_order")
+    if axis_order not in (None, "C", "file"):
+        raise ValueError(f"axis_order must be 'C' (the fastest axis last) or 'file', not {axis_order!r}")
+    known = formats.presented(
+        model, dimension_separator=settings.get("dimension_separator"), file_order=axis_order == "file"
+    )
+    if known is not model and not known.why_read_only:
+        seat.saw(known, seat.stamp)  # what is published later must not lose it
+    return known
 
 
 @verb
@@ -149,7 +175,8 @@ def open_array(
         path: path of the array inside the store.
         storage_options: options of remote stores.
         config: what the handle does in its own way.
-        settings: as in `create`, for modes that make an array.
+        settings: as in `create`, for modes that make an array; `dimension_separator` and `axis_order` also for one
+            that is there, as in `open`.
 
     Raises:
         ArrayNotFoundError: nothing is there (a `FileNotFoundError` and `ValueError`).
@@ -163,12 +190,15 @@ def open_array(
     if mode in READS:
         model, seat = yield from fetch(place, inside, zarr_format)
         if isinstance(model, ArrayModel):
+            if "dimension_separator" in settings or "axis_order" in settings:
+                model = _presented(model, seat, settings)
             return Array(place, inside, model, _config(model, config, settings), seat)
         if model is not None:
             raise NodeTypeValidationError(
                 f"a group is at path {inside!r} in {place.url}, not an array; open it with open_group"
             )
         if mode != "a" or not settings.keys() & ARRAY_WORDS:
+            yield from _refuse_older(place, inside)
             raise ArrayNotFoundError(place.url, inside, _tried(inside, zarr_format))
     try:
         return (
@@ -216,7 +246,8 @@ def open_group(
         meta_array: not used.
         attributes: attributes of a group that is made.
         use_consolidated: whether members are looked up in the group's consolidated documents: where there are some
-            (`None`), always (`True`, and they must be there), or never (`False`).
+            (`None`), always (`True`, and they must be there), or never (`False`). A text is the name of the document
+            that has them in a group of format 2, in place of the usual one.
 
     Raises:
         GroupNotFoundError: nothing is there (a `FileNotFoundError` and `ValueError`).
@@ -232,12 +263,15 @@ def open_group(
     if mode in READS:
         model, seat = yield from fetch(place, inside, zarr_format)
         if isinstance(model, GroupModel):
+            if isinstance(use_consolidated, str):
+                model = yield from _with_copies(place, inside, model, seat, use_consolidated)
             return _group(place, inside, model, seat, use_consolidated)
         if model is not None:
             raise ContainsArrayError(
                 f"an array is at path {inside!r} in {place.url}, not a group; open it with open_array"
             )
         if mode != "a":
+            yield from _refuse_older(place, inside)
             raise GroupNotFoundError(place.url, inside, _tried(inside, zarr_format))
     try:
         model, seat = yield from make_group(
@@ -248,10 +282,24 @@ def open_group(
     return _group(place, inside, model, seat, use_consolidated)
 
 
+def _with_copies(place: Store, path: str, model: GroupModel, seat: Seat, name: str) -> Steps[GroupModel]:
+    """A group with the copies that stand under another name than the usual one; one more request."""
+    key = formats.copies_key(path, model, name)
+    if key is None:
+        return model
+    raw = yield place.get(key)
+    if raw is None:
+        return plain(model)
+    model = formats.with_copies(model, raw, key)
+    seat.saw(model, seat.stamp)
+    return model
+
+
 def _group(place: Store, path: str, model: GroupModel, seat: Seat, use_consolidated: bool | str | None) -> Group:
     if use_consolidated is False:
-        model = plain(model)
-    elif use_consolidated and model.consolidated is None:
+        # The copies are not believed; what is written through this handle still must not leave them stale.
+        return Group(place, path, plain(model), seat, catalog_of(path, model, seat, answers=False))
+    if use_consolidated and model.consolidated is None:
         raise BaseZarrError(
             f"the group at path {path!r} in {place.url} has no consolidated metadata; "
             "write it with consolidate_metadata, or open the group with use_consolidated=None"
@@ -295,6 +343,7 @@ def consolidate_metadata(store: Any, path: Any = None, zarr_format: int | None =
     found, seat = yield from fetch(place, inside, zarr_format)
     if not isinstance(found, GroupModel):
         raise GroupNotFoundError(place.url, inside, _tried(inside, zarr_format))
+    check_writable(place, found)
     members = yield from models_below(place, inside, found.zarr_format)
     model = formats.consolidate(members, plain(found))
     yield from put_documents(place, inside, found, model)

@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 from zarrite import stored
 from zarrite._engine import Store
 from zarrite._verb import Steps, Turn
+from zarrite.catalog import Catalog
 from zarrite.cells import as_cells, bind, box_of
 from zarrite.config import ArrayConfig
-from zarrite.errors import ArrayIndexError, MetadataValidationError, ReadOnlyError
+from zarrite.errors import ArrayIndexError, MetadataValidationError
 from zarrite.model.node import ArrayModel
-from zarrite.node import Catalog, Seat, newest, put_documents
+from zarrite.node import Seat, check_writable, newest, put_documents
 
 __all__ = ["Target", "append", "resize"]
 
@@ -43,8 +44,7 @@ def resize(target: Target, new_shape: Any) -> Steps[ArrayModel]:
     """
     store, path, seat = target.store, target.path, target.seat
     shape = _as_shape(new_shape, target.model.ndim)
-    if store.read_only:
-        raise ReadOnlyError(store.url)
+    check_writable(store, target.model)
     # The lock is held until the last chunk is gone, or an append in between would lose what it wrote.
     yield Turn(seat.lock)
     try:
@@ -131,8 +131,7 @@ def _fill(model: ArrayModel) -> NDArray[Any]:
 def append(target: Target, data: Any, axis: int) -> Steps[ArrayModel]:
     """Writes cells behind the end of an axis, then publishes the shape that holds them."""
     store, path, seat = target.store, target.path, target.seat
-    if store.read_only:
-        raise ReadOnlyError(store.url)
+    check_writable(store, target.model)
     ndim = target.model.ndim
     at = axis + ndim if axis < 0 else axis
     if not 0 <= at < ndim:

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
@@ -15,7 +15,7 @@ from zarrite.described import Described
 from zarrite.errors import ReadOnlyError
 from zarrite.fields import FieldReading, Fields, field_dtype, set_fields
 from zarrite.indexing import BlockIndex, OIndex, VIndex
-from zarrite.node import Seat
+from zarrite.node import Seat, check_writable
 from zarrite.selection import (
     Box,
     Points,
@@ -45,7 +45,9 @@ class Selecting(Described):
         def __getattr__(self, name: str) -> Any:
             # The program is compiled when cells are first wanted: opening ten thousand arrays should not pay for it.
             if name == "_cells":
-                cells = bind(self._model, self._store, self._path, self._config)
+                cells: Any = bind(self._model, self._store, self._path, self._config)
+                if self._model.why_read_only:
+                    cells = _NeverWritten(cells, self._store.url, self._model.why_read_only)
                 self._cells = _OnlyGeneral(cells) if self._config.order == "F" and self.ndim > 1 else cells
                 return self._cells
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
@@ -106,8 +108,7 @@ class Selecting(Described):
     @verb
     def _write_fields(self, chosen: Box | Points, value: Any, fields: str | list[str]) -> Steps[None]:
         """Writes some fields of the cells: reads the cells, changes the fields, writes them, under the node's lock."""
-        if self.read_only:
-            raise ReadOnlyError(self._store.url)
+        check_writable(self._store, self._model)
         dtype = self._model.dtype
         field_dtype(dtype, fields)
         yield Turn(self._seat.lock)
@@ -267,6 +268,24 @@ class _OnlyGeneral:
         self.write = cells.write
         self.read_points = cells.read_points
         self.write_points = cells.write_points
+
+
+class _NeverWritten:
+    """Cells of an array whose format is never written, whatever its store allows."""
+
+    __slots__ = ("get", "read", "read_points", "url", "why")
+
+    def __init__(self, cells: Cells, url: str, why: str) -> None:
+        self.get = cells.get
+        self.read = cells.read
+        self.read_points = cells.read_points
+        self.url = url
+        self.why = why
+
+    def _refuse(self, *_: Any) -> NoReturn:
+        raise ReadOnlyError(self.url, self.why)
+
+    set = write = write_points = _refuse
 
 
 def _names_fields(key: Any) -> bool:

@@ -66,7 +66,7 @@ def count_chunks(store: Store, path: str, model: ArrayModel) -> int:
 
 def documents(handle: Any) -> dict[str, bytes]:
     """The documents of a handle's model."""
-    return formats.dump(handle.metadata, handle.path)
+    return formats.described(handle.metadata, handle.path)
 
 
 def _parsed(path: str, found: Mapping[str, bytes], kind: type[Any]) -> Any:

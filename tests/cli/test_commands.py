@@ -216,3 +216,29 @@ def test_help_names_every_command() -> None:
         [sys.executable, "-m", "zarrite.cli", "--help"], capture_output=True, text=True, env={**os.environ}, check=True
     ).stdout
     assert all(name in shown for name in ("convert", "info", "tree", "peek"))
+
+
+def test_check_speaks_by_its_exit_code(tmp_path: Path) -> None:
+    place = tmp_path / "a.zarr"
+    zarrite.create_array(place, shape=(4,), chunks=(2,), dtype="i4")[...] = 1
+    assert "0 errors, 0 warnings, 0 notes" in run("check", place, "--chunks").stdout
+    document = place / "zarr.json"
+    document.write_text(json.dumps(json.loads(document.read_text()) | {"dimension_names": None}))
+    shown = run("check", place, code=1).stdout
+    assert "null in place of a member" in shown
+    assert "can be put right with --repair" in shown
+    facts = json.loads(run("check", place, "--json", code=1).stdout)
+    assert facts["clean"] is False
+    assert facts["findings"][0]["repairable"] is True
+    assert "would be written" in run("check", place, "--repair", "--dry-run", code=1).stdout
+    assert document.with_name("zarr.json.before-repair").exists() is False
+    assert "zarr.json.before-repair" in run("check", place, "--repair").stdout
+    assert run("check", place, "--quiet").stdout == ""
+
+
+def test_check_understands_archives_and_nodes_and_refuses_what_it_does_not_understand(store: Path) -> None:
+    assert "0 errors" in run("check", f"{store}:/ocean/air", "--sample", 1).stdout
+    assert "is not there" in run("check", store / "nothing", code=1).stderr
+    run("check", store, "--sample", 0, code=2)
+    run("check", store, "--dry-run", code=2)
+    run("check", store, "--nonsense", code=2)

@@ -225,3 +225,31 @@ def test_format_2_is_found_by_its_own_documents_alone_when_it_is_named(ledger: L
     requests = ledger.of(lambda: zarrite.open_array(ledger.store, mode="r", zarr_format=2))
     assert "zarr.json" not in {request[1] for request in requests}
     assert 1 <= len(requests) <= 4
+
+
+def test_n5_is_asked_for_only_after_the_others_were_not_there(ledger: Ledger) -> None:
+    make(ledger, name="two", zarr_format=2)
+    requests = ledger.of(lambda: zarrite.open_array(ledger.store, path="two", mode="r"))
+    assert [key for _, key, *_ in requests if "attributes.json" in str(key)] == []
+    ledger.store.put("five/attributes.json", b"{}").result()
+    requests = ledger.of(lambda: zarrite.open_group(ledger.store, path="five", mode="r"))
+    assert requests[0] == ("get", "five/zarr.json")
+    assert requests[-1] == ("get", "five/attributes.json")
+    assert len(requests) == 6
+
+
+def test_a_change_asks_for_no_copies_where_none_are_known(ledger: Ledger) -> None:
+    make(ledger, name="g/h/a")
+    group = zarrite.open_group(ledger.store)
+    array = group["g/h/a"]
+    assert ledger.of(lambda: array.attrs.update(x=1)) == [("put", "g/h/a/zarr.json")]
+    assert ledger.of(lambda: group.create_array("b", shape=(8,), chunks=(4,), dtype="i4")) == [("put", "b/zarr.json")]
+
+
+def test_a_change_below_consolidated_documents_costs_one_put_more(ledger: Ledger) -> None:
+    make(ledger, name="a")
+    zarrite.consolidate_metadata(ledger.store)
+    array = zarrite.open_group(ledger.store)["a"]
+    assert ledger.of(lambda: array.attrs.update(x=1)) == [("put", "a/zarr.json"), ("put", "zarr.json")]
+    with zarrite.config.set({"consolidated.on_write": "keep"}):
+        assert ledger.of(lambda: array.attrs.update(x=2)) == [("put", "a/zarr.json")]

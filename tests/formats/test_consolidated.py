@@ -101,7 +101,9 @@ def test_the_keys_that_describe_a_node() -> None:
     assert formats.first_keys("a", 2) == tuple(f"a/{name}" for name in old)
     assert formats.next_keys("") == old
     assert formats.next_keys("", 3) == formats.next_keys("", 2) == ()
-    assert formats.document_keys("a") == ("a/zarr.json", *(f"a/{name}" for name in old))
+    assert formats.last_keys("a") == ("a/attributes.json",)
+    assert formats.last_keys("", 3) == formats.last_keys("", 2) == ()
+    assert formats.document_keys("a") == ("a/zarr.json", *(f"a/{name}" for name in old), "a/attributes.json")
     assert formats.document_keys("", 2) == old
     assert formats.is_document("a/b/.zarray")
     assert formats.is_document("zarr.json")
@@ -123,3 +125,28 @@ def test_where_both_formats_are_the_newer_one_counts() -> None:
     assert formats.parse("b", documents) is None
     assert formats.parse("a", {"a/.zattrs": b"{}"}) is None
     assert formats.parse("a", {"a/zarr.json": None}, 3) is None
+
+
+def test_copies_inside_copies_and_groups_without_one_are_found() -> None:
+    group: dict[str, Any] = {"zarr_format": 3, "node_type": "group"}
+    inner = {"kind": "inline", "must_understand": False, "metadata": {"y": group, "deep/z": group, "x": None}}
+    model = copies_of({"g": {**group, "consolidated_metadata": inner}, "g/x": group, "/p/q/r": group})
+    found = formats.consolidated_members(model)
+    assert found is not None
+    assert sorted(found) == ["g", "g/deep", "g/deep/z", "g/x", "g/y", "p", "p/q", "p/q/r"]
+    assert not formats.is_complete(model, found)  # nothing is known of p, p/q and g/deep
+    whole = copies_of({"g": {**group, "consolidated_metadata": {**inner, "metadata": {"y": group}}}})
+    assert formats.is_complete(whole, formats.consolidated_members(whole) or {})
+
+
+def test_copies_of_format_2_may_lack_groups_too() -> None:
+    copies = {"zarr_consolidated_format": 1, "metadata": {"/a/b/.zgroup": {"zarr_format": 2}, "a/b/.zattrs": {"x": 1}}}
+    model = formats.parse("", {".zmetadata": json.dumps(copies).encode()})
+    assert isinstance(model, GroupModel)
+    assert formats.consolidated_members(model) == {"a": GroupModel(2), "a/b": GroupModel(2, {"x": 1})}
+
+
+def test_null_is_as_none() -> None:
+    model = formats.parse("", {"zarr.json": b'{"zarr_format": 3, "node_type": "group", "consolidated_metadata": null}'})
+    assert isinstance(model, GroupModel)
+    assert formats.consolidated_members(model) is None

@@ -18,7 +18,6 @@ FOLDERS = ("zarr", "ome-zarr", "metadata", "malformed")
 
 REFUSED = {
     "1d.contiguous.json2.O": "'json2'",
-    "zstd_array": "'n5_default'",
     "adler32.zarr": "'adler32'",
     "array_zfpy.zarr": "zfpy'",
     "array_pcodec.zarr": "pcodec'",

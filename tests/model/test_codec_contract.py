@@ -40,8 +40,8 @@ WHOLE_NUMBERS = {
     "big-endian bytes": codecs.BytesCodec(endian="big"),
 }
 FLOATS = {"bitround": codecs.BitRound(keepbits=8), "quantize": codecs.Quantize(digits=2, dtype="<f4")}
-# Held to other tests: what a shard is, and cells that are no numbers.
-ELSEWHERE = {"sharding_indexed", "vlen-utf8", "vlen-bytes"}
+# Held to other tests: what a shard or a block of N5 is, and cells that are no numbers.
+ELSEWHERE = {"sharding_indexed", "vlen-utf8", "vlen-bytes", "n5_default"}
 
 
 class TestCompressors(CodecContract):

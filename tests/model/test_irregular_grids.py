@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from typing import Any
 
@@ -309,3 +310,37 @@ def test_a_clipped_chunk_is_stored_at_the_shape_it_has() -> None:
     assert (index[1] == 2**64 - 1).all()
     assert array.nchunks == 6
     np.testing.assert_array_equal(zarrite.open_array(array.store)[::2], cells[::2])
+
+
+@pytest.mark.parametrize("form", ["pairs", "base64"])
+def test_an_index_may_stand_in_the_document(form: str) -> None:
+    plain = [{"name": "bytes", "configuration": {"endian": "little"}}]
+    # Two chunks behind a header of 8 bytes, stored backwards, and one that is not there.
+    pairs = [[20, 12], [8, 12], [2**64 - 1, 2**64 - 1]]
+    given: Any = pairs if form == "pairs" else base64.b64encode(np.array(pairs, "<u8").tobytes()).decode()
+    configuration = {
+        "chunk_shape": [3],
+        "codecs": plain,
+        "index_codecs": [] if form == "pairs" else plain,
+        "index_location": "configuration",
+        "predefined_index": given,
+    }
+    codec = {"name": "sharding_indexed", "configuration": configuration}
+    grid = {"name": "regular", "configuration": {"chunk_shape": [9]}}
+    array = opened(grid, (18,), codecs=[codec])
+    array.store.put("c/0", b"a header" + np.array([4, 5, 6, 1, 2, 3], "<i4").tobytes()).result()
+    assert array[...].tolist() == [1, 2, 3, 4, 5, 6] + [0] * 12
+    assert array[4] == 5
+    assert array.metadata.to_dict()["codecs"] == [codec]
+    with pytest.raises(zarrite.errors.ChunkEncodeError, match="not written"):
+        array[9:] = 1
+    with pytest.raises(zarrite.errors.ChunkEncodeError, match="not written"):
+        array[...] = 0
+    assert array[...].tolist() == [1, 2, 3, 4, 5, 6] + [0] * 12
+    for bad in ({"predefined_index": pairs[:2]}, {"predefined_index": "#"}, {"index_location": "end"}):
+        wrong = {"name": "sharding_indexed", "configuration": {**configuration, **bad}}
+        with pytest.raises(MetadataValidationError, match="index"):
+            model_of(grid, (18,), codecs=[wrong])
+    array.store.put("c/0", b"short").result()
+    with pytest.raises(zarrite.errors.ChunkDecodeError):
+        _ = array[...]

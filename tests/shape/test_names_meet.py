@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from zarrite import _engine, errors
-from zarrite.model.chain import BUILT_IN
+from zarrite.model.chain import BUILT_IN, UNNAMED
 
 
 def test_every_codec_that_python_declares_is_one_that_rust_implements() -> None:
     # Two codecs are called packbits; the one of numcodecs keeps its prefix here.
-    declared = {codec.id or codec.name for codec in BUILT_IN} | {"python", "numcodecs.packbits"}
+    declared = {codec.id or codec.name for codec in (*BUILT_IN, *UNNAMED)} | {"python", "numcodecs.packbits"}
     assert declared == set(_engine.CODECS)
 
 

@@ -11,7 +11,18 @@ import zarrite
 LIST = Path(__file__).parent / "public_names.txt"
 MODULES = tuple(
     f"zarrite{name}"
-    for name in ("", ".codecs", ".convert", ".dtype", ".errors", ".progress", ".storage", ".stores", ".testing")
+    for name in (
+        "",
+        ".check",
+        ".codecs",
+        ".convert",
+        ".dtype",
+        ".errors",
+        ".progress",
+        ".storage",
+        ".stores",
+        ".testing",
+    )
 )
 CLASSES = (zarrite.Array, zarrite.Group)
 

@@ -1,5 +1,6 @@
 //! The codec chain of one chunk: cells to stored bytes and back.
 
+use crate::codecs::n5::N5;
 use crate::codecs::{self, Codec};
 use crate::shape;
 use crate::sharding::Sharding;
@@ -11,7 +12,7 @@ pub type Foreign<'a> = &'a mut dyn FnMut(&Value) -> Result<Box<dyn Codec>>;
 
 /// Consecutive units of a cell whose bytes are turned round: from byte `offset`, `count` units of `unit` bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Swap {
+pub(crate) struct Swap {
     offset: usize,
     unit: usize,
     count: usize,
@@ -101,6 +102,10 @@ impl Chain {
                 self.stages.push(Stage::Codec(Box::new(sharding)));
                 self.sizes.push(None);
                 return Ok(());
+            }
+            Some("n5_default") => {
+                let block = N5::build(entry, &self.shape, self.cell_bytes, fill, foreign)?;
+                self.stages.push(Stage::Codec(Box::new(block)));
             }
             Some("python") => self.stages.push(Stage::Codec(foreign(entry)?)),
             _ => self.stages.push(Stage::Codec(codecs::build(entry)?)),
@@ -343,7 +348,7 @@ fn permutation(order: &Value, ndim: usize) -> Result<Vec<usize>> {
     Ok(order)
 }
 
-fn swaps(entry: &Value) -> Result<(Vec<Swap>, usize)> {
+pub(crate) fn swaps(entry: &Value) -> Result<(Vec<Swap>, usize)> {
     let bad = || Error::Document(format!("a bytes codec cannot swap {}", entry["swap"]));
     let cell_bytes = entry["cell_bytes"].as_u64().ok_or_else(bad)? as usize;
     let mut out = Vec::new();
@@ -369,7 +374,7 @@ fn swaps(entry: &Value) -> Result<(Vec<Swap>, usize)> {
 }
 
 /// Turns the bytes of every unit round, in place.
-fn turn(bytes: &mut [u8], swaps: &[Swap], cell_bytes: usize) {
+pub(crate) fn turn(bytes: &mut [u8], swaps: &[Swap], cell_bytes: usize) {
     fn all<const N: usize>(bytes: &mut [u8]) {
         for unit in bytes.as_chunks_mut::<N>().0 {
             unit.reverse();

@@ -95,7 +95,9 @@ impl Program {
                 document.shape
             )));
         }
-        let fill_text = unhex(&document.fill)?.into_boxed_slice();
+        let fill_text = unhex(&document.fill)
+            .ok_or_else(|| Error::Document(format!("the fill value {:?} is not hexadecimal", document.fill)))?
+            .into_boxed_slice();
         let (cell_bytes, fill) = if document.vlen.is_some() {
             let mut cell = vec![0; VIEW_BYTES];
             put_view(&mut cell, &fill_text);
@@ -177,15 +179,14 @@ impl Program {
     }
 }
 
-pub(crate) fn unhex(text: &str) -> Result<Vec<u8>> {
+/// The bytes that hexadecimal text stands for.
+pub(crate) fn unhex(text: &str) -> Option<Vec<u8>> {
     let digit = |byte: u8| (byte as char).to_digit(16).map(|digit| digit as u8);
     let pairs = text.as_bytes().chunks(2).map(|pair| match pair {
         [high, low] => Some(digit(*high)? << 4 | digit(*low)?),
         _ => None,
     });
-    pairs
-        .collect::<Option<_>>()
-        .ok_or_else(|| Error::Document(format!("the fill value {text:?} is not hexadecimal")))
+    pairs.collect()
 }
 
 #[cfg(test)]

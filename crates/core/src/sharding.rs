@@ -7,6 +7,7 @@ use crate::cells::{VIEW_BYTES, is_filled};
 use crate::chain::{Chain, Foreign};
 use crate::codecs::Codec;
 use crate::copy::{self, Copy, CopyAxis, Memory};
+use crate::program::unhex;
 use crate::shape;
 use crate::shard::ShardIndex;
 use crate::{Context, Error, Result, Workspace};
@@ -23,6 +24,8 @@ pub struct Place {
     index: Chain,
     index_bytes: usize,
     at_end: bool,
+    /// The index of every shard, where the document has it.
+    given: Option<ShardIndex>,
 }
 
 /// Axes along which chunks may be clipped within a shard that is decoded whole: each doubles the shapes they have.
@@ -72,9 +75,16 @@ impl Place {
                 "a shard index that is transposed cannot be read".into(),
             ));
         }
-        let index_bytes = index
+        let mut index_bytes = index
             .stored_bytes()
             .ok_or_else(|| Error::Document("a shard index needs codecs whose output has a fixed size".into()))?;
+        let given = match &entry["index"] {
+            Value::Null => None,
+            given => {
+                index_bytes = 0;
+                Some(given_index(given, slots, &index)?)
+            }
+        };
         let at_end = entry["index_location"].as_str() != Some("start");
         Ok(Self {
             counts,
@@ -83,6 +93,7 @@ impl Place {
             index,
             index_bytes,
             at_end,
+            given,
         })
     }
 
@@ -126,6 +137,9 @@ impl Place {
     /// # Errors
     /// A checksum that fails, a wrong size.
     pub fn decode_index(&self, stored: &[u8], workspace: &mut Workspace) -> Result<ShardIndex> {
+        if let Some(given) = &self.given {
+            return Ok(given.clone());
+        }
         let mut plain = workspace.buffer(16 * self.slots)?;
         let index = self
             .index
@@ -135,11 +149,25 @@ impl Place {
         index
     }
 
+    /// Whether a shard may be written.
+    ///
+    /// # Errors
+    /// [`Error::Document`] where the index stands in the document.
+    pub fn check_writable(&self) -> Result<()> {
+        if self.given.is_none() {
+            return Ok(());
+        }
+        Err(Error::Document(
+            "the index of these shards stands in the array's document, so they are not written".into(),
+        ))
+    }
+
     /// The index as it is stored.
     ///
     /// # Errors
     /// A codec's refusal.
     pub fn encode_index(&self, index: &ShardIndex, workspace: &mut Workspace) -> Result<Vec<u8>> {
+        self.check_writable()?;
         let mut stored = Vec::with_capacity(self.index_bytes);
         self.index.encode(&index.to_bytes(), &mut stored, workspace)?;
         Ok(stored)
@@ -149,6 +177,24 @@ impl Place {
     pub fn first_byte(&self) -> u64 {
         if self.at_end { 0 } else { self.index_bytes as u64 }
     }
+}
+
+/// An index that stands in the document: as words, or as hexadecimal stored bytes.
+fn given_index(given: &Value, slots: usize, chain: &Chain) -> Result<ShardIndex> {
+    let bad = || {
+        Error::Document(format!(
+            "an index in the document does not fit shards of {slots} chunks"
+        ))
+    };
+    if let Some(text) = given.as_str() {
+        let mut plain = vec![0; 16 * slots];
+        chain.decode(&unhex(text).ok_or_else(bad)?, &mut plain, &mut Workspace::new())?;
+        return ShardIndex::parse(&plain, slots);
+    }
+    let words: Option<Vec<u64>> = given.as_array().ok_or_else(bad)?.iter().map(Value::as_u64).collect();
+    let words = words.filter(|words| words.len() == 2 * slots).ok_or_else(bad)?;
+    let bytes: Vec<u8> = words.iter().flat_map(|word| word.to_ne_bytes()).collect();
+    ShardIndex::parse(&bytes, slots)
 }
 
 /// A whole shard as one codec: cells in C order of the shard's axes to an object and back.

@@ -317,7 +317,9 @@ impl Read {
             let index = handle.index((depth, start), || {
                 let range = level.place.index_range(end - start)?;
                 let mut stored = vec![0; (range.end - range.start) as usize];
-                handle.object.read_at(start + range.start, &mut stored)?;
+                if !stored.is_empty() {
+                    handle.object.read_at(start + range.start, &mut stored)?;
+                }
                 Ok(level.place.decode_index(&stored, workspace)?)
             })?;
             match index.get(level.slot(leaf), end - start)? {

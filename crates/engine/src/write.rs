@@ -327,6 +327,8 @@ impl Shard<'_> {
             .plan
             .piece(self.at, pieces.first().copied().unwrap_or_default());
         let level = &*self.write.array.program.level(depth, &leaf)?;
+        let writable = level.place.check_writable();
+        writable.map_err(|why| self.write.array.unencodable(self.key, why))?;
         let undecodable = |why: CoreError| self.write.array.undecodable(self.key, why);
         let old_index = match old {
             None => ShardIndex::empty(level.place.slots()),

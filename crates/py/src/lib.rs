@@ -94,7 +94,7 @@ fn stats() -> std::collections::BTreeMap<&'static str, u64> {
 fn _engine(py: Python<'_>, module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     module.add("DEBUG", cfg!(debug_assertions))?;
-    let built_in = ["transpose", "bytes", "sharding_indexed", "python"];
+    let built_in = ["transpose", "bytes", "sharding_indexed", "n5_default", "python"];
     let names: Vec<&str> = zarrite_core::codecs::NAMES.iter().copied().chain(built_in).collect();
     module.add("CODECS", PyTuple::new(py, names)?)?;
     module.add_class::<cells::Cells>()?;

@@ -1,4 +1,4 @@
-"""The command line: `zarrite convert`, `info`, `tree` and `peek`, one file a command.
+"""The command line: `zarrite convert`, `info`, `tree`, `peek` and `check`, one file a command.
 
 Answers go to standard output, progress and complaints to standard error. Every command takes `--json`. The exit code is
 0 when all went well, 1 when it did not, 2 for a command that was not understood.

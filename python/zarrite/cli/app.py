@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 import zarrite
+from zarrite.cli.check import check
 from zarrite.cli.convert import convert
 from zarrite.cli.info import info
 from zarrite.cli.peek import peek
@@ -21,7 +22,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (convert, info, tree, peek):
+for command in (convert, info, tree, peek, check):
     app.command()(command)
 
 
@@ -37,5 +38,5 @@ def _root(
         bool, typer.Option("--version", help="Show the version and stop.", callback=_version, is_eager=True)
     ] = False,
 ) -> None:
-    """Zarr arrays: convert data to them, and look at them."""
+    """Zarr arrays: convert data to them, look at them, and check them."""
     del version

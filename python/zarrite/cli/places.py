@@ -8,7 +8,7 @@ from typing import Any
 import zarrite
 from zarrite.errors import NodeNotFoundError, ZarriteError
 
-__all__ = ["describe_array", "node_at"]
+__all__ = ["describe_array", "node_at", "store_and_path"]
 
 
 def node_at(place: str) -> Any:
@@ -35,6 +35,23 @@ def node_at(place: str) -> Any:
         if "://" not in place and not os.path.exists(place):
             raise NodeNotFoundError(f"{place} is not there") from None
         raise
+
+
+def store_and_path(place: str) -> tuple[str, str | None]:
+    """The store and the path in it that `store`, `store:/path` or `archive/path` means, whatever is there.
+
+    Raises:
+        NodeNotFoundError: there is no such file or folder.
+    """
+    store, colon, inside = place.partition(":/")
+    if colon and not inside.startswith("/"):
+        return store, inside or None
+    archive = _archive_in(place)
+    if archive:
+        return archive, place[len(archive) :].strip("/")
+    if "://" not in place and not os.path.exists(place):
+        raise NodeNotFoundError(f"{place} is not there")
+    return place, None
 
 
 def _archive_in(place: str) -> str:

@@ -49,7 +49,8 @@ def _v3_copy(model: Node) -> dict[str, Any]:
 def consolidated_members(group: GroupModel) -> dict[str, Node] | None:
     """Everything below a group, by relative path, as its copies have it; None when it has no copies.
 
-    A copy that cannot be understood is left out, with a warning: the rest stays usable.
+    A copy that cannot be understood is left out, with a warning: the rest stays usable. Copies inside the copy of a
+    group count as copies of their own; a group above a copy that has none itself is a group of which nothing is known.
     """
     if group.consolidated is None:
         return None
@@ -60,19 +61,46 @@ def consolidated_members(group: GroupModel) -> dict[str, Node] | None:
             found[path] = _node(copy, where)
         except ZarriteError as error:
             warnings.warn(f"{error}; it is left out", ZarrUserWarning, stacklevel=2)
+    for path in list(found):
+        for at, letter in enumerate(path):
+            if letter == "/":
+                found.setdefault(path[:at], GroupModel(group.zarr_format))
     return found
+
+
+def is_complete(group: GroupModel, members: Mapping[str, Node]) -> bool:
+    """Whether the members are what the copies say, no more and no less: writing them again loses nothing."""
+    return {path for path, _ in _nodes(group)} == set(members)
 
 
 def _nodes(group: GroupModel) -> list[tuple[str, dict[str, Any]]]:
     """The copies by path; those of format 2 put together from their parts, under their names."""
     copies = group.consolidated or {}
     if group.zarr_format == v3.NUMBER:
-        return [(path.strip("/"), copy) for path, copy in copies.items() if path.strip("/")]
+        return list(_flat(copies).items())
     parts: dict[str, dict[str, Any]] = {}
     for key, copy in copies.items():
         path, _, name = key.strip("/").rpartition("/")
         parts.setdefault(path, {})[name] = copy
     return [(path, copy) for path, copy in parts.items() if path and copy.keys() & {v2.ARRAY_NAME, v2.GROUP_NAME}]
+
+
+def _flat(copies: Mapping[str, Any]) -> dict[str, Any]:
+    """Copies of format 3 by path, with those that stand inside others; where there are two, the outer one counts."""
+    found: dict[str, Any] = {}
+    inner: list[tuple[str, Mapping[str, Any]]] = [("", copies)]
+    while inner:
+        above, level = inner.pop(0)
+        for name, copy in level.items():
+            path = f"{above}/{name.strip('/')}".strip("/")
+            if not path or path in found:
+                continue
+            found[path] = copy
+            repeated = copy.get("consolidated_metadata") if isinstance(copy, dict) else None
+            nested = repeated.get("metadata") if isinstance(repeated, dict) else None
+            if isinstance(nested, dict) and nested:
+                inner.append((path, nested))
+    return found
 
 
 def _node(copy: Any, where: str) -> Node:

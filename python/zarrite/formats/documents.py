@@ -106,8 +106,22 @@ def _spread(document: dict[str, Any], line: str, encode: Encode) -> str:
         if type(name) is not str:
             raise TypeError
         deep = name in SPREAD and type(value) is dict and len(line) < 5
+        if not deep and type(value) in {dict, list, tuple}:
+            _check_names(value)
         parts.append(f"{encode(name)}: {_spread(value, inner, encode) if deep else encode(value)}")
     return "{" + inner + ("," + inner).join(parts) + line + "}"
+
+
+def _check_names(value: Any) -> None:
+    """Raises where a member's name is no text: Python's encoder would write `1` as `"1"` and say nothing."""
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            if not isinstance(name, str):
+                raise TypeError
+            _check_names(inner)
+    elif isinstance(value, list | tuple):
+        for inner in value:
+            _check_names(inner)
 
 
 def _blame(document: dict[str, Any], key: str) -> NoReturn:

@@ -47,11 +47,28 @@ def tolerant(
     Raises:
         ZarriteError: what is wrong with it in spite of every fix.
     """
+    node, applied, _, last = mended(make, document, fixes, strict)
+    if node is None:
+        raise located(last, where) from None
+    for one in applied:
+        if one.warning:
+            warnings.warn(f"{where}: {one.name}; {one.warning}", ZarrUserWarning, stacklevel=5)
+    return node
+
+
+def mended(
+    make: Callable[[Document], Node], document: Document, fixes: tuple[Fix, ...], strict: ZarriteError
+) -> tuple[Node | None, list[Fix], Document, ZarriteError]:
+    """The node of a document that is not by the letter, the fixes it took, and the document with them.
+
+    Returns:
+        `None` in place of the node where no fix helps, and then the error says what is wrong in spite of them.
+    """
+    applied: list[Fix] = []
     try:
         fixed = copy.deepcopy(document)
     except RecursionError:
-        raise located(strict, where) from None
-    applied: list[Fix] = []
+        return None, applied, document, strict
     last = strict
     for fix in fixes:
         try:
@@ -61,15 +78,10 @@ def tolerant(
             continue  # the document is wrong in some other way, which reading it says
         applied.append(fix)
         try:
-            node = make(fixed)
+            return make(fixed), applied, fixed, last
         except ZarriteError as error:
             last = error
-            continue
-        for one in applied:
-            if one.warning:
-                warnings.warn(f"{where}: {one.name}; {one.warning}", ZarrUserWarning, stacklevel=5)
-        return node
-    raise located(last, where) from None
+    return None, applied, fixed, last
 
 
 # ------------------------------------------------------------------ any member

@@ -261,6 +261,7 @@ class V2:
     """Arrays and groups of format 2."""
 
     number = NUMBER
+    why_read_only = ""
 
     def create(
         self,
@@ -375,6 +376,8 @@ class V2:
             "compressor": None if compressor is None else compressor.get_config(),
             "dimension_separator": model.keys.separator,
         }
+        if model.members and "dimension_separator" not in model.members and model.keys.separator == ".":
+            del document["dimension_separator"]
         document.update(model.extra)
         return in_order(document, model.members)
 

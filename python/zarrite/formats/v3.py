@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NoReturn
 
 from ..errors import DataTypeValidationError, MetadataValidationError, NodeTypeValidationError, ZarriteError
 from ..model import creation
-from ..model.chain import codec_from_json
-from ..model.checks import brief, integers, mapping, refuse
+from ..model.chain import codecs_from_json
+from ..model.checks import brief, integers, mapping, named, refuse
 from ..model.codecs import ARRAY, BYTES, SERIALIZER
 from ..model.drafts import refuse_drafts, settle_codecs
 from ..model.dtype_names import PLAIN, dtype_from_json, parse_dtype
@@ -18,6 +18,7 @@ from ..model.keys import ChunkKeys
 from ..model.node import DEFAULT_FILL, ArrayModel, GroupModel, Parts
 from . import v2
 from .documents import in_order
+from .older import DRAFT
 
 NAME = "zarr.json"
 NUMBER = 3
@@ -35,6 +36,8 @@ ARRAY_REQUIRED = ("shape", "data_type", "chunk_grid", "chunk_key_encoding", "fil
 ARRAY_MEMBERS = frozenset(
     (*ARRAY_REQUIRED, "zarr_format", "node_type", "attributes", "storage_transformers", "dimension_names")
 )
+ALWAYS_UNDERSTOOD = ("data_type", "chunk_grid", "chunk_key_encoding")
+"""Members that nobody can do without, whatever they say of it."""
 GROUP_MEMBERS = frozenset(("zarr_format", "node_type", "attributes", "consolidated_metadata"))
 NO_EXTRA: dict[str, Any] = {}
 
@@ -61,10 +64,7 @@ def _refuse_format(document: dict[str, Any]) -> None:
         raise MetadataValidationError("zarr_format is missing; a document of format 3 has the member zarr_format: 3")
     found = document["zarr_format"]
     if isinstance(found, str):
-        raise MetadataValidationError(
-            f"zarr_format is {brief(found)}: a draft from before format 3 was final, which is not supported; "
-            "write the data again with a current library"
-        )
+        raise MetadataValidationError(f"zarr_format is {brief(found)}: {DRAFT}")
     raise MetadataValidationError(f"zarr_format {brief(found)} is not supported here; {NAME} must have zarr_format 3")
 
 
@@ -77,6 +77,13 @@ def array_from_json(document: dict[str, Any]) -> ArrayModel:
                 raise MetadataValidationError("this member is missing and an array needs it")
         member = "shape"
         shape = integers(document[member], member)
+        for member in ALWAYS_UNDERSTOOD:
+            found = document[member]
+            if type(found) is dict and found.get("must_understand") is False:
+                raise MetadataValidationError(
+                    "must_understand: false is not allowed here: without its rules no cell can be found or read; "
+                    "remove it, or read the node with the software that wrote it"
+                )
         member = "data_type"
         kind = document[member]
         data_type = PLAIN.get(kind) if type(kind) is str else None
@@ -92,8 +99,7 @@ def array_from_json(document: dict[str, Any]) -> ArrayModel:
         entries = document[member]
         if type(entries) is not list:
             refuse(member, "a list of codecs", entries)
-        codecs = tuple([codec_from_json(entry) for entry in entries])
-        codecs = settle_codecs(codecs, data_type, grid, shape)
+        codecs = settle_codecs(codecs_from_json(entries), data_type, grid, shape)
         member = "attributes"
         attributes = mapping(document.get(member, {}), member)
         member = "dimension_names"
@@ -102,17 +108,23 @@ def array_from_json(document: dict[str, Any]) -> ArrayModel:
             names = names_from_json(names, len(shape))
         member = "storage_transformers"
         if document.get(member):
-            refuse(
-                member,
-                "empty: no storage transformer is known, and without its rules the data cannot be found",
-                document[member],
-            )
+            _refuse_transformers(document[member])
         member = ""
         extra = extra_members(document, ARRAY_MEMBERS) if len(document.keys() - ARRAY_MEMBERS) else NO_EXTRA
     except ZarriteError as error:
         raise _at(error, member) from None
     return ArrayModel(
         NUMBER, shape, data_type, grid, keys, codecs, fill, attributes, names, "C", extra, tuple(document)
+    )
+
+
+def _refuse_transformers(found: object) -> NoReturn:
+    if not isinstance(found, list):
+        refuse("storage_transformers", "a list", found)
+    names = [named(one, "a storage transformer")[0] for one in found]
+    raise MetadataValidationError(
+        f"storage_transformers must be empty: {', '.join(map(brief, names))} is not known, nor is any other, and "
+        "without its rules the data cannot be found"
     )
 
 
@@ -142,7 +154,7 @@ def extra_members(document: dict[str, Any], known: frozenset[str]) -> dict[str, 
     """
     extra = {name: value for name, value in document.items() if name not in known}
     for name, value in extra.items():
-        if not (isinstance(value, dict) and value.get("must_understand") is False):
+        if not _ignorable(name, value):
             raise MetadataValidationError(
                 f"member {brief(name)} is not known and does not say must_understand: false, so ignoring it could "
                 "mean reading "
@@ -174,6 +186,13 @@ def check_keys(keys: ChunkKeys, grid: Grid, shape: tuple[int, ...]) -> None:
                 )
 
 
+def _ignorable(name: str, value: object) -> bool:
+    """Whether a member that is not known says that it need not be; a list of extensions does when each of them does."""
+    if name == "extensions" and isinstance(value, list):
+        return all(isinstance(one, dict) and one.get("must_understand") is False for one in value)
+    return isinstance(value, dict) and value.get("must_understand") is False
+
+
 def names_from_json(value: object, ndim: int) -> tuple[str | None, ...]:
     """The dimension names of a document."""
     if not isinstance(value, list):
@@ -183,10 +202,17 @@ def names_from_json(value: object, ndim: int) -> tuple[str | None, ...]:
     return names
 
 
+def _leave_out(document: dict[str, Any], model: ArrayModel | GroupModel, member: str, default: Any) -> None:
+    """Takes out a member that says what its absence says, where the document that was read lacked it."""
+    if model.members and member not in model.members and document[member] == default:
+        del document[member]
+
+
 class V3:
     """Arrays and groups of format 3."""
 
     number = NUMBER
+    why_read_only = ""
 
     def create(
         self,
@@ -267,6 +293,7 @@ class V3:
         }
         if model.dimension_names is not None:
             document["dimension_names"] = model.dimension_names
+        _leave_out(document, model, "attributes", {})
         if "storage_transformers" in model.members:
             document["storage_transformers"] = []
         if model.extra:
@@ -276,6 +303,7 @@ class V3:
     def group_document(self, model: GroupModel) -> dict[str, Any]:
         """The `zarr.json` of a group."""
         document: dict[str, Any] = {"zarr_format": NUMBER, "node_type": "group", "attributes": model.attributes}
+        _leave_out(document, model, "attributes", {})
         if model.consolidated is not None:
             document["consolidated_metadata"] = {
                 "kind": "inline",

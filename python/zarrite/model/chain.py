@@ -24,6 +24,7 @@ from .codecs import (
 )
 from .compressors import BZ2, LZ4, LZMA, BloscCodec, GzipCodec, Shuffle, Zlib, ZstdCodec
 from .filters import AsType, BitRound, Delta, FixedScaleOffset, NumcodecsBitRound, PackBits, Quantize
+from .n5 import N5Default, N5Lz4, n5_from_json
 from .packing import PackBitsCodec
 from .registry import Registry
 from .sharding import ShardingCodec
@@ -57,7 +58,11 @@ BUILT_IN: tuple[type[Codec], ...] = (
     PackBitsCodec,
     CastValue,
     ScaleOffset,
+    N5Default,
 )
+
+UNNAMED: tuple[type[Codec], ...] = (N5Lz4,)
+"""Codecs that no document of Zarr names."""
 
 CODECS: Registry[Any] = Registry(
     "codec", {codec.name: codec for codec in BUILT_IN}, {"endian": "bytes"}, error=UnknownCodecError
@@ -145,13 +150,14 @@ class SkippedCodec(Codec):
     Writing does not, since whoever knows it would then miss it.
     """
 
-    __slots__ = ("document", "name")
-    kind = BYTES
+    __slots__ = ("document", "kind", "name")
     document: dict[str, Any]
+    kind: str  # type: ignore[misc]
     name: str  # type: ignore[misc]
 
-    def __init__(self, document: dict[str, Any]) -> None:
+    def __init__(self, document: dict[str, Any], kind: str = BYTES) -> None:
         self.document = document
+        self.kind = kind
         self.name = str(document["name"])
 
     def __hash__(self) -> int:
@@ -162,7 +168,13 @@ class SkippedCodec(Codec):
 
     def lower(self, chain: Lowering) -> None:
         chain.steps.append(
-            {"name": "python", "handle": len(chain.handles), "codec": self.name, "kind": BYTES, "stored_bytes": None}
+            {
+                "name": "python",
+                "handle": len(chain.handles),
+                "codec": self.name,
+                "kind": self.kind,
+                "stored_bytes": None,
+            }
         )
         chain.handles.append(self)
 
@@ -205,6 +217,8 @@ def codec_from_json(value: object) -> Codec:
         return sharding_from_json(configuration)
     if name.startswith("https://"):
         name = _name_of_uri(name)
+    if name == N5Default.name:
+        return n5_from_json(configuration, codec_from_json)
     known = PREFIXED.get(name)
     if known is not None:
         return known.from_numcodecs(configuration)
@@ -229,6 +243,27 @@ def _name_of_uri(uri: str) -> str:
                 if name in CODECS or name in PREFIXED:
                     return name
     return uri
+
+
+def codecs_from_json(entries: Iterable[object]) -> tuple[Codec, ...]:
+    """The chain that a list of entries means. What is passed by has the kind of its place in the list."""
+    codecs = [codec_from_json(entry) for entry in entries]
+    at = next((at for at, codec in enumerate(codecs) if codec.kind == SERIALIZER), 0)
+    return tuple(
+        SkippedCodec(codec.document, ARRAY) if isinstance(codec, SkippedCodec) and place < at else codec
+        for place, codec in enumerate(codecs)
+    )
+
+
+def skipped(codecs: Iterable[Codec]) -> list[str]:
+    """The names of codecs that are passed by, those inside shards too."""
+    names = []
+    for codec in codecs:
+        if isinstance(codec, SkippedCodec):
+            names.append(codec.name)
+        for inner in ("codecs", "index_codecs"):
+            names += skipped(getattr(codec, inner, ()))
+    return names
 
 
 def codec_from_numcodecs(value: object) -> Codec:
@@ -289,12 +324,13 @@ def sharding_from_json(configuration: dict[str, Any]) -> ShardingCodec:
         entries = configuration.get(member)
         if not isinstance(entries, list):
             refuse(f"{member} of codec 'sharding_indexed'", "a list of codecs", entries)
-        chains[member] = [codec_from_json(entry) for entry in entries]
+        chains[member] = codecs_from_json(entries)
     shape = configuration["chunk_shape"]
     if not isinstance(shape, list):
         refuse("chunk_shape of codec 'sharding_indexed'", "a list of integers", shape)
     location = configuration.get("index_location", "end")
-    return ShardingCodec(shape, chains["codecs"], chains["index_codecs"], location)
+    given = configuration.get("predefined_index")
+    return ShardingCodec(shape, chains["codecs"], chains["index_codecs"], location, given)
 
 
 def shard_depth(configuration: dict[str, Any]) -> int:

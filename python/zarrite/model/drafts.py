@@ -46,6 +46,14 @@ def clipped(codecs: Sequence[Codec], shape: tuple[int, ...]) -> tuple[tuple[int,
     return None
 
 
+def given_index(codecs: Sequence[Codec]) -> bool:
+    """Whether some level of shards has its index in the document."""
+    return any(
+        isinstance(codec, ShardingCodec) and (codec.predefined_index is not None or given_index(codec.codecs))
+        for codec in codecs
+    )
+
+
 def refuse_drafts(model: ArrayModel) -> None:
     """Refuses to make what follows a draft.
 
@@ -58,6 +66,11 @@ def refuse_drafts(model: ArrayModel) -> None:
                 f"{draft} is a draft that may still change, so it is read but not written; "
                 f"set {SETTING!r} in zarrite.config to write it all the same"
             )
+    if given_index(model.codecs):
+        raise MetadataValidationError(
+            "shards whose index stands in the array's document are read and not written; choose index_location "
+            "'end' or 'start'"
+        )
     axes = model.grid.axes
     for shape in model.grid.samples(model.shape):
         # Where an axis has no chunks at all, none is clipped.

@@ -27,6 +27,8 @@ class Format(Protocol):
     """What a format adds to the model: its own defaults, and its documents."""
 
     number: int
+    why_read_only: str
+    """Why nodes of this format are never written; "" where they are."""
 
     @property
     def create(self) -> Callable[..., ArrayModel]:
@@ -109,6 +111,11 @@ class ArrayModel:
     def node_type(self) -> str:
         """The word documents have for this."""
         return "array"
+
+    @cached_property
+    def why_read_only(self) -> str:
+        """Why nothing of this array can be written whatever the store allows; "" where it can."""
+        return FORMATS[str(self.zarr_format)].why_read_only
 
     @cached_property
     def _sharding(self) -> ShardingCodec | None:
@@ -340,6 +347,7 @@ class GroupModel:
         extra: members of the document that nobody here knows, kept for the next writer.
         members: names of the document's members in the order they were found.
         keeps_tokens: whether the document had NaN or Infinity where JSON has no such words, so that it may keep them.
+        consolidated_name: the document that repeats the others, where it does not have its usual name; "" where it has.
     """
 
     zarr_format: int = 3
@@ -348,11 +356,17 @@ class GroupModel:
     extra: dict[str, Any] = dataclasses.field(default_factory=dict)
     members: tuple[str, ...] = ()
     keeps_tokens: bool = False
+    consolidated_name: str = ""
 
     @property
     def node_type(self) -> str:
         """The word documents have for this."""
         return "group"
+
+    @cached_property
+    def why_read_only(self) -> str:
+        """Why nothing of this group can be written whatever the store allows; "" where it can."""
+        return FORMATS[str(self.zarr_format)].why_read_only
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, GroupModel):

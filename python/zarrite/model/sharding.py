@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import base64
+import math
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from ..errors import MetadataValidationError
-from .checks import brief, choice, integers
+from .checks import brief, choice, integer, integers
 from .checksums import Crc32cCodec
 from .codecs import SERIALIZER, BytesCodec, Cells, Codec, Lowering, lower_chain, settle_chain
 
@@ -24,16 +26,19 @@ class ShardingCodec(Codec):
             clipped to it, as drafted for version 1.1.
         codecs: chain of an inner chunk.
         index_codecs: chain of the index; every codec of it must give a length that is known beforehand.
-        index_location: "end" or "start" of the object.
+        index_location: "end" or "start" of the object; or "configuration", as drafted: all shards have the same index,
+            which is here, and are only read.
+        predefined_index: that index: offset and length for each chunk, in C order, or the stored index in base64.
     """
 
-    __slots__ = ("chunk_shape", "codecs", "index_codecs", "index_location")
+    __slots__ = ("chunk_shape", "codecs", "index_codecs", "index_location", "predefined_index")
     name = "sharding_indexed"
     kind = SERIALIZER
     chunk_shape: tuple[int, ...]
     codecs: tuple[Codec, ...]
     index_codecs: tuple[Codec, ...]
     index_location: str
+    predefined_index: tuple[int, ...] | str | None
 
     def __init__(
         self,
@@ -41,24 +46,39 @@ class ShardingCodec(Codec):
         codecs: Sequence[Any] | None = None,
         index_codecs: Sequence[Any] | None = None,
         index_location: str = "end",
+        predefined_index: Any = None,
     ) -> None:
         self.chunk_shape = integers(list(chunk_shape), "chunk_shape of codec 'sharding_indexed'", low=1)
         self.codecs = (BytesCodec(),) if codecs is None else tuple(codecs)
         self.index_codecs = (BytesCodec(), Crc32cCodec()) if index_codecs is None else tuple(index_codecs)
+        self.predefined_index = _index(predefined_index)
         for codec in (*self.codecs, *self.index_codecs):
             if not isinstance(codec, Codec):
                 raise MetadataValidationError(
                     f"codecs of 'sharding_indexed' must be codec objects, not {brief(codec)}; zarrite.codecs has them"
                 )
-        self.index_location = choice(index_location, "index_location of codec 'sharding_indexed'", ("end", "start"))
+        self.index_location = choice(
+            index_location, "index_location of codec 'sharding_indexed'", ("end", "start", "configuration")
+        )
+        if (self.predefined_index is None) is (self.index_location == "configuration"):
+            raise MetadataValidationError(
+                "codec 'sharding_indexed' has a predefined_index exactly where index_location is 'configuration'"
+            )
 
     def configuration(self) -> dict[str, Any]:
-        return {
+        found = {
             "chunk_shape": list(self.chunk_shape),
             "codecs": [codec.to_json() for codec in self.codecs],
             "index_codecs": [codec.to_json() for codec in self.index_codecs],
             "index_location": self.index_location,
         }
+        given = self.predefined_index
+        if given is not None:
+            pairs = (
+                given if isinstance(given, str) else [list(pair) for pair in zip(given[::2], given[1::2], strict=True)]
+            )
+            found["predefined_index"] = pairs
+        return found
 
     def clips(self, shape: Sequence[int]) -> bool:
         """Whether chunks are clipped at the end of a shard of that shape."""
@@ -77,7 +97,15 @@ class ShardingCodec(Codec):
             # The last chunks are stored as long as they lie inside the shard.
             last = tuple(outside % inside or inside for outside, inside in zip(shape, inner, strict=True))
             codecs = settle_chain(codecs, cells._replace(shape=last), "codecs of 'sharding_indexed'")
-        index = settle_chain(self.index_codecs, Cells(INDEX, None, counts), "index_codecs of 'sharding_indexed'")
+        index: tuple[Codec, ...] = ()
+        if isinstance(self.predefined_index, tuple):
+            if self.index_codecs or len(self.predefined_index) != math.prod(counts):
+                raise MetadataValidationError(
+                    f"predefined_index of codec 'sharding_indexed' must have {math.prod(counts) // 2} pairs of "
+                    "numbers, and no index_codecs"
+                )
+        else:
+            index = settle_chain(self.index_codecs, Cells(INDEX, None, counts), "index_codecs of 'sharding_indexed'")
         for codec in index:
             if not codec.is_fixed:
                 raise MetadataValidationError(
@@ -86,19 +114,42 @@ class ShardingCodec(Codec):
                 )
         if codecs == self.codecs and index == self.index_codecs:
             return self
-        return ShardingCodec(inner, codecs, index, self.index_location)
+        return ShardingCodec(inner, codecs, index, self.index_location, self.configuration().get("predefined_index"))
 
     def lower(self, chain: Lowering) -> None:
         inner = Lowering(chain.numpy, chain.vlen, chain.handles, chain.data_type)
         index = Lowering(INDEX, None, chain.handles)
         lower_chain(self.codecs, inner)
         lower_chain(self.index_codecs, index)
-        chain.steps.append(
-            {
-                "name": self.name,
-                "chunk_shape": list(self.chunk_shape),
-                "codecs": inner.steps,
-                "index_codecs": index.steps,
-                "index_location": self.index_location,
-            }
-        )
+        step = {
+            "name": self.name,
+            "chunk_shape": list(self.chunk_shape),
+            "codecs": inner.steps,
+            "index_codecs": index.steps,
+            "index_location": self.index_location,
+        }
+        if self.predefined_index is not None:
+            given = self.predefined_index
+            step["index"] = base64.b64decode(given).hex() if isinstance(given, str) else given
+        chain.steps.append(step)
+
+
+def _index(value: Any) -> tuple[int, ...] | str | None:
+    """A predefined index as its numbers in a row, or as the text it is."""
+    what = "predefined_index of codec 'sharding_indexed'"
+    if value is None:
+        return None
+    if isinstance(value, str):
+        try:
+            base64.b64decode(value, validate=True)
+        except ValueError:
+            raise MetadataValidationError(f"{what} must be a list of pairs or base64, not {brief(value)}") from None
+        return value
+    if not isinstance(value, (list, tuple)):
+        raise MetadataValidationError(f"{what} must be a list of pairs or base64, not {brief(value)}")
+    numbers: list[int] = []
+    for pair in value:
+        if not isinstance(pair, (list, tuple)) or len(pair) != 2:
+            raise MetadataValidationError(f"each entry of {what} must be an offset and a length, not {brief(pair)}")
+        numbers.extend(integer(number, f"each number of {what}", high=2**64 - 1) for number in pair)
+    return tuple(numbers)

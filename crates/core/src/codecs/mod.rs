@@ -13,7 +13,9 @@ mod fixedscaleoffset;
 mod growing;
 mod gzip;
 mod lz4;
+mod lz4_java;
 mod lzma;
+pub(crate) mod n5;
 mod number;
 mod numbers;
 mod packbits;
@@ -48,6 +50,7 @@ pub const NAMES: &[&str] = &[
     "gzip",
     "jenkins_lookup3",
     "lz4",
+    "lz4_java",
     "lzma",
     "numcodecs.packbits",
     "packbits",
@@ -142,6 +145,7 @@ pub fn build(entry: &Value) -> Result<Box<dyn Codec>> {
         "fixedscaleoffset" => Box::new(fixedscaleoffset::FixedScaleOffset::build(entry)?),
         "gzip" => Box::new(gzip::Gzip::build(entry)?),
         "lz4" => Box::new(lz4::Lz4::build(entry)?),
+        "lz4_java" => Box::new(lz4_java::Lz4Java::build(entry)?),
         "lzma" => Box::new(lzma::Lzma::build(entry)?),
         "numcodecs.packbits" => Box::new(packbits::PackBits),
         "packbits" => Box::new(packed::Packed::build(entry)?),
@@ -166,7 +170,7 @@ mod tests {
     fn every_name_of_the_list_is_built_and_no_other() {
         for name in NAMES {
             let mut entry = json!({"name": name, "level": 1, "checksum": false, "location": "end", "elementsize": 4, "acceleration": 1,
-                "cname": "lz4", "clevel": 5, "shuffle": 1, "typesize": 4, "blocksize": 0, "format": 1, "check": -1,
+                "cname": "lz4", "clevel": 5, "shuffle": 1, "typesize": 4, "blocksize": 0, "block_bytes": 64, "format": 1, "check": -1,
                 "preset": null, "filters": null, "dtype": "f4", "astype": "f4", "encode_dtype": "f4", "decode_dtype": "f8",
                 "offset": 0, "scale": 1, "digits": 2, "keepbits": 3,
                 "initval": 0, "prefix": "", "width": 1, "bits": 8, "signed": false, "first_bit": 0, "last_bit": 7,

@@ -58,7 +58,7 @@ pub fn choice(entry: &Value, member: &str, words: &[&str]) -> Result<usize> {
 /// # Errors
 /// [`Error::Document`] when the member is absent or no text of whole bytes.
 pub fn hex(entry: &Value, member: &str) -> Result<Vec<u8>> {
-    let bytes = entry[member].as_str().and_then(|text| unhex(text).ok());
+    let bytes = entry[member].as_str().and_then(unhex);
     bytes.ok_or_else(|| wrong(entry, member, "bytes in hexadecimal"))
 }
 

@@ -34,7 +34,7 @@ impl ScalarMap {
     pub fn read(entry: &Value, member: &str, from: &Number, to: &Number) -> Result<Self> {
         let bad = || Error::Document(format!("codec \"cast_value\" cannot map {}", entry[member]));
         let cell = |text: &Value, number: &Number| {
-            let bytes = text.as_str().and_then(|text| unhex(text).ok());
+            let bytes = text.as_str().and_then(unhex);
             bytes
                 .filter(|bytes| bytes.len() == number.bytes)
                 .map(|bytes| number.get(&bytes))
