@@ -6,46 +6,49 @@ Example:
     {'name': 'blosc', 'configuration': {'cname': 'lz4', 'clevel': 5, 'blocksize': 0}}
 """
 
+from .model.casting import CastValue, ScaleOffset
 from .model.chain import PythonCodec, register_codec
-from .model.codecs import (
-    BytesCodec,
-    Codec,
-    Crc32cCodec,
-    TransposeCodec,
-    VLenBytesCodec,
-    VLenUTF8Codec,
-)
+from .model.checksums import CRC32, Adler32, Crc32cCodec, Fletcher32, JenkinsLookup3
+from .model.codecs import BytesCodec, Codec, TransposeCodec, VLenBytesCodec, VLenUTF8Codec
 from .model.compressors import BZ2, LZ4, LZMA, BloscCodec, GzipCodec, Shuffle, Zlib, ZstdCodec
 from .model.filters import AsType, BitRound, Delta, FixedScaleOffset, PackBits, Quantize
 from .model.images import ImageCodec
 from .model.n5 import N5Default
 from .model.nesting import ConditionalCodec, VLenCodec, VLenV2Codec
 from .model.numeric import ZFPY, PCodec, ZfpCodec
+from .model.packing import PackBitsCodec
 from .model.reshaping import ReshapeCodec, SqueezeCodec
 from .model.sharding import ShardingCodec
 
 __all__ = [
     "BZ2",
+    "CRC32",
     "LZ4",
     "LZMA",
     "ZFPY",
+    "Adler32",
     "AsType",
     "BitRound",
     "BloscCodec",
     "BytesCodec",
+    "CastValue",
     "Codec",
     "ConditionalCodec",
     "Crc32cCodec",
     "Delta",
     "FixedScaleOffset",
+    "Fletcher32",
     "GzipCodec",
     "ImageCodec",
+    "JenkinsLookup3",
     "N5Default",
     "PCodec",
     "PackBits",
+    "PackBitsCodec",
     "PythonCodec",
     "Quantize",
     "ReshapeCodec",
+    "ScaleOffset",
     "ShardingCodec",
     "Shuffle",
     "SqueezeCodec",

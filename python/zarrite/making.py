@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -13,12 +14,13 @@ from zarrite._engine import Store
 from zarrite._verb import Steps
 from zarrite.array import Array
 from zarrite.catalog import Catalog
-from zarrite.cells import Writing
+from zarrite.cells import Writing, program_of
 from zarrite.config import ArrayConfig, array_config, config
 from zarrite.errors import (
     ContainsArrayAndGroupError,
     ContainsArrayError,
     ContainsGroupError,
+    LimitError,
     MetadataValidationError,
     ReadOnlyError,
 )
@@ -209,6 +211,9 @@ def make_array(
     model = array_model(shape=shape, dtype=dtype, zarr_format=default_format(zarr_format), **settings)
     order = settings.get("order") or (model.order if model.order != "C" else None)
     own = array_config(handle_config) if order is None else array_config(handle_config, order=order)
+    # What does not fit together is found before anything is stored; what is too large here may fit elsewhere.
+    with contextlib.suppress(LimitError):
+        program_of(model, own)
     seat = yield from put_node(store, path, model, overwrite=overwrite, above=above, catalog=catalog)
     array = Array(store, path, model, own, seat, catalog)
     if data is not None and write_data and array.size:

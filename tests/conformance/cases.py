@@ -97,7 +97,18 @@ def _codecs() -> list[Case]:
             unknown = PYTHON if name == "snappy" else frozenset()  # numcodecs is built without it
             larger = {"shape": (70, 50), "chunks": (30, 20), "dtype": "f8"}
             found.append(Case(f"blosc {name} {shuffle}", {"compressors": codec, **larger}, unknown))
+    packed = {"dtype": "bool", "serializer": codecs.PackBitsCodec("first_byte"), "compressors": None}
+    scaled = {"dtype": "f4", "filters": [codecs.ScaleOffset(0, 2)]}
+    found += [
+        Case("packbits", packed, PYTHON | NO_TENSORSTORE | {"zarrs"}),
+        Case("scale_offset", scaled, ALONE | {"zarr"}, True),
+    ]
     numcodecs: dict[str, dict[str, Any]] = {
+        "adler32": {"compressors": [codecs.Adler32()]},
+        "crc32": {"compressors": [codecs.Zlib(1), codecs.CRC32("end")]},
+        "crc32c": {"compressors": [codecs.Crc32cCodec("start")]},
+        "fletcher32": {"compressors": [codecs.Shuffle(4), codecs.Zlib(1), codecs.Fletcher32()]},
+        "jenkins_lookup3": {"compressors": [codecs.JenkinsLookup3(7)]},
         "zlib": {"compressors": codecs.Zlib(1)},
         "bz2": {"compressors": codecs.BZ2(1)},
         "lz4": {"compressors": codecs.LZ4()},

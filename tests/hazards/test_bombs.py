@@ -161,3 +161,22 @@ def test_a_result_larger_than_memory_is_refused_in_words(shape: tuple[int, ...])
 
 def test_a_limit_error_is_a_memory_error() -> None:
     assert issubclass(LimitError, MemoryError)
+
+
+def test_what_one_compressor_makes_for_another_is_bounded_by_the_chunk_too() -> None:
+    settings = {"shape": (100,), "chunks": (100,), "dtype": "i4"}
+    chain = [codecs.Zlib(1), codecs.GzipCodec(1)]
+    array = zarrite.create_array(MemoryStore(), name="a", compressors=chain, **settings)
+    array.store.put("a/c/0", gzip.compress(ZEROS)).result()
+    with pytest.raises(ChunkDecodeError, match=r'codec "gzip".*more than [0-9]{7} bytes'):
+        array[...]
+    array[...] = 5
+    assert (array[...] == 5).all()
+
+
+def test_a_size_that_is_wrong_is_told_with_the_codec_that_met_it() -> None:
+    settings = {"shape": (100,), "chunks": (100,), "dtype": "i4", "compressors": None}
+    array = zarrite.create_array(MemoryStore(), name="a", filters=[codecs.AsType("<f8", "<i4")], **settings)
+    array.store.put("a/c/0", bytes(80)).result()
+    with pytest.raises(ChunkDecodeError, match=r'codec "astype".*400 bytes'):
+        array[...]

@@ -27,6 +27,10 @@ SAMPLES: list[codecs.Codec] = [
     codecs.VLenBytesCodec(),
     codecs.Crc32cCodec(),
     codecs.Crc32cCodec("start"),
+    codecs.Adler32(),
+    codecs.CRC32("end"),
+    codecs.Fletcher32(),
+    codecs.JenkinsLookup3(5, b"HDF"),
     codecs.GzipCodec(9),
     codecs.ZstdCodec(-7, True),
     codecs.BloscCodec(4, "lz4", 3, "bitshuffle", 1024),
@@ -42,6 +46,10 @@ SAMPLES: list[codecs.Codec] = [
     codecs.AsType("<f4", "<f8"),
     codecs.BitRound(7),
     codecs.PackBits(),
+    codecs.PackBitsCodec("first_byte", 1, 5),
+    codecs.CastValue("uint8", "towards-zero", "wrap", {"encode": [["NaN", 0]]}),
+    codecs.ScaleOffset(-10, 0.1),
+    codecs.ScaleOffset(),
 ]
 
 
@@ -237,6 +245,33 @@ def test_filters_compute_with_native_numbers() -> None:
     assert chain(foreign, 2, filters=[scaled]) == [turned, {**step, "astype": "i1"}, bytes_step([], 1)]
 
 
+@pytest.mark.parametrize(
+    ("alias", "name"),
+    [
+        ("endian", "bytes"),
+        ("numcodecs.gzip", "gzip"),
+        ("numcodecs.zstd", "zstd"),
+        ("numcodecs.crc32c", "crc32c"),
+        ("https://codec.zarrs.dev/array_to_array/bitround", "bitround"),
+        ("https://codec.zarrs.dev/bytes_to_bytes/fletcher32", "numcodecs.fletcher32"),
+        ("https://purl.org/zarr/spec/codec/gzip/1.0", "gzip"),
+    ],
+)
+def test_an_alias_means_the_codec_and_is_written_under_its_name(alias: str, name: str) -> None:
+    configuration = {"bitround": {"keepbits": 3}, "bytes": {"endian": "little"}, "gzip": {"level": 1}}.get(name, {})
+    codec = codec_from_json({"name": alias, "configuration": configuration})
+    assert codec.to_json()["name"] == name
+
+
+def test_what_is_new_has_the_registered_name() -> None:
+    given = {"name": "numcodecs.bitround", "configuration": {"keepbits": 3}}
+    assert codec_from_user(given) == codecs.BitRound(3)
+    # A document keeps the name that its other readers know.
+    assert codec_from_json(given).to_json() == given
+    with pytest.raises(UnknownCodecError, match="nobody"):
+        codec_from_json("https://codec.zarrs.dev/bytes_to_bytes/nobody")
+
+
 def test_format_3_orders_bytes_after_the_filters() -> None:
     delta = {"name": "delta", "dtype": "i4", "astype": "i2"}
     other = "big" if LITTLE else "little"
@@ -249,7 +284,7 @@ def test_format_3_orders_bytes_after_the_filters() -> None:
         {"name": "astype", "encode_dtype": "f4", "decode_dtype": "i8"},
         bytes_step([], 4),
     ]
-    assert chain("?", filters=[codecs.PackBits()]) == [{"name": "packbits"}, bytes_step([], 1)]
+    assert chain("?", filters=[codecs.PackBits()]) == [{"name": "numcodecs.packbits"}, bytes_step([], 1)]
     assert chain("M8[s]", filters=[codecs.Delta("<M8[s]")])[0] == {"name": "delta", "dtype": "i8", "astype": "i8"}
 
 

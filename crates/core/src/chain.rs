@@ -131,24 +131,23 @@ impl Chain {
                 .push(Stage::Codec(codecs::build(entry, &self.shape, foreign)?)),
         }
         if let Some(Stage::Codec(codec)) = self.stages.last() {
+            let after = before.and_then(|n| codec.stored_bytes(n));
             // A filter may change the size of a cell; the fill value goes the way of all cells.
-            if let (Some(n), Some(cells)) = (before.and_then(|n| codec.stored_bytes(n)), self.cells())
-                && entry["dtype"].is_string() | entry["encode_dtype"].is_string()
-                && cells > 0
-                && n % cells == 0
-            {
-                let mut coded = Vec::new();
-                codec.encode(fill, &mut coded, &mut crate::Context::new())?;
-                *fill = coded;
-                self.cell_bytes = n / cells;
+            if let Some(coded) = codec.encode_fill(fill, &mut crate::Context::new()) {
+                *fill = coded?;
+                self.cell_bytes = fill.len();
+                if after.is_some_and(|n| Ok(n) != shape::bytes(&self.shape, fill.len())) {
+                    return Err(Error::Document(format!(
+                        "codec {:?} is set for cells of another type than those that come to it",
+                        codec.name()
+                    )));
+                }
+            } else if codec.name() == "numcodecs.packbits" {
+                (self.shape, self.cell_bytes) = (after.into_iter().collect(), 1);
             }
-            self.sizes.push(before.and_then(|n| codec.stored_bytes(n)));
+            self.sizes.push(after);
         }
         Ok(())
-    }
-
-    fn cells(&self) -> Option<usize> {
-        shape::cells(&self.shape).ok()
     }
 
     /// Stored axis `i` is axis `order[i]` of the chunk.
@@ -177,6 +176,17 @@ impl Chain {
             [Stage::Codec(codec)] => Some(codec.as_ref()),
             _ => None,
         }
+    }
+
+    /// The most bytes there can be before stage `at`.
+    fn most_bytes(&self, at: usize) -> usize {
+        let most = self.stages[..at]
+            .iter()
+            .try_fold(self.plain_bytes(), |n, stage| match stage {
+                Stage::Swap { .. } => Some(n),
+                Stage::Codec(codec) => codec.most_stored_bytes(n),
+            });
+        most.unwrap_or(UNSIZED_LIMIT)
     }
 
     /// Stored bytes to cells, packed in C order of the stored axes.
@@ -229,7 +239,8 @@ impl Chain {
                         continue;
                     }
                     if at == direct {
-                        outcome = codec.decode(source, cells, &mut workspace.context);
+                        let done = codec.decode(source, cells, &mut workspace.context);
+                        outcome = done.map_err(|error| at_fault(codec.as_ref(), error));
                         break;
                     }
                     let mut buffer = spare.take().unwrap_or_else(|| workspace.empty_buffer());
@@ -244,9 +255,10 @@ impl Chain {
                     } else {
                         buffer.clear();
                         codec
-                            .decode_unsized(source, &mut buffer, UNSIZED_LIMIT, &mut workspace.context)
+                            .decode_unsized(source, &mut buffer, self.most_bytes(at), &mut workspace.context)
                             .map(|()| buffer.len())
                     };
+                    let made = made.map_err(|error| at_fault(codec.as_ref(), error));
                     match made {
                         Ok(n) => spare = held.replace((buffer, n)).map(|(buffer, _)| buffer),
                         Err(error) => {
@@ -324,6 +336,18 @@ impl Chain {
             workspace.put_back(buffer);
         }
         Ok(())
+    }
+}
+
+/// The error of a codec's decoder, which names the codec: sizes alone do not say at which step they are wrong.
+fn at_fault(codec: &dyn Codec, error: Error) -> Error {
+    match error {
+        Error::Size { .. } => Error::Codec {
+            codec: codec.name().to_owned().into(),
+            doing: "decode",
+            why: error.to_string(),
+        },
+        _ => error,
     }
 }
 

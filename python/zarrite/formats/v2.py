@@ -22,7 +22,15 @@ from ..errors import (
 from ..model import creation, fills
 from ..model.chain import IDS, codec_from_numcodecs, codecs_from_user
 from ..model.checks import brief, choice, integers, mapping, refuse
-from ..model.codecs import ARRAY, SERIALIZER, Cells, Codec, MemoryBytes, TransposeCodec, settle_chain
+from ..model.codecs import (
+    ARRAY,
+    SERIALIZER,
+    Codec,
+    MemoryBytes,
+    TransposeCodec,
+    cells_of,
+    settle_chain,
+)
 from ..model.dtype_names import MAX_STRUCT_DEPTH, PLAIN, dtype_from_numpy, parse_dtype
 from ..model.dtypes import DType, Float
 from ..model.grids import RegularGrid, check_chunk
@@ -214,7 +222,7 @@ def array_from_json(document: dict[str, Any], attributes: dict[str, Any]) -> Arr
         chunks = integers(document[member], member, low=1)
         check_chunk(chunks, len(shape), data_type.cell_bytes, member)
         member = "filters and compressor"
-        chain = settle_chain(codecs, Cells(data_type.numpy, data_type.vlen, chunks))
+        chain = settle_chain(codecs, cells_of(data_type, chunks))
         member = "fill_value"
         found = document.get(member)
         fill = None if found is None else data_type.fill_from_json(found)
@@ -304,7 +312,7 @@ class V2:
             data_type,
             grid,
             self._keys(chunk_key_encoding),
-            settle_chain(codecs, Cells(data_type.numpy, data_type.vlen, chunk)),
+            settle_chain(codecs, cells_of(data_type, chunk)),
             self._fill(fill_value, data_type),
             creation.settle_attributes(attributes),
             None,

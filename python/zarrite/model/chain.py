@@ -8,14 +8,15 @@ from typing import Any, cast
 import numpy as np
 
 from ..errors import BaseZarrError, MetadataValidationError, UnknownCodecError
+from .casting import CastValue, ScaleOffset
 from .checks import brief, mapping, named, refusal, refuse
+from .checksums import CRC32, Adler32, Crc32cCodec, Fletcher32, JenkinsLookup3
 from .codecs import (
     ARRAY,
     BYTES,
     SERIALIZER,
     BytesCodec,
     Codec,
-    Crc32cCodec,
     Lowering,
     TransposeCodec,
     VLenBytesCodec,
@@ -27,6 +28,7 @@ from .images import image_codec
 from .n5 import N5Default, N5Lz4, n5_from_json
 from .nesting import ConditionalCodec, VLenCodec, VLenV2Codec
 from .numeric import ZFPY, PCodec, ZfpCodec
+from .packing import PackBitsCodec
 from .registry import Registry
 from .reshaping import ReshapeCodec, SqueezeCodec
 from .sharding import ShardingCodec
@@ -38,6 +40,10 @@ BUILT_IN: tuple[type[Codec], ...] = (
     VLenUTF8Codec,
     VLenBytesCodec,
     Crc32cCodec,
+    CRC32,
+    Adler32,
+    Fletcher32,
+    JenkinsLookup3,
     GzipCodec,
     ZstdCodec,
     BloscCodec,
@@ -53,6 +59,9 @@ BUILT_IN: tuple[type[Codec], ...] = (
     BitRound,
     NumcodecsBitRound,
     PackBits,
+    PackBitsCodec,
+    CastValue,
+    ScaleOffset,
     N5Default,
     PCodec,
     ZfpCodec,
@@ -147,7 +156,7 @@ class PythonCodec(Codec):
         )
         chain.handles.append(self.codec)
         if self.kind != BYTES:
-            chain.numpy = np.dtype(np.uint8)
+            chain.become(np.dtype(np.uint8))
 
 
 class SkippedCodec(Codec):
@@ -221,6 +230,8 @@ def codec_from_json(value: object) -> Codec:
     name, configuration = named(value, "codec")
     if name == ShardingCodec.name:
         return sharding_from_json(configuration)
+    if name.startswith("https://"):
+        name = _name_of_uri(name)
     if name == N5Default.name:
         return n5_from_json(configuration, codec_from_json)
     known = PREFIXED.get(name)
@@ -235,6 +246,21 @@ def codec_from_json(value: object) -> Codec:
             return SkippedCodec(value)
         found = CODECS[name]
     return _made(found, configuration)
+
+
+ADDRESSES = ("https://codec.zarrs.dev/", "https://purl.org/zarr/spec/codec/")
+"""Where codecs were described before there was a register; their addresses were their names."""
+
+
+def _name_of_uri(uri: str) -> str:
+    """The name that a codec has today which was once called by an address; the address itself where there is none."""
+    if uri.startswith(ADDRESSES):
+        # The kind of the codec or its version stands beside the name.
+        for part in reversed(uri.split("/")[3:]):
+            for name in (part, PREFIX + part, "zarrs." + part):
+                if name in CODECS or name in PREFIXED:
+                    return name
+    return uri
 
 
 def codecs_from_json(entries: Iterable[object]) -> tuple[Codec, ...]:
@@ -368,6 +394,12 @@ def codec_from_user(value: Any) -> Codec:
         MetadataValidationError: none of these.
         UnknownCodecError: a name that is not known.
     """
+    found = _from_user(value)
+    # What is new is written under the registered name.
+    return BitRound(found.keepbits) if isinstance(found, NumcodecsBitRound) else found
+
+
+def _from_user(value: Any) -> Codec:
     if isinstance(value, Codec):
         return value
     if isinstance(value, str):

@@ -13,7 +13,7 @@ import numpy as np
 
 from ..errors import MetadataValidationError
 from .checks import Frozen, brief, choice, integers, only
-from .dtypes import units_of
+from .dtypes import DType, units_of
 
 ARRAY = "array"
 SERIALIZER = "serializer"
@@ -27,14 +27,32 @@ class Cells(NamedTuple):
         numpy: type of a cell, and of a byte once they are bytes.
         vlen: "string" or "bytes" when cells vary in length.
         shape: shape of the chunk.
+        data_type: what a cell is, where its NumPy type does not say it.
     """
 
     numpy: np.dtype[Any]
     vlen: str | None
     shape: tuple[int, ...]
+    data_type: DType | None = None
+
+    @property
+    def name(self) -> str:
+        """The name of the data type; of bytes, once cells are bytes."""
+        return self.numpy.newbyteorder("=").name if self.data_type is None else self.data_type.name
+
+    def of(self, numpy: np.dtype[Any], data_type: DType | None = None) -> Cells:
+        """As many cells of another type."""
+        return self._replace(numpy=numpy, data_type=data_type)
 
     def __str__(self) -> str:
-        return "cells that vary in length" if self.vlen else f"cells of type {self.numpy}"
+        if self.vlen:
+            return "cells that vary in length"
+        return f"cells of type {self.numpy if self.data_type is None else self.data_type.name}"
+
+
+def cells_of(data_type: DType, shape: tuple[int, ...]) -> Cells:
+    """The cells of a chunk of a data type."""
+    return Cells(data_type.numpy, data_type.vlen, shape, data_type=data_type)
 
 
 class Lowering:
@@ -45,15 +63,29 @@ class Lowering:
         numpy: type of the cells after the steps so far.
         vlen: "string" or "bytes" when the cells vary in length.
         handles: codecs written in Python, numbered by their place here.
+        data_type: what a cell is after the steps so far, where its NumPy type does not say it.
     """
 
-    __slots__ = ("handles", "numpy", "steps", "vlen")
+    __slots__ = ("data_type", "handles", "numpy", "steps", "vlen")
 
-    def __init__(self, numpy: np.dtype[Any], vlen: str | None, handles: list[object]) -> None:
+    def __init__(
+        self, numpy: np.dtype[Any], vlen: str | None, handles: list[object], data_type: DType | None = None
+    ) -> None:
         self.steps: list[dict[str, Any]] = []
         self.numpy = numpy
         self.vlen = vlen
         self.handles = handles
+        self.data_type = data_type
+
+    @property
+    def cells(self) -> Cells:
+        """What the next step is given; of which shape, no step asks when it is lowered."""
+        return Cells(self.numpy, self.vlen, (), data_type=self.data_type)
+
+    def become(self, numpy: np.dtype[Any], data_type: DType | None = None) -> None:
+        """Says what the last step made of the cells."""
+        self.numpy = numpy
+        self.data_type = data_type
 
     def swap(self, swaps: list[list[int]], last: bool = False) -> None:
         """Turns bytes around inside every cell; two equal turns in a row are none."""
@@ -281,39 +313,6 @@ class VLenBytesCodec(Codec):
         return self
 
 
-class Crc32cCodec(Codec):
-    """Four bytes of CRC-32C, checked when read.
-
-    Args:
-        location: "end" of the data, or "start", which only numcodecs writes.
-    """
-
-    __slots__ = ("location",)
-    name = "crc32c"
-    id = "crc32c"
-    kind = BYTES
-    is_fixed = True
-    location: str
-
-    def __init__(self, location: str = "end") -> None:
-        self.location = choice(location, "location of codec 'crc32c'", ("end", "start"))
-
-    @classmethod
-    def from_configuration(cls, configuration: dict[str, Any]) -> Self:
-        only(configuration, (), "codec 'crc32c'")
-        return cls()
-
-    @classmethod
-    def from_numcodecs(cls, configuration: dict[str, Any]) -> Self:
-        only(configuration, ("location",), "codec 'crc32c'")
-        return cls(**configuration)
-
-    def to_json(self) -> dict[str, Any]:
-        if self.location == "end":
-            return {"name": self.name}
-        return {"name": "numcodecs.crc32c", "configuration": {"location": self.location}}
-
-
 def settle_chain(codecs: Sequence[Codec], cells: Cells, what: str = "codecs") -> tuple[Codec, ...]:
     """The chain with every codec settled, in an order that makes sense.
 
@@ -342,7 +341,7 @@ def settle_chain(codecs: Sequence[Codec], cells: Cells, what: str = "codecs") ->
         if codec.kind == ARRAY:
             cells = one.after(cells)
         elif codec.kind == BYTES or codec.name != BytesCodec.name:
-            cells = cells._replace(numpy=BYTE)
+            cells = cells.of(BYTE)
     if serializer is None:
         raise MetadataValidationError(
             f"{what} must have one codec that turns cells into bytes, such as 'bytes'; there is none"

@@ -89,6 +89,13 @@ class ZstdCodec(Codec):
         self.level = integer(level, "level of codec 'zstd'", -131072, 22)
         self.checksum = flag(checksum, "checksum of codec 'zstd'")
 
+    @classmethod
+    def from_numcodecs(cls, configuration: dict[str, Any]) -> Self:
+        # numcodecs takes any level, and means the highest by what lies above.
+        level = configuration.get("level")
+        high = type(level) is int and level > 22
+        return cls.from_configuration({**configuration, "level": 22} if high else configuration)
+
     def configuration(self) -> dict[str, Any]:
         # zarrs opens no array of format 3 whose document leaves the checksum out.
         return {"level": self.level, "checksum": self.checksum}

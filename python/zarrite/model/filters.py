@@ -15,6 +15,8 @@ from ..errors import MetadataValidationError
 from .checks import brief, integer, refuse
 from .codecs import ARRAY, BYTE, Cells, Codec, Lowering
 
+HALVES = frozenset(("bfloat16", "complex_bfloat16", "complex_float16"))
+"""Types of 16 bits that NumPy has no type string for."""
 NUMBERS = frozenset(("b1", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f2", "f4", "f8", "c8", "c16"))
 
 
@@ -26,11 +28,12 @@ class _Filter(Codec):
 
     def lower_between(self, chain: Lowering, before: np.dtype[Any], after: np.dtype[Any], **parameters: Any) -> None:
         """Adds this step, which works on native numbers, between cells of two types."""
-        chain.numpy = before
-        chain.swap(_turns(before))
+        data_type = chain.data_type if after == chain.numpy else None
+        chain.become(before)
+        chain.swap(turns(before))
         chain.steps.append({"name": self.id, **parameters})
-        chain.numpy = after
-        chain.swap(_turns(after))
+        chain.become(after, data_type)
+        chain.swap(turns(after))
 
     def fits(self, cells: Cells, wanted: np.dtype[Any]) -> None:
         """Refuses cells of another width than the filter was made for."""
@@ -38,7 +41,8 @@ class _Filter(Codec):
             raise MetadataValidationError(f"codec {self.id!r} is set for cells of type {wanted}, and is given {cells}")
 
 
-def _turns(numpy: np.dtype[Any]) -> list[list[int]]:
+def turns(numpy: np.dtype[Any]) -> list[list[int]]:
+    """What makes cells of a type native: which bytes to turn around."""
     if numpy.isnative or numpy.itemsize == 1:
         return []
     parts = 2 if numpy.kind == "c" else 1
@@ -89,7 +93,7 @@ class _Between(_Filter):
         return self
 
     def after(self, cells: Cells) -> Cells:
-        return cells._replace(numpy=self.astype)
+        return cells.of(self.astype)
 
     def lower(self, chain: Lowering) -> None:
         types = {"dtype": _code(self.dtype), "astype": _code(self.astype)}
@@ -134,7 +138,15 @@ class FixedScaleOffset(_Between):
         self._types(dtype, astype)
 
     def parameters(self) -> dict[str, Any]:
-        return {"offset": float(self.offset), "scale": float(self.scale)}
+        if self.dtype.kind not in "biu":
+            return {"offset": float(self.offset), "scale": float(self.scale)}
+        # NumPy keeps integers as they are for as long as no parameter has a point.
+        limits = np.iinfo(np.int64 if self.dtype.kind == "b" else self.dtype)
+        fit = [type(one) is int and limits.min <= one <= limits.max for one in (self.offset, self.scale)]
+        return {
+            "offset": self.offset if fit[0] else float(self.offset),
+            "scale": self.scale if fit[1] else float(self.scale),
+        }
 
 
 class Quantize(_Between):
@@ -187,7 +199,7 @@ class AsType(_Filter):
         return self
 
     def after(self, cells: Cells) -> Cells:
-        return cells._replace(numpy=self.encode_dtype)
+        return cells.of(self.encode_dtype)
 
     def lower(self, chain: Lowering) -> None:
         self.lower_between(
@@ -200,10 +212,10 @@ class AsType(_Filter):
 
 
 class BitRound(_Filter):
-    """Floats with the last bits of their mantissa rounded away.
+    """Numbers with their last bits rounded away.
 
     Args:
-        keepbits: bits of the mantissa to keep.
+        keepbits: bits to keep: of the mantissa of floats, from the highest bit that is set of integers.
     """
 
     __slots__ = ("keepbits",)
@@ -215,13 +227,14 @@ class BitRound(_Filter):
         self.keepbits = integer(keepbits, "keepbits of codec 'bitround'", 0, 64)
 
     def settle(self, cells: Cells) -> Codec:
-        if cells.vlen or cells.numpy.kind not in "fciumM":
+        if cells.vlen or (cells.name not in HALVES and cells.numpy.kind not in "fciumM"):
             raise MetadataValidationError(f"codec 'bitround' rounds numbers and is given {cells}")
         return self
 
     def lower(self, chain: Lowering) -> None:
-        cells = chain.numpy
-        self.lower_between(chain, cells, cells, keepbits=self.keepbits, dtype=_code(cells))
+        numpy, name = chain.numpy, chain.cells.name
+        dtype = name if name in HALVES else _code(numpy)
+        self.lower_between(chain, numpy, numpy, keepbits=self.keepbits, dtype=dtype)
 
 
 class NumcodecsBitRound(BitRound):
@@ -248,11 +261,11 @@ class PackBits(_Filter):
         return {"name": self.name, "configuration": {}}
 
     def after(self, cells: Cells) -> Cells:
-        return cells._replace(numpy=BYTE, shape=(1 + -(-math.prod(cells.shape) // 8),))
+        return Cells(BYTE, None, (1 + -(-math.prod(cells.shape) // 8),))
 
     def lower(self, chain: Lowering) -> None:
-        chain.steps.append({"name": "packbits"})
-        chain.numpy = BYTE
+        chain.steps.append({"name": self.name})
+        chain.become(BYTE)
 
 
 def _real(value: object, what: str) -> float:

@@ -11,7 +11,8 @@ import numpy as np
 
 from ..errors import MetadataValidationError
 from .checks import brief, choice, integer, integers
-from .codecs import SERIALIZER, BytesCodec, Cells, Codec, Crc32cCodec, Lowering, lower_chain, settle_chain
+from .checksums import Crc32cCodec
+from .codecs import SERIALIZER, BytesCodec, Cells, Codec, Lowering, lower_chain, settle_chain
 
 INDEX = np.dtype(np.uint64)
 """What the index is made of: an offset and a length for each chunk."""
@@ -116,7 +117,7 @@ class ShardingCodec(Codec):
         return ShardingCodec(inner, codecs, index, self.index_location, self.configuration().get("predefined_index"))
 
     def lower(self, chain: Lowering) -> None:
-        inner = Lowering(chain.numpy, chain.vlen, chain.handles)
+        inner = Lowering(chain.numpy, chain.vlen, chain.handles, chain.data_type)
         index = Lowering(INDEX, None, chain.handles)
         lower_chain(self.codecs, inner)
         lower_chain(self.index_codecs, index)

@@ -26,16 +26,18 @@ impl AsType {
 impl Elementwise for AsType {
     const NAME: &'static str = "astype";
 
-    fn kinds(&self) -> (Kind, Kind) {
-        (self.plain, self.stored)
+    fn widths(&self) -> (usize, usize) {
+        (self.plain.bytes(), self.stored.bytes())
     }
 
-    fn forward(&self, plain: &[u8], stored: &mut [u8], _context: &mut Context) {
+    fn forward(&self, plain: &[u8], stored: &mut [u8], _context: &mut Context) -> Result<()> {
         convert(self.plain, self.stored, plain, stored);
+        Ok(())
     }
 
-    fn backward(&self, stored: &[u8], plain: &mut [u8], _context: &mut Context) {
+    fn backward(&self, stored: &[u8], plain: &mut [u8], _context: &mut Context) -> Result<()> {
         convert(self.stored, self.plain, stored, plain);
+        Ok(())
     }
 }
 

@@ -8,7 +8,16 @@ use serde_json::Value;
 /// The codec.
 pub struct BitRound {
     keep: u32,
-    kind: Kind,
+    kind: Rounded,
+}
+
+/// What is rounded.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Rounded {
+    /// A type that NumPy has.
+    Kind(Kind),
+    /// One or two floats of 16 bits that it has no type for.
+    Half { mantissa: u32, parts: usize },
 }
 
 impl BitRound {
@@ -18,8 +27,13 @@ impl BitRound {
     /// [`Error::Document`] for booleans.
     pub fn build(entry: &Value) -> Result<Each<Self>> {
         let keep = parameters::integer(entry, "keepbits", 0, 64)? as u32;
-        let kind = Kind::read(entry, "dtype")?;
-        if kind == Kind::Bool {
+        let kind = match entry["dtype"].as_str() {
+            Some("bfloat16") => Rounded::Half { mantissa: 7, parts: 1 },
+            Some("complex_bfloat16") => Rounded::Half { mantissa: 7, parts: 2 },
+            Some("complex_float16") => Rounded::Half { mantissa: 10, parts: 2 },
+            _ => Rounded::Kind(Kind::read(entry, "dtype")?),
+        };
+        if kind == Rounded::Kind(Kind::Bool) {
             return Err(Error::Document("codec \"bitround\" does not take booleans".into()));
         }
         Ok(Each(Self { keep, kind }))
@@ -81,13 +95,24 @@ macro_rules! wholes {
 impl Elementwise for BitRound {
     const NAME: &'static str = "bitround";
 
-    fn kinds(&self) -> (Kind, Kind) {
-        (self.kind, self.kind)
+    fn widths(&self) -> (usize, usize) {
+        let bytes = match self.kind {
+            Rounded::Kind(kind) => kind.bytes(),
+            Rounded::Half { parts, .. } => 2 * parts,
+        };
+        (bytes, bytes)
     }
 
-    fn forward(&self, plain: &[u8], stored: &mut [u8], _context: &mut Context) {
+    fn forward(&self, plain: &[u8], stored: &mut [u8], _context: &mut Context) -> Result<()> {
         stored.copy_from_slice(plain);
-        match self.kind {
+        let kind = match self.kind {
+            Rounded::Kind(kind) => kind,
+            Rounded::Half { mantissa, .. } => {
+                reals!(u16, mantissa, self.keep, stored);
+                return Ok(());
+            }
+        };
+        match kind {
             Kind::Bool => {}
             Kind::F16 => reals!(u16, 10, self.keep, stored),
             Kind::F32 | Kind::Complex64 => reals!(u32, 23, self.keep, stored),
@@ -101,10 +126,12 @@ impl Elementwise for BitRound {
             Kind::U32 => wholes!(u32, self.keep, stored),
             Kind::U64 => wholes!(u64, self.keep, stored),
         }
+        Ok(())
     }
 
-    fn backward(&self, stored: &[u8], plain: &mut [u8], _context: &mut Context) {
+    fn backward(&self, stored: &[u8], plain: &mut [u8], _context: &mut Context) -> Result<()> {
         plain.copy_from_slice(stored);
+        Ok(())
     }
 }
 
@@ -158,6 +185,24 @@ mod tests {
         let mut stored = Vec::new();
         codec.encode(&[0xFF; 16], &mut stored, &mut Context::new()).unwrap();
         assert_eq!(stored, [0; 16]);
+    }
+
+    #[test]
+    fn bfloats_have_a_mantissa_of_seven_bits() {
+        let plain = [1.5_f32, 1.25, -1.875, 3.4e38]
+            .map(|x| ((x.to_bits() >> 16) as u16).to_ne_bytes())
+            .concat();
+        for (name, keep, same) in [
+            ("bfloat16", 7, true),
+            ("complex_bfloat16", 9, true),
+            ("bfloat16", 1, false),
+        ] {
+            let codec = BitRound::build(&json!({"name": "bitround", "keepbits": keep, "dtype": name})).unwrap();
+            let mut stored = Vec::new();
+            codec.encode(&plain, &mut stored, &mut Context::new()).unwrap();
+            let near = [0x3FC0_u16, 0x3F80, 0xC000, 0x7F80].map(u16::to_ne_bytes).concat();
+            assert_eq!(stored, if same { plain.clone() } else { near });
+        }
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! `bz2`: bzip2 streams. One is written; several in a row are read.
 
-use super::growing::{decode_growing, over_limit};
+use super::growing::{decode_growing, most_compressed, over_limit};
 use super::{Codec, parameters};
 use crate::{Context, Error, Result};
 use bzip2::{Action, Compress, Compression, Decompress, Status};
@@ -75,6 +75,10 @@ impl Codec for Bz2 {
 
     fn stored_bytes(&self, _plain: usize) -> Option<usize> {
         None
+    }
+
+    fn most_stored_bytes(&self, plain: usize) -> Option<usize> {
+        Some(most_compressed(plain))
     }
 
     fn decode(&self, stored: &[u8], plain: &mut [u8], _context: &mut Context) -> Result<()> {

@@ -63,27 +63,29 @@ impl Elementwise for Delta {
     const NAME: &'static str = "delta";
     const LOCAL: bool = false;
 
-    fn kinds(&self) -> (Kind, Kind) {
-        (self.plain, self.stored)
+    fn widths(&self) -> (usize, usize) {
+        (self.plain.bytes(), self.stored.bytes())
     }
 
-    fn forward(&self, plain: &[u8], stored: &mut [u8], context: &mut Context) {
+    fn forward(&self, plain: &[u8], stored: &mut [u8], context: &mut Context) -> Result<()> {
         if self.plain == self.stored {
             with_cell!(self.plain, C => differences::<C>(plain, stored));
-            return;
+            return Ok(());
         }
         let mut scratch = std::mem::take(&mut context.scratch);
         scratch.resize(plain.len(), 0);
         with_cell!(self.plain, C => differences::<C>(plain, &mut scratch));
         convert(self.plain, self.stored, &scratch, stored);
         context.scratch = kept(scratch);
+        Ok(())
     }
 
-    fn backward(&self, stored: &[u8], plain: &mut [u8], context: &mut Context) {
+    fn backward(&self, stored: &[u8], plain: &mut [u8], context: &mut Context) -> Result<()> {
         let adding = self.adding();
         convert_through([self.stored, adding, self.plain], stored, plain, context, |cells| {
             with_cell!(adding, C => add_up::<C>(cells));
         });
+        Ok(())
     }
 }
 

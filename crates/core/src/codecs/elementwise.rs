@@ -76,7 +76,17 @@ macro_rules! with_real {
     };
 }
 
-pub(super) use {with_cell, with_real};
+/// As [`with_cell`], for integers; other types do nothing.
+macro_rules! with_whole {
+    ($kind:expr, $cell:ident => $body:expr) => {
+        with_whole!(@arms $kind, $cell, $body, I8 i8, I16 i16, I32 i32, I64 i64, U8 u8, U16 u16, U32 u32, U64 u64)
+    };
+    (@arms $kind:expr, $cell:ident, $body:expr, $($name:ident $type:ty),*) => {
+        match $kind { $(Kind::$name => { type $cell = $type; $body })* _ => {} }
+    };
+}
+
+pub(super) use {with_cell, with_real, with_whole};
 
 impl Kind {
     /// The type that a member of a lowered entry names.
@@ -177,22 +187,37 @@ pub trait Elementwise: Send + Sync {
     /// Whether a cell depends on itself alone.
     const LOCAL: bool = true;
 
-    /// The types of a cell on the plain and on the stored side.
-    fn kinds(&self) -> (Kind, Kind);
+    /// Bytes of a cell on the plain and on the stored side.
+    fn widths(&self) -> (usize, usize);
 
     /// Plain cells to stored ones; both slices hold as many cells.
-    fn forward(&self, plain: &[u8], stored: &mut [u8], context: &mut Context);
+    ///
+    /// # Errors
+    /// A cell that has no form on the stored side.
+    fn forward(&self, plain: &[u8], stored: &mut [u8], context: &mut Context) -> Result<()>;
 
     /// Stored cells to plain ones; both slices hold as many cells.
-    fn backward(&self, stored: &[u8], plain: &mut [u8], context: &mut Context);
+    ///
+    /// # Errors
+    /// A cell that has no form on the plain side.
+    fn backward(&self, stored: &[u8], plain: &mut [u8], context: &mut Context) -> Result<()>;
+
+    /// The fill value on the stored side, from the one on the plain side.
+    ///
+    /// # Errors
+    /// A fill value that cannot take this step.
+    fn fill(&self, plain: &[u8], context: &mut Context) -> Result<Vec<u8>> {
+        let mut stored = vec![0; self.widths().1];
+        self.forward(plain, &mut stored, context)?;
+        Ok(stored)
+    }
 }
 
 /// An [`Elementwise`] codec as a step of the chain.
 pub struct Each<E>(pub E);
 
 impl<E: Elementwise> Each<E> {
-    fn whole_cells(bytes: usize, kind: Kind, refuse: fn(&'static str, String) -> Error) -> Result<usize> {
-        let cell = kind.bytes();
+    fn whole_cells(bytes: usize, cell: usize, refuse: fn(&'static str, String) -> Error) -> Result<usize> {
         if bytes.is_multiple_of(cell) {
             Ok(bytes / cell)
         } else {
@@ -210,57 +235,54 @@ impl<E: Elementwise> Codec for Each<E> {
     }
 
     fn stored_bytes(&self, plain: usize) -> Option<usize> {
-        let (from, to) = self.0.kinds();
-        Some(plain / from.bytes() * to.bytes())
+        let (from, to) = self.0.widths();
+        (plain / from).checked_mul(to)
     }
 
     fn decode(&self, stored: &[u8], plain: &mut [u8], context: &mut Context) -> Result<()> {
-        let (to, from) = self.0.kinds();
+        let (to, from) = self.0.widths();
         let cells = Self::whole_cells(stored.len(), from, Error::decode)?;
-        if plain.len() != cells * to.bytes() {
-            return Err(Error::size(
-                "a chunk decoded by a filter",
-                plain.len(),
-                cells * to.bytes(),
-            ));
+        if plain.len() != cells * to {
+            return Err(Error::size("a chunk decoded by a filter", plain.len(), cells * to));
         }
-        self.0.backward(stored, plain, context);
-        Ok(())
+        self.0.backward(stored, plain, context)
     }
 
     fn decode_unsized(&self, stored: &[u8], plain: &mut Vec<u8>, limit: usize, context: &mut Context) -> Result<()> {
-        let (to, from) = self.0.kinds();
-        let bytes = Self::whole_cells(stored.len(), from, Error::decode)? * to.bytes();
+        let (to, from) = self.0.widths();
+        let bytes = Self::whole_cells(stored.len(), from, Error::decode)? * to;
         if bytes > limit {
             return Err(over_limit(E::NAME, limit));
         }
         let start = plain.len();
         plain.resize(start + bytes, 0);
-        self.0.backward(stored, &mut plain[start..], context);
-        Ok(())
+        self.0.backward(stored, &mut plain[start..], context)
     }
 
     fn encode(&self, plain: &[u8], stored: &mut Vec<u8>, context: &mut Context) -> Result<()> {
-        let (from, to) = self.0.kinds();
+        let (from, to) = self.0.widths();
         let cells = Self::whole_cells(plain.len(), from, Error::encode)?;
         let start = stored.len();
-        stored.resize(start + cells * to.bytes(), 0);
-        self.0.forward(plain, &mut stored[start..], context);
-        Ok(())
+        stored.resize(start + cells * to, 0);
+        self.0.forward(plain, &mut stored[start..], context)
     }
 
     fn decode_range(&self, stored: &[u8], start: usize, plain: &mut [u8], context: &mut Context) -> Result<bool> {
-        let (to, from) = self.0.kinds();
-        if !E::LOCAL || !start.is_multiple_of(to.bytes()) || !plain.len().is_multiple_of(to.bytes()) {
+        let (to, from) = self.0.widths();
+        if !E::LOCAL || !start.is_multiple_of(to) || !plain.len().is_multiple_of(to) {
             return Ok(false);
         }
-        let place = |bytes: usize| bytes / to.bytes() * from.bytes();
+        let place = |bytes: usize| bytes / to * from;
         let range = place(start)..place(start + plain.len());
         let part = stored
             .get(range)
             .ok_or_else(|| Error::decode(E::NAME, "the chunk is too short"))?;
-        self.0.backward(part, plain, context);
+        self.0.backward(part, plain, context)?;
         Ok(true)
+    }
+
+    fn encode_fill(&self, fill: &[u8], context: &mut Context) -> Option<Result<Vec<u8>>> {
+        (fill.len() == self.0.widths().0).then(|| self.0.fill(fill, context))
     }
 }
 

@@ -11,6 +11,12 @@ pub fn over_limit(codec: &'static str, limit: usize) -> Error {
     Error::decode(codec, format!("more than {limit} bytes would come out"))
 }
 
+/// The most that a compressor makes of so many bytes: where it cannot shrink them it adds headers, and a writer that appends in
+/// small pieces adds many. What claims to be larger is no compressed chunk.
+pub fn most_compressed(plain: usize) -> usize {
+    plain.saturating_mul(4).saturating_add(1 << 20)
+}
+
 /// Appends to `plain` what `attempt` makes, at most `limit` bytes. `attempt` gets room to fill and says how many bytes it filled,
 /// or `None` when the room was too small. `hint` is the size that the stored bytes claim; it is believed up to a ratio.
 ///

@@ -1,7 +1,7 @@
 //! `lz4`: the plain size (4 bytes, little endian), then one raw LZ4 block.
 #![allow(unsafe_code)]
 
-use super::growing::over_limit;
+use super::growing::{most_compressed, over_limit};
 use super::{Codec, parameters};
 use crate::{Context, Error, Result};
 use lz4_sys as library;
@@ -95,6 +95,10 @@ impl Codec for Lz4 {
 
     fn stored_bytes(&self, _plain: usize) -> Option<usize> {
         None
+    }
+
+    fn most_stored_bytes(&self, plain: usize) -> Option<usize> {
+        Some(most_compressed(plain))
     }
 
     fn decode(&self, stored: &[u8], plain: &mut [u8], _context: &mut Context) -> Result<()> {

@@ -1,6 +1,6 @@
 //! `lzma`: xz containers, the older `.lzma`, and raw streams whose filters the metadata names.
 
-use super::growing::{decode_growing, over_limit};
+use super::growing::{decode_growing, most_compressed, over_limit};
 use super::{Codec, parameters};
 use crate::{Context, Error, Result};
 use liblzma::stream::{Action, Check, Filters, LzmaOptions, MatchFinder, Mode, Status, Stream};
@@ -236,6 +236,10 @@ impl Codec for Lzma {
 
     fn stored_bytes(&self, _plain: usize) -> Option<usize> {
         None
+    }
+
+    fn most_stored_bytes(&self, plain: usize) -> Option<usize> {
+        Some(most_compressed(plain))
     }
 
     fn decode(&self, stored: &[u8], plain: &mut [u8], _context: &mut Context) -> Result<()> {

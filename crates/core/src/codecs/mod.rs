@@ -4,8 +4,9 @@ mod astype;
 mod bitround;
 pub(crate) mod blosc;
 mod bz2;
+mod cast_value;
+mod checksum;
 mod conditional;
-mod crc32c;
 pub(crate) mod deflate;
 mod delta;
 mod elementwise;
@@ -17,12 +18,15 @@ mod lz4;
 mod lz4_java;
 mod lzma;
 pub(crate) mod n5;
+mod number;
 mod numbers;
 mod packbits;
+mod packed;
 mod parameters;
 mod pcodec;
 mod quantize;
 pub(crate) mod reshape;
+mod scale_offset;
 mod shuffle;
 mod shuffling;
 #[cfg(test)]
@@ -39,21 +43,28 @@ use serde_json::Value;
 
 /// Every name that [`build`] knows.
 pub const NAMES: &[&str] = &[
+    "adler32",
     "astype",
     "bitround",
     "blosc",
     "bz2",
+    "cast_value",
     "conditional",
+    "crc32",
     "crc32c",
     "delta",
     "fixedscaleoffset",
+    "fletcher32",
     "gzip",
+    "jenkins_lookup3",
     "lz4",
     "lz4_java",
     "lzma",
+    "numcodecs.packbits",
     "packbits",
     "pcodec",
     "quantize",
+    "scale_offset",
     "shuffle",
     "vlen-bytes",
     "vlen-utf8",
@@ -75,6 +86,11 @@ pub trait Codec: Send + Sync {
 
     /// How many bytes `plain` bytes become, where that does not depend on their content (checksums, filters); else `None`.
     fn stored_bytes(&self, plain: usize) -> Option<usize>;
+
+    /// The most bytes that `plain` bytes become, where there is such a bound.
+    fn most_stored_bytes(&self, plain: usize) -> Option<usize> {
+        self.stored_bytes(plain)
+    }
 
     /// Stored bytes back to plain ones; `plain` has exactly the size it must be filled to.
     ///
@@ -114,6 +130,16 @@ pub trait Codec: Send + Sync {
         let _ = (stored, start, plain, context);
         Ok(false)
     }
+
+    /// One cell of the fill value after this step, where the step makes a cell of every cell; `None` where cells stay as they are
+    /// or are none any more.
+    ///
+    /// # Errors
+    /// A fill value that cannot take this step.
+    fn encode_fill(&self, fill: &[u8], context: &mut Context) -> Option<Result<Vec<u8>>> {
+        let _ = (fill, context);
+        None
+    }
 }
 
 /// Builds the codec of one entry of a lowered chain (`{"name": ..., parameters...}`), for chunks of `shape` at this place of it.
@@ -127,17 +153,19 @@ pub fn build(entry: &Value, shape: &[usize], foreign: Foreign<'_>) -> Result<Box
         "bitround" => Box::new(bitround::BitRound::build(entry)?),
         "blosc" => Box::new(blosc::Blosc::build(entry)?),
         "bz2" => Box::new(bz2::Bz2::build(entry)?),
+        "cast_value" => Box::new(cast_value::CastValue::build(entry)?),
         "conditional" => Box::new(conditional::Conditional::build(entry, foreign)?),
-        "crc32c" => Box::new(crc32c::Crc32c::build(entry)?),
         "delta" => Box::new(delta::Delta::build(entry)?),
         "fixedscaleoffset" => Box::new(fixedscaleoffset::FixedScaleOffset::build(entry)?),
         "gzip" => Box::new(gzip::Gzip::build(entry)?),
         "lz4" => Box::new(lz4::Lz4::build(entry)?),
         "lz4_java" => Box::new(lz4_java::Lz4Java::build(entry)?),
         "lzma" => Box::new(lzma::Lzma::build(entry)?),
-        "packbits" => Box::new(packbits::PackBits),
+        "numcodecs.packbits" => Box::new(packbits::PackBits),
+        "packbits" => Box::new(packed::Packed::build(entry)?),
         "pcodec" => Box::new(pcodec::Pcodec::build(entry)?),
         "quantize" => Box::new(quantize::Quantize::build(entry)?),
+        "scale_offset" => Box::new(scale_offset::ScaleOffset::build(entry)?),
         "shuffle" => Box::new(shuffle::Shuffle::build(entry)?),
         "vlen-bytes" => Box::new(vlen::VLen::bytes()),
         "vlen-utf8" => Box::new(vlen::VLen::utf8()),
@@ -147,6 +175,7 @@ pub fn build(entry: &Value, shape: &[usize], foreign: Foreign<'_>) -> Result<Box
         "zfpy" => Box::new(zfp::Zfp::with_header(entry, shape)?),
         "zlib" => Box::new(zlib::Zlib::build(entry)?),
         "zstd" => Box::new(zstd::Zstd::build(entry)?),
+        _ if checksum::NAMES.contains(&name) => Box::new(checksum::Checksum::build(entry)?),
         _ => return Err(Error::Document(format!("no codec {name:?} in the engine"))),
     })
 }
@@ -160,13 +189,20 @@ mod tests {
     fn every_name_of_the_list_is_built_and_no_other() {
         let mut none = |entry: &Value| Err(Error::Document(format!("no codec {entry}")));
         for name in NAMES {
-            let entry = json!({"name": name, "level": 1, "checksum": false, "location": "end", "elementsize": 4, "acceleration": 1,
+            let mut entry = json!({"name": name, "level": 1, "checksum": false, "location": "end", "elementsize": 4, "acceleration": 1,
                 "cname": "lz4", "clevel": 5, "shuffle": 1, "typesize": 4, "blocksize": 0, "block_bytes": 64, "format": 1, "check": -1,
                 "preset": null, "filters": null, "dtype": "f4", "astype": "f4", "encode_dtype": "f4", "decode_dtype": "f8",
                 "offset": 0, "scale": 1, "digits": 2, "keepbits": 3, "mode_spec": "auto", "delta_spec": "auto",
                 "delta_encoding_order": null, "equal_pages_up_to": 1,
                 "codecs": [], "header_bits": 8, "text": true, "offset_bytes": 4, "index_location": "end",
-                "index_codecs": [], "data_codecs": [], "mode": "reversible"});
+                "index_codecs": [], "data_codecs": [], "mode": "reversible",
+                "initval": 0, "prefix": "", "width": 1, "bits": 8, "signed": false, "first_bit": 0, "last_bit": 7,
+                "padding_encoding": "none", "data_type": "int8", "rounding": "nearest-even", "out_of_range": "error",
+                "encode": [], "decode": []});
+            if matches!(*name, "cast_value" | "scale_offset") {
+                entry["dtype"] = json!("uint8");
+                (entry["offset"], entry["scale"]) = (json!("00"), json!("01"));
+            }
             assert_eq!(build(&entry, &[4], &mut none).unwrap().name(), *name);
         }
         assert!(

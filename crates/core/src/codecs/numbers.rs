@@ -77,7 +77,7 @@ fn cut_u32(number: f64) -> u32 {
 }
 
 /// To half precision, rounded once: by way of a single that keeps in its last bit that something was cut off.
-fn half(number: f64) -> f16 {
+pub fn half(number: f64) -> f16 {
     let near = number as f32;
     if f64::from(near).to_bits() == number.to_bits() || number.is_nan() {
         return f16::from_f32(near);

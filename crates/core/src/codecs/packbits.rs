@@ -1,10 +1,10 @@
-//! `packbits`: eight booleans a byte, the first in the highest bit; before them one byte that counts the unused bits of the last.
+//! `numcodecs.packbits`: eight booleans a byte, the first in the highest bit; before them one byte that counts the unused bits of the last.
 
 use super::Codec;
 use super::growing::over_limit;
 use crate::{Context, Error, Result};
 
-const NAME: &str = "packbits";
+const NAME: &str = "numcodecs.packbits";
 
 /// The codec.
 pub struct PackBits;

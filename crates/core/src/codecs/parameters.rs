@@ -1,5 +1,6 @@
 //! Reading the parameters of a lowered codec entry.
 
+use crate::program::unhex;
 use crate::{Error, Result};
 use serde_json::Value;
 use std::fmt::Display;
@@ -52,6 +53,15 @@ pub fn choice(entry: &Value, member: &str, words: &[&str]) -> Result<usize> {
         .ok_or_else(|| wrong(entry, member, format_args!("one of {words:?}")))
 }
 
+/// Bytes in hexadecimal.
+///
+/// # Errors
+/// [`Error::Document`] when the member is absent or no text of whole bytes.
+pub fn hex(entry: &Value, member: &str) -> Result<Vec<u8>> {
+    let bytes = entry[member].as_str().and_then(unhex);
+    bytes.ok_or_else(|| wrong(entry, member, "bytes in hexadecimal"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -64,7 +74,9 @@ mod tests {
         assert_eq!(flag(&entry, "checksum"), Ok(true));
         assert_eq!(number(&entry, "scale"), Ok(1.5));
         assert_eq!(choice(&entry, "location", &["start", "end"]), Ok(1));
+        assert_eq!(hex(&json!({"cell": "00fF"}), "cell"), Ok(vec![0, 255]));
         for error in [
+            hex(&entry, "location").map(|_| ()),
             integer(&entry, "level", 4, 9).map(|_| ()),
             integer(&entry, "absent", 0, 9).map(|_| ()),
             flag(&entry, "level").map(|_| ()),

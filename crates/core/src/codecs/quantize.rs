@@ -52,18 +52,20 @@ fn quantize<R: Real>(cells: &mut [u8], scale: f64) {
 impl Elementwise for Quantize {
     const NAME: &'static str = "quantize";
 
-    fn kinds(&self) -> (Kind, Kind) {
-        (self.plain, self.stored)
+    fn widths(&self) -> (usize, usize) {
+        (self.plain.bytes(), self.stored.bytes())
     }
 
-    fn forward(&self, plain: &[u8], stored: &mut [u8], context: &mut Context) {
+    fn forward(&self, plain: &[u8], stored: &mut [u8], context: &mut Context) -> Result<()> {
         convert_through([self.plain, self.plain, self.stored], plain, stored, context, |cells| {
             with_real!(self.plain, R => quantize::<R>(cells, self.scale));
         });
+        Ok(())
     }
 
-    fn backward(&self, stored: &[u8], plain: &mut [u8], _context: &mut Context) {
+    fn backward(&self, stored: &[u8], plain: &mut [u8], _context: &mut Context) -> Result<()> {
         convert(self.stored, self.plain, stored, plain);
+        Ok(())
     }
 }
 

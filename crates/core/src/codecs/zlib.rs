@@ -2,7 +2,7 @@
 
 use super::Codec;
 use super::deflate::{self, Wrapper};
-use super::growing::over_limit;
+use super::growing::{most_compressed, over_limit};
 use crate::{Context, Error, Result};
 use serde_json::Value;
 
@@ -30,6 +30,10 @@ impl Codec for Zlib {
 
     fn stored_bytes(&self, _plain: usize) -> Option<usize> {
         None
+    }
+
+    fn most_stored_bytes(&self, plain: usize) -> Option<usize> {
+        Some(most_compressed(plain))
     }
 
     fn decode(&self, stored: &[u8], plain: &mut [u8], context: &mut Context) -> Result<()> {

@@ -6,7 +6,7 @@ mod decode;
 mod encode;
 mod frame;
 
-use super::growing::over_limit;
+use super::growing::{most_compressed, over_limit};
 use super::{Codec, parameters};
 use crate::{Context, Error, Result};
 use compressors::{Compressor, NAMES};
@@ -76,6 +76,10 @@ impl Codec for Blosc {
 
     fn stored_bytes(&self, _plain: usize) -> Option<usize> {
         None
+    }
+
+    fn most_stored_bytes(&self, plain: usize) -> Option<usize> {
+        Some(most_compressed(plain))
     }
 
     fn decode(&self, stored: &[u8], plain: &mut [u8], context: &mut Context) -> Result<()> {

@@ -2,7 +2,7 @@
 
 mod encoder;
 
-use super::growing::over_limit;
+use super::growing::{most_compressed, over_limit};
 use super::{Codec, parameters};
 use crate::{Context, Error, Result};
 use encoder::Encoder;
@@ -131,6 +131,10 @@ impl Codec for Zstd {
 
     fn stored_bytes(&self, _plain: usize) -> Option<usize> {
         None
+    }
+
+    fn most_stored_bytes(&self, plain: usize) -> Option<usize> {
+        Some(most_compressed(plain))
     }
 
     fn decode(&self, stored: &[u8], plain: &mut [u8], context: &mut Context) -> Result<()> {
