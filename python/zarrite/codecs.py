@@ -18,9 +18,12 @@ from .model.codecs import (
 from .model.compressors import BZ2, LZ4, LZMA, BloscCodec, GzipCodec, Shuffle, Zlib, ZstdCodec
 from .model.filters import AsType, BitRound, Delta, FixedScaleOffset, PackBits, Quantize
 from .model.images import ImageCodec
+from .model.labels import Categorize, VLenArray
 from .model.n5 import N5Default
 from .model.nesting import ConditionalCodec, VLenCodec, VLenV2Codec
+from .model.nullable import OptionalCodec
 from .model.numeric import ZFPY, PCodec, ZfpCodec
+from .model.object_codecs import Json2, MsgPack2, Pickle
 from .model.reshaping import ReshapeCodec, SqueezeCodec
 from .model.sharding import ShardingCodec
 
@@ -33,6 +36,7 @@ __all__ = [
     "BitRound",
     "BloscCodec",
     "BytesCodec",
+    "Categorize",
     "Codec",
     "ConditionalCodec",
     "Crc32cCodec",
@@ -40,9 +44,13 @@ __all__ = [
     "FixedScaleOffset",
     "GzipCodec",
     "ImageCodec",
+    "Json2",
+    "MsgPack2",
     "N5Default",
+    "OptionalCodec",
     "PCodec",
     "PackBits",
+    "Pickle",
     "PythonCodec",
     "Quantize",
     "ReshapeCodec",
@@ -50,6 +58,7 @@ __all__ = [
     "Shuffle",
     "SqueezeCodec",
     "TransposeCodec",
+    "VLenArray",
     "VLenBytesCodec",
     "VLenCodec",
     "VLenUTF8Codec",

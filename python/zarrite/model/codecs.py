@@ -13,7 +13,7 @@ import numpy as np
 
 from ..errors import MetadataValidationError
 from .checks import Frozen, brief, choice, integers, only
-from .dtypes import units_of
+from .dtypes import DType, units_of
 
 ARRAY = "array"
 SERIALIZER = "serializer"
@@ -27,14 +27,21 @@ class Cells(NamedTuple):
         numpy: type of a cell, and of a byte once they are bytes.
         vlen: "string" or "bytes" when cells vary in length.
         shape: shape of the chunk.
+        optional: how many times a cell may be missing; 0 where it is always there.
     """
 
     numpy: np.dtype[Any]
     vlen: str | None
     shape: tuple[int, ...]
+    optional: int = 0
 
     def __str__(self) -> str:
         return "cells that vary in length" if self.vlen else f"cells of type {self.numpy}"
+
+
+def cells_of(data_type: DType, shape: tuple[int, ...]) -> Cells:
+    """The cells of a chunk of a data type."""
+    return Cells(data_type.memory, data_type.vlen, shape, data_type.optional_depth)
 
 
 class Lowering:
@@ -177,6 +184,10 @@ class BytesCodec(Codec):
             wanted = "vlen-utf8" if cells.vlen == "string" else "vlen-bytes"
             raise MetadataValidationError(
                 f"codec 'bytes' stores cells of one length and the data type's vary; use codec {wanted!r} instead"
+            )
+        if cells.optional:
+            raise MetadataValidationError(
+                "codec 'bytes' has no place for missing cells; use codec 'optional' with 'bytes' among its data_codecs"
             )
         if not units_of(cells.numpy):
             return self if self.endian is None else BytesCodec(None)

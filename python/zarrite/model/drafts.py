@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from ..errors import MetadataValidationError
 from .checks import brief
-from .codecs import ARRAY, BYTE, Cells, Codec, settle_chain
+from .codecs import ARRAY, BYTE, Cells, Codec, cells_of, settle_chain
 from .dtypes import DType
 from .grids import Grid
 from .node import ArrayModel
@@ -22,9 +22,9 @@ def settle_codecs(codecs: tuple[Codec, ...], data_type: DType, grid: Grid, shape
         MetadataValidationError: a codec that does not fit, or that is another one for chunks of another shape.
     """
     samples = grid.samples(shape)
-    settled = settle_chain(codecs, Cells(data_type.numpy, data_type.vlen, samples[0]))
+    settled = settle_chain(codecs, cells_of(data_type, samples[0]))
     for sample in samples[1:]:
-        other = settle_chain(codecs, Cells(data_type.numpy, data_type.vlen, sample))
+        other = settle_chain(codecs, cells_of(data_type, sample))
         if other != settled:
             raise MetadataValidationError(
                 f"the codecs depend on the shape of a chunk, and the chunks of grid {grid.name!r} differ in shape"

@@ -26,7 +26,7 @@ pub(crate) mod reshape;
 mod shuffle;
 mod shuffling;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 mod vlen;
 mod vlen_split;
 mod zfp;
