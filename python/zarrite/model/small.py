@@ -7,7 +7,6 @@ first met. Without it, floats are read and written as their bits (`uint8`, `uint
 
 from __future__ import annotations
 
-import bisect
 import functools
 import importlib
 import math
@@ -74,7 +73,7 @@ class Layout(NamedTuple):
         if size >= limit:
             infinite = ((1 << (self.bits - 1 - self.mantissa)) - 1) << self.mantissa
             return sign | infinite if self.specials == "ieee" else None
-        at = bisect.bisect_left(positive, size)
+        at = int(np.searchsorted(positive, size))
         if at == len(positive):
             at -= 1
         elif at and positive[at] != size:
