@@ -10,12 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zarrite._engine import Cells, Pending, Program, Store
-from zarrite.config import ArrayConfig
-from zarrite.errors import ArrayIndexError
+from zarrite.config import ArrayConfig, config as settings
+from zarrite.errors import ArrayIndexError, PickleCodecDisabledError
+from zarrite.model.dtypes import DType
 from zarrite.model.node import ArrayModel
 from zarrite.selection import Axis, Box, Points
 
-__all__ = ["Reading", "Writing", "as_cells", "bind", "box_of", "out_array"]
+__all__ = ["Reading", "Translated", "Writing", "as_cells", "bind", "box_of", "out_array", "taken"]
 
 PROGRAMS_KEPT = 1024
 
@@ -39,11 +40,44 @@ def program_of(model: ArrayModel, config: ArrayConfig) -> Program:
     return program
 
 
-def bind(model: ArrayModel, store: Store, path: str, config: ArrayConfig) -> Cells:
-    """The cells of an array where they are stored."""
-    dtype = model.dtype
-    finish = _finish(dtype) if model.data_type.vlen is not None and dtype.kind == "O" else None
-    return Cells(program_of(model, config), store, path, dtype, finish)
+def bind(model: ArrayModel, store: Store, path: str, config: ArrayConfig) -> Cells | Translated:
+    """The cells of an array where they are stored.
+
+    Raises:
+        PickleCodecDisabledError: reading them would run code, and nobody allowed it.
+    """
+    kind = model.data_type
+    if kind.asks is not None and not settings.get(kind.asks):
+        raise PickleCodecDisabledError(
+            f"cells of array {path!r} are Python pickles, which run code when they are read; if you trust who wrote "
+            f'them, allow it by name: zarrite.config.set({{"{kind.asks}": True}})'
+        )
+    finish = _finish(kind.memory) if kind.vlen is not None and kind.memory.kind == "O" else None
+    cells = Cells(program_of(model, config), store, path, kind.memory, finish)
+    return Translated(cells) if kind.translates else cells
+
+
+def _nothing_at_once(_key: Any, _values: Any = None) -> Any:
+    return NotImplemented
+
+
+def _never_at_once(_key: Any, _values: Any) -> bool:
+    return False
+
+
+class Translated:
+    """Cells that the data type translates: the short cuts, which know nothing of that, are shut."""
+
+    __slots__ = ("chunk_key", "get", "read", "read_points", "set", "write", "write_points")
+
+    def __init__(self, cells: Cells) -> None:
+        self.get = _nothing_at_once
+        self.set = _never_at_once
+        self.read = cells.read
+        self.write = cells.write
+        self.read_points = cells.read_points
+        self.write_points = cells.write_points
+        self.chunk_key = cells.chunk_key
 
 
 def _finish(dtype: np.dtype[Any]) -> Callable[[list[Any], tuple[int, ...]], NDArray[Any]]:
@@ -64,17 +98,25 @@ def _finish(dtype: np.dtype[Any]) -> Callable[[list[Any], tuple[int, ...]], NDAr
 class Reading:
     """One read that has been described: what the engine is asked, and what becomes of its answer."""
 
-    __slots__ = ("_chosen", "_copies", "_dtype", "_out", "pending")
+    __slots__ = ("_chosen", "_copies", "_into", "_kind", "_out", "pending")
 
     pending: Pending[NDArray[Any]]
 
     def __init__(
-        self, cells: Cells, dtype: np.dtype[Any], chosen: Box | Points, out: NDArray[Any] | None, order: str = "C"
+        self,
+        cells: Cells | Translated,
+        kind: DType,
+        chosen: Box | Points,
+        out: NDArray[Any] | None,
+        order: str = "C",
     ) -> None:
+        # What is translated is read aside, and only then put where the user wants it.
+        self._into = out if kind.translates else None
+        out = None if kind.translates else out
         if out is None and order == "F" and len(chosen.shape) > 1:
-            out = np.empty(chosen.shape, dtype=dtype, order="F")
+            out = np.empty(chosen.shape, dtype=kind.memory, order="F")
         self._chosen = chosen
-        self._dtype = dtype
+        self._kind = kind
         self._out = out
         # Where the result has other axes than what the engine gives, it is read aside and copied.
         self._copies = out is not None and chosen.shape != chosen.inner
@@ -86,10 +128,19 @@ class Reading:
 
     def done(self, got: Any) -> Any:
         """The result as the user gets it."""
+        if not self._kind.translates:
+            return self._placed(got)
+        shown = self._kind.shown(self._placed(got))
+        if self._into is None:
+            return shown
+        self._into[...] = shown
+        return self._into
+
+    def _placed(self, got: Any) -> Any:
         chosen, out = self._chosen, self._out
         if out is None:
             if not chosen.shape and isinstance(chosen, Box) and chosen.whole:
-                return np.array(got, dtype=self._dtype)
+                return as_cells(got, self._kind.memory) if self._kind.vlen else np.array(got, dtype=self._kind.memory)
             return got if chosen.shape == chosen.inner else got.reshape(chosen.shape)
         if self._copies:
             out[...] = got.reshape(chosen.shape)
@@ -138,8 +189,8 @@ class Writing:
 
     pending: Pending[None]
 
-    def __init__(self, cells: Cells, dtype: np.dtype[Any], chosen: Box | Points, values: Any) -> None:
-        ready = broadcast(as_cells(values, dtype), chosen.shape)
+    def __init__(self, cells: Cells | Translated, kind: DType, chosen: Box | Points, values: Any) -> None:
+        ready = broadcast(taken(values, kind, not chosen.shape), chosen.shape)
         if isinstance(chosen, Points):
             self.pending = cells.write_points(chosen.points, ready.reshape(-1))
             return
@@ -147,6 +198,13 @@ class Writing:
         if chosen.drop:
             laid = np.expand_dims(laid, chosen.drop)
         self.pending = cells.write(chosen.axes, laid)
+
+
+def taken(values: Any, kind: DType, is_one: bool = False) -> NDArray[Any]:
+    """A user's values, or value for one cell, as the engine's cells of a data type. See `as_cells`."""
+    if not kind.translates:
+        return as_cells(values, kind.numpy)
+    return kind.taken_one(values) if is_one else kind.taken(values)
 
 
 def as_cells(values: Any, dtype: np.dtype[Any]) -> NDArray[Any]:

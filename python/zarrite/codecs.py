@@ -13,9 +13,12 @@ from .model.codecs import BytesCodec, Codec, TransposeCodec, VLenBytesCodec, VLe
 from .model.compressors import BZ2, LZ4, LZMA, BloscCodec, GzipCodec, Shuffle, Zlib, ZstdCodec
 from .model.filters import AsType, BitRound, Delta, FixedScaleOffset, PackBits, Quantize
 from .model.images import ImageCodec
+from .model.labels import Categorize, VLenArray
 from .model.n5 import N5Default
 from .model.nesting import ConditionalCodec, VLenCodec, VLenV2Codec
+from .model.nullable import OptionalCodec
 from .model.numeric import ZFPY, PCodec, ZfpCodec
+from .model.object_codecs import Json2, MsgPack2, Pickle
 from .model.packing import PackBitsCodec
 from .model.reshaping import ReshapeCodec, SqueezeCodec
 from .model.sharding import ShardingCodec
@@ -32,6 +35,7 @@ __all__ = [
     "BloscCodec",
     "BytesCodec",
     "CastValue",
+    "Categorize",
     "Codec",
     "ConditionalCodec",
     "Crc32cCodec",
@@ -41,10 +45,14 @@ __all__ = [
     "GzipCodec",
     "ImageCodec",
     "JenkinsLookup3",
+    "Json2",
+    "MsgPack2",
     "N5Default",
+    "OptionalCodec",
     "PCodec",
     "PackBits",
     "PackBitsCodec",
+    "Pickle",
     "PythonCodec",
     "Quantize",
     "ReshapeCodec",
@@ -53,6 +61,7 @@ __all__ = [
     "Shuffle",
     "SqueezeCodec",
     "TransposeCodec",
+    "VLenArray",
     "VLenBytesCodec",
     "VLenCodec",
     "VLenUTF8Codec",

@@ -7,6 +7,8 @@ Keys that do something:
 
 - `default_zarr_format` (3): format of new nodes when none is asked for.
 - `array.order` ("C"), `array.write_empty_chunks` (False), `array.read_missing_chunks` (True): defaults of new handles.
+- `array.allow_unsafe_pickle_decode` (False): whether cells that format 2 keeps as Python pickles may be read, which
+  runs whatever code is in them. Asked when a handle first touches cells.
 - `array.target_shard_size_bytes` (None): how large `shards="auto"` makes a shard.
 - `engine.threads` (None, all cores; also called `threading.max_workers`), `engine.memory_bytes` (None, a quarter of
   memory up to 2 GiB): what work in flight may use.

@@ -205,7 +205,7 @@ class UnknownNameError(BaseZarrError, KeyError):
 
 
 class PickleCodecDisabledError(BaseZarrError):
-    """A chunk holds Python pickles, which run code when they are read; zarrite does not read them."""
+    """Cells are Python pickles, which run code when they are read, and no setting allows that by name."""
 
 
 # ---------------------------------------------------------------- chunks

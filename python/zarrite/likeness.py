@@ -25,6 +25,7 @@ def like(other: Any, **asked: Any) -> dict[str, Any]:
     settings: dict[str, Any] = {"shape": other.shape, "dtype": other.dtype}
     same_shape = "shape" not in asked or tuple(_as_tuple(asked["shape"])) == tuple(other.shape)
     if isinstance(other, Array):
+        settings["dtype"] = other.metadata.data_type  # NumPy has no types for some of them
         settings["zarr_format"] = kept_format(other)
         settings["order"] = other.metadata.order
         settings["fill_value"] = other.fill_value

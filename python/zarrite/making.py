@@ -205,7 +205,7 @@ def make_array(
             raise ValueError("shape and dtype are taken from data; pass either data, or shape and dtype")
         if not hasattr(data, "shape") or not hasattr(data, "dtype"):
             data = np.asarray(data)
-        shape, dtype = data.shape, data.dtype
+        shape, dtype = data.shape, data.metadata.data_type if isinstance(data, Array) else data.dtype
     elif shape is None:
         raise ValueError("an array needs a shape and a dtype, or data to take them from")
     model = array_model(shape=shape, dtype=dtype, zarr_format=default_format(zarr_format), **settings)
@@ -224,13 +224,18 @@ def make_array(
 def fill_from(array: Array, data: Any) -> Steps[None]:
     """Writes all cells of an array from something of its shape: at once from memory, piece by piece from elsewhere."""
     if isinstance(data, (np.ndarray, np.generic)) or not hasattr(data, "__getitem__"):
-        yield Writing(array._cells, array.dtype, basic(..., array.shape), np.asarray(data)).pending
+        yield Writing(array._cells, array.metadata.data_type, basic(..., array.shape), _as_array(data)).pending
         return
     for region in regions(array.shape, array.metadata.grid, array.dtype.itemsize):
         values = data.read.steps(region) if isinstance(data, Array) else None
         cells = (yield from values) if values is not None else np.asarray(data[region])
         chosen: Box = basic(region, array.shape)
-        yield Writing(array._cells, array.dtype, chosen, cells).pending
+        yield Writing(array._cells, array.metadata.data_type, chosen, cells).pending
+
+
+def _as_array(data: Any) -> Any:
+    """Data as an array; masks of masked arrays stay."""
+    return data if isinstance(data, np.ma.MaskedArray) else np.asarray(data)
 
 
 def regions(

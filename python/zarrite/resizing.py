@@ -13,7 +13,7 @@ from zarrite import stored
 from zarrite._engine import Store
 from zarrite._verb import Steps, Turn
 from zarrite.catalog import Catalog
-from zarrite.cells import as_cells, bind, box_of
+from zarrite.cells import bind, box_of, taken
 from zarrite.config import ArrayConfig
 from zarrite.errors import ArrayIndexError, MetadataValidationError
 from zarrite.model.node import ArrayModel
@@ -123,9 +123,10 @@ def _outside(old: tuple[int, ...], kept: tuple[int, ...]) -> list[tuple[int, ...
 def _fill(model: ArrayModel) -> NDArray[Any]:
     """The fill value as a 0-d array, bit by bit what unwritten cells read as; zeros where format 2 has none."""
     if model.data_type.vlen is None:
-        return np.ndarray((), model.dtype, model.fill_cell)
-    value = model.fill_value if model.fill_value is not None else model.data_type.default()
-    return as_cells(value, model.dtype)
+        return np.ndarray((), model.data_type.memory, model.fill_cell)
+    cell = np.empty((), object)
+    cell[()] = model.fill_cell.decode() if model.data_type.vlen == "string" else model.fill_cell
+    return cell
 
 
 def append(target: Target, data: Any, axis: int) -> Steps[ArrayModel]:
@@ -136,7 +137,7 @@ def append(target: Target, data: Any, axis: int) -> Steps[ArrayModel]:
     at = axis + ndim if axis < 0 else axis
     if not 0 <= at < ndim:
         raise ArrayIndexError(f"axis {axis} cannot grow: the array has {ndim} axes")
-    values = as_cells(data, target.model.dtype)
+    values = taken(data, target.model.data_type)
     yield Turn(seat.lock)
     try:
         before = newest(seat, target.model)

@@ -10,7 +10,7 @@ import numpy as np
 
 from zarrite._engine import Cells
 from zarrite._verb import Steps, Turn, verb
-from zarrite.cells import Reading, Writing, as_cells, bind, out_array
+from zarrite.cells import Reading, Translated, Writing, bind, out_array, taken
 from zarrite.described import Described
 from zarrite.errors import ReadOnlyError
 from zarrite.fields import FieldReading, Fields, field_dtype, set_fields
@@ -37,7 +37,7 @@ class Selecting(Described):
 
     __slots__ = ("_cells", "_seat")
 
-    _cells: Cells
+    _cells: Cells | Translated
     _seat: Seat
 
     if not TYPE_CHECKING:
@@ -75,7 +75,10 @@ class Selecting(Described):
             fields, chosen = self._settle(key)
             self._write_chosen(chosen, value, fields)
             return
-        cells = as_cells(value, self._model.dtype)
+        if self._model.data_type.translates:
+            self._write_chosen(settle(key, self._model.shape), value)
+            return
+        cells = taken(value, self._model.data_type)
         if cells is value or not self._cells.set(key, cells):
             self._write_chosen(settle(key, self._model.shape), cells)
 
@@ -95,13 +98,13 @@ class Selecting(Described):
         if fields is not None:
             chosen_dtype = field_dtype(dtype, fields)
             target = None if out is None else out_array(out, chosen.shape, chosen_dtype)
-            return FieldReading(Reading(self._cells, dtype, chosen, None), fields, chosen_dtype, target)
+            return FieldReading(Reading(self._cells, self._model.data_type, chosen, None), fields, chosen_dtype, target)
         target = None if out is None else out_array(out, chosen.shape, dtype)
-        return Reading(self._cells, dtype, chosen, target, self._config.order)
+        return Reading(self._cells, self._model.data_type, chosen, target, self._config.order)
 
     def _write_chosen(self, chosen: Box | Points, value: Any, fields: Fields = None) -> None:
         if fields is None:
-            Writing(self._cells, self._model.dtype, chosen, value).pending.result()
+            Writing(self._cells, self._model.data_type, chosen, value).pending.result()
         else:
             self._write_fields(chosen, value, fields)
 
@@ -109,14 +112,14 @@ class Selecting(Described):
     def _write_fields(self, chosen: Box | Points, value: Any, fields: str | list[str]) -> Steps[None]:
         """Writes some fields of the cells: reads the cells, changes the fields, writes them, under the node's lock."""
         check_writable(self._store, self._model)
-        dtype = self._model.dtype
+        dtype, kind = self._model.dtype, self._model.data_type
         field_dtype(dtype, fields)
         yield Turn(self._seat.lock)
         try:
-            reading = Reading(self._cells, dtype, chosen, None)
+            reading = Reading(self._cells, kind, chosen, None)
             now = np.array(reading.done((yield reading.pending)), dtype=dtype)
             set_fields(now, fields, value)
-            yield Writing(self._cells, dtype, chosen, now).pending
+            yield Writing(self._cells, kind, chosen, now).pending
         finally:
             self._seat.lock.release()
 
@@ -172,7 +175,7 @@ class Selecting(Described):
         if fields is not None:
             yield from self._write_fields.steps(chosen, values, fields)
         else:
-            yield Writing(self._cells, self._model.dtype, chosen, values).pending
+            yield Writing(self._cells, self._model.data_type, chosen, values).pending
 
     @write.blocking
     def _write_now(self, selection: Any, values: Any) -> None:
@@ -261,7 +264,7 @@ class _OnlyGeneral:
 
     __slots__ = ("get", "read", "read_points", "set", "write", "write_points")
 
-    def __init__(self, cells: Cells) -> None:
+    def __init__(self, cells: Cells | Translated) -> None:
         self.get = _no_short_cut
         self.set = cells.set
         self.read = cells.read

@@ -15,10 +15,12 @@ from zarrite._engine import Store
 from zarrite.array import Array
 from zarrite.create import create_array, create_group
 from zarrite.errors import KeyRefusedError, ReadOnlyError
+from zarrite.model.dtype_names import dtype_from_json
+from zarrite.model.dtypes import DType
 from zarrite.open import open_array, open_group
 from zarrite.stores import resolve
 
-__all__ = ["CodecContract", "StoreContract"]
+__all__ = ["CodecContract", "DataTypeContract", "StoreContract"]
 
 
 class StoreContract:
@@ -283,3 +285,150 @@ class CodecContract:
         for thread in threads:
             thread.join()
         assert wrong == []
+
+
+class DataTypeContract:
+    """What every data type must do. Give the fixture `data_type`; `cells` and `other` where its own will not do.
+
+    Example:
+        >>> import pytest
+        >>> from zarrite.dtype import parse_dtype
+        >>> class TestMine(DataTypeContract):
+        ...     @pytest.fixture
+        ...     def data_type(self):
+        ...         return parse_dtype("int4")
+        ...
+        ...     @pytest.fixture
+        ...     def cells(self, data_type):
+        ...         return np.arange(-8, 8).repeat(5).reshape(8, 10).astype(data_type.numpy)
+    """
+
+    serializer: Any = "auto"
+    """How cells become bytes, where the type needs something of its own."""
+
+    @pytest.fixture
+    def data_type(self) -> DType:
+        """The data type."""
+        raise NotImplementedError("give a fixture `data_type` that returns the data type")
+
+    @pytest.fixture
+    def cells(self, data_type: DType) -> Any:
+        """Cells of it as reading gives them: two axes, at least 5 by 7, no two neighbours alike."""
+        return np.arange(80).reshape(8, 10).astype(data_type.numpy)
+
+    @pytest.fixture
+    def fills(self, data_type: DType, cells: Any) -> list[Any]:
+        """Fill values: what `create_array` takes as `fill_value`."""
+        return [data_type.default(), cells[0, 1], cells[3, 3]]
+
+    def same(self, found: Any, cells: Any) -> None:
+        """Raises where found cells are not the others, in type, shape, and every value."""
+        assert type(found) is type(cells)
+        if isinstance(cells, np.ma.MaskedArray):
+            assert np.ma.getmaskarray(found).tolist() == np.ma.getmaskarray(cells).tolist()
+            found, cells = found.filled(), cells.filled()
+        if isinstance(cells, np.ndarray):
+            assert found.dtype == cells.dtype
+            assert found.shape == cells.shape
+        assert _told(found) == _told(cells)
+
+    def made(self, data_type: DType, cells: Any, **settings: Any) -> Array:
+        """An array of the cells, in chunks that do not divide it."""
+        settings.setdefault("chunks", (3, 4))
+        array = create_array(
+            None, shape=cells.shape, dtype=data_type, serializer=self.serializer, overwrite=True, **settings
+        )
+        array[...] = cells
+        return array
+
+    def test_its_document_means_the_same_type(self, data_type: DType) -> None:
+        again = dtype_from_json(data_type.to_json())
+        assert again == data_type
+        assert again.to_json() == data_type.to_json()
+        assert hash(again) == hash(data_type)
+        assert again.cell_bytes == data_type.cell_bytes
+
+    def test_cells_come_back(self, data_type: DType, cells: Any) -> None:
+        array = self.made(data_type, cells)
+        assert array.dtype == cells.dtype
+        self.same(array[...], cells)
+        again = open_array(array.store, mode="r")
+        assert again.metadata == array.metadata
+        self.same(again[...], cells)
+
+    def test_cells_come_back_from_shards(self, data_type: DType, cells: Any) -> None:
+        array = self.made(data_type, cells, chunks=(2, 2), shards=(4, 6))
+        array[1:3, 1:4] = cells[1:3, 1:4]
+        self.same(array[...], cells)
+
+    def test_every_selection_gives_what_numpy_gives(self, data_type: DType, cells: Any) -> None:
+        array = self.made(data_type, cells)
+        for key in ((slice(1, 4), slice(None)), (slice(None, None, -2), 3), (2, slice(1, 6, 2)), (..., 0), (-1,)):
+            self.same(array[key], cells[key])
+        rows, columns = [4, 0, 2], [1, 5, 5]
+        self.same(array.oindex[rows, columns], cells[np.ix_(rows, columns)])
+        self.same(array.vindex[rows, columns], cells[rows, columns])
+        mask = np.zeros(cells.shape, bool)
+        mask[1, 2] = mask[3] = True
+        self.same(array.vindex[mask], cells[mask])
+        for found, row in zip(array, cells, strict=True):
+            self.same(found, row)
+
+    def test_one_cell_is_a_scalar(self, data_type: DType, cells: Any) -> None:
+        array = self.made(data_type, cells)
+        for place in ((0, 0), (1, 2), (-1, -1)):
+            assert _told(array[place]) == _told(cells[place])
+            array[0, 0] = array[place]
+            assert _told(array[0, 0]) == _told(cells[place])
+
+    def test_every_selection_can_be_written(self, data_type: DType, cells: Any) -> None:
+        array, wanted = self.made(data_type, cells), cells.copy()
+        array[1:3, ::2] = cells[2:4, ::2]
+        wanted[1:3, ::2] = cells[2:4, ::2]
+        array.oindex[[0, 4], [1, 2]] = cells[:2, :2]
+        wanted[np.ix_([0, 4], [1, 2])] = cells[:2, :2]
+        array.vindex[[3, 1], [0, 5]] = cells[0, 2:4]
+        wanted[[3, 1], [0, 5]] = cells[0, 2:4]
+        array[2] = cells[0, 1]
+        wanted[2] = cells[0, 1]
+        self.same(array[...], wanted)
+
+    def test_cells_are_read_into_an_array(self, data_type: DType, cells: Any) -> None:
+        array, out = self.made(data_type, cells), cells.copy()
+        out[...] = cells[0, 0]
+        assert array.read(..., out=out) is out
+        self.same(out, cells)
+
+    def test_unwritten_cells_are_the_fill_value(self, data_type: DType, cells: Any, fills: list[Any]) -> None:
+        for fill in fills:
+            array = self.made(data_type, cells, fill_value=fill)
+            array.resize((cells.shape[0] + 3, cells.shape[1]))
+            again = open_array(array.store)
+            assert again.metadata == array.metadata
+            assert _told(again[cells.shape[0] + 1, 0]) == _told(fill)
+            assert _told(again.fill_value) == _told(fill)
+            self.same(again[: cells.shape[0]], cells)
+
+    def test_chunks_of_fill_value_are_not_stored(self, data_type: DType, cells: Any, fills: list[Any]) -> None:
+        for fill in fills:
+            array = self.made(data_type, cells, fill_value=fill)
+            array[...] = fill
+            assert array.nchunks_initialized == 0
+
+    def test_an_array_grows_by_cells(self, data_type: DType, cells: Any) -> None:
+        array = self.made(data_type, cells)
+        array.append(cells[:2])
+        self.same(array[-2:], cells[:2])
+
+
+def _told(cells: Any) -> Any:
+    """Cells in a form that compares bit by bit where they have bits."""
+    if cells is np.ma.masked:
+        return None
+    if isinstance(cells, np.ndarray):
+        if cells.dtype.kind in "OT":
+            return [_told(cell) for cell in cells.reshape(-1).tolist()]
+        return cells.tobytes()
+    if isinstance(cells, np.generic):
+        return cells.tobytes()
+    return repr(cells)

@@ -13,7 +13,7 @@ import pytest
 from zarrite import codecs
 from zarrite.dtype import parse_dtype
 from zarrite.errors import MetadataValidationError, UnknownCodecError
-from zarrite.model.chain import BUILT_IN, IDS, codec_from_json, codec_from_numcodecs, codec_from_user
+from zarrite.model.chain import BUILT_IN, COMPOSED, IDS, codec_from_json, codec_from_numcodecs, codec_from_user
 from zarrite.model.node import ArrayModel
 
 SAMPLES: list[codecs.Codec] = [
@@ -80,7 +80,7 @@ def test_a_codec_is_a_value(codec: codecs.Codec) -> None:
 
 def test_each_name_is_listed_once() -> None:
     assert len({codec.name for codec in BUILT_IN}) == len(BUILT_IN)
-    assert set(IDS) == {codec.id for codec in BUILT_IN if codec.id}
+    assert set(IDS) == {codec.id for codec in (*BUILT_IN, *COMPOSED) if codec.id}
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import zarrite._engine
 
 MODULE_MB = 15
 NUMPYS = 0.4
-MODULES = 84
+MODULES = 90
 RUNS = 15
 
 # Processor time, since the machine may be busy with other things.

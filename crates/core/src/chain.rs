@@ -3,6 +3,7 @@
 use crate::codecs::n5::N5;
 use crate::codecs::reshape::{self, Transpose};
 use crate::codecs::{self, Codec};
+use crate::optional::Optional;
 use crate::shape;
 use crate::sharding::Sharding;
 use crate::{Error, Result, Workspace};
@@ -124,6 +125,12 @@ impl Chain {
             Some("n5_default") => {
                 let block = N5::build(entry, &self.shape, self.cell_bytes, fill, foreign)?;
                 self.stages.push(Stage::Codec(Box::new(block)));
+            }
+            Some("optional") => {
+                let optional = Optional::build(entry, &self.shape, self.cell_bytes, foreign)?;
+                self.stages.push(Stage::Codec(Box::new(optional)));
+                self.sizes.push(None);
+                return Ok(());
             }
             Some("python") => self.stages.push(Stage::Codec(foreign(entry)?)),
             _ => self

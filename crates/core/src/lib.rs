@@ -13,6 +13,7 @@ pub mod error;
 pub mod grid;
 pub mod keys;
 pub mod layout;
+pub mod optional;
 pub mod plan;
 mod points;
 pub mod program;

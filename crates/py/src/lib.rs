@@ -99,6 +99,7 @@ fn _engine(py: Python<'_>, module: &Bound<'_, PyModule>) -> PyResult<()> {
         "bytes",
         "sharding_indexed",
         "n5_default",
+        "optional",
         "python",
         "reshape",
         "zarrs.squeeze",

@@ -47,7 +47,7 @@ def peek(
     needed = math.prod(shape) * max(1, array.dtype.itemsize)
     if needed > MOST_BYTES:
         raise LimitError(f"that selection is {show_bytes(needed)}; choose at most {show_bytes(MOST_BYTES)}")
-    cells = np.asarray(array[chosen if len(chosen) != 1 else chosen[0]])
+    cells = np.asanyarray(array[chosen if len(chosen) != 1 else chosen[0]])
     facts: dict[str, Any] = {
         "place": path,
         "path": array.name,
@@ -130,6 +130,10 @@ def statistics(cells: NDArray[Any], fill_value: Any) -> dict[str, Any]:
         {'count': 4, 'min': 0.0, 'max': 3.0, 'mean': 1.3333333333333333, 'nan_count': 1, 'fill_share': 0.25}
     """
     found: dict[str, Any] = {"count": int(cells.size)}
+    if isinstance(cells, np.ma.MaskedArray):
+        cells = cells.compressed()
+        found["missing_count"] = found["count"] - int(cells.size)
+        fill_value = None if fill_value is np.ma.masked else fill_value
     if not cells.size:
         return found
     kind = cells.dtype.kind

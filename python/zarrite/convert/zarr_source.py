@@ -23,6 +23,7 @@ from zarrite.convert.source import (
     SourceArray,
     packed,
 )
+from zarrite.dtype import parse_dtype
 from zarrite.errors import ZarriteError
 
 __all__ = ["open_zarr_source"]
@@ -92,6 +93,12 @@ def _array(path: str, array: Any, skipped: list[Skipped]) -> SourceArray:
     names, is_older = _dimension_names(array, attributes)
     fill = array.fill_value
     dtype: np.dtype[Any] | str
+    kind = array.metadata.data_type
+    if kind.translates and (array.dtype.kind == "O" or parse_dtype(array.dtype) != kind):
+        raise ConversionError(
+            f"cells of data type {kind.name} have no place in a conversion; copy the array with "
+            "zarrite.create_array(place, data=array)"
+        )
     if array.dtype.kind == "T":
         dtype, cell_bytes = "string", TEXT_BYTES
     elif array.dtype.kind == "O":

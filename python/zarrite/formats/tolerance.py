@@ -17,7 +17,8 @@ from ..model.compressors import SHUFFLES
 from ..model.dtype_names import dtype_from_json
 from ..model.dtypes import Bool, DType, FixedBytes, Float, Integer, String, Time, Utf32, VariableBytes
 from .documents import located
-from .v2 import OBJECT_CODECS, dtype_from_typestr
+from .v2 import dtype_from_typestr
+from .v2_objects import object_type
 
 Document = dict[str, Any]
 Node = TypeVar("Node")
@@ -276,10 +277,7 @@ def _v2_type(document: Document) -> DType:
     if document["dtype"] != "|O":
         return dtype_from_typestr(document["dtype"])
     written = [*(document.get("filters") or ()), document.get("compressor") or {}]
-    for entry in written:
-        if entry.get("id") in OBJECT_CODECS:
-            return dtype_from_json(OBJECT_CODECS[entry["id"]])
-    raise ValueError
+    return object_type(written)
 
 
 def _on_fill(kind_of: Callable[[Document], DType], mend: Callable[[DType, Any], Any]) -> Callable[[Document], bool]:

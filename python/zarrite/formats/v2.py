@@ -15,29 +15,24 @@ import numpy as np
 from ..errors import (
     DataTypeValidationError,
     MetadataValidationError,
-    PickleCodecDisabledError,
-    UnknownCodecError,
     ZarriteError,
 )
 from ..model import creation, fills
-from ..model.chain import IDS, codec_from_numcodecs, codecs_from_user
+from ..model.chain import codec_from_numcodecs, codecs_from_user
 from ..model.checks import brief, choice, integers, mapping, refuse
-from ..model.codecs import (
-    ARRAY,
-    SERIALIZER,
-    Codec,
-    MemoryBytes,
-    TransposeCodec,
-    cells_of,
-    settle_chain,
-)
+from ..model.codecs import ARRAY, SERIALIZER, Codec, MemoryBytes, TransposeCodec, cells_of, settle_chain
 from ..model.dtype_names import MAX_STRUCT_DEPTH, PLAIN, dtype_from_numpy, parse_dtype
-from ..model.dtypes import DType, Float
+from ..model.dtypes import DType, Float, String, VariableBytes
 from ..model.grids import RegularGrid, check_chunk
 from ..model.key_parts import keys_from_user
 from ..model.keys import ChunkKeys
+from ..model.lists import Subarray
 from ..model.node import DEFAULT_FILL, ArrayModel, GroupModel, Parts
-from ..model.structs import Struct, Subarray
+from ..model.object_codecs import Json2, ObjectCodec
+from ..model.objects import Json
+from ..model.small import NAMES as SMALL, SmallFloat, SmallInteger, small
+from ..model.structs import Struct
+from . import v2_objects
 from .documents import in_order
 from .empty_cells import EmptyBytes, EmptyType
 
@@ -48,7 +43,6 @@ ARRAY_MEMBERS = frozenset(
     ("zarr_format", "shape", "chunks", "dtype", "compressor", "fill_value", "order", "filters", "dimension_separator")
 )
 GROUP_MEMBERS = frozenset(("zarr_format",))
-OBJECT_CODECS = {"vlen-utf8": "string", "vlen-bytes": "bytes"}
 
 
 # ------------------------------------------------------------------ data types
@@ -90,6 +84,8 @@ _TYPESTRS: dict[str, DType] = {}
 
 
 def _plain_dtype(typestr: str) -> DType:
+    if typestr in SMALL and not typestr.startswith("complex_"):  # as tensorstore spells them in format 2
+        return small(typestr)
     if (
         len(typestr) >= 2
         and typestr[0] in "<>|="
@@ -102,6 +98,11 @@ def _plain_dtype(typestr: str) -> DType:
             return dtype_from_numpy(numpy) if numpy.itemsize else EmptyType(numpy.str)
         except (TypeError, ValueError, DataTypeValidationError):
             pass
+    if typestr[1:] in ("f12", "f16", "c24", "c32"):
+        raise DataTypeValidationError(
+            f"dtype {typestr!r} is a long double, whose bits differ from machine to machine, so it is not read; "
+            f"write the array again as '<{typestr[1]}{8 if typestr[1] == 'f' else 16}'"
+        )
     raise DataTypeValidationError(
         f"dtype {brief(typestr)} is not known; known are NumPy's type strings of booleans, integers, floats up to 8 "
         "bytes, complex "
@@ -111,12 +112,12 @@ def _plain_dtype(typestr: str) -> DType:
 
 def dtype_to_typestr(data_type: DType) -> Any:
     """The `dtype` member for a data type."""
-    if data_type.vlen:
+    if isinstance(data_type, (String, VariableBytes)):
         return "|O"
     if isinstance(data_type, EmptyType):
         return data_type.typestr
     if not isinstance(data_type, Struct):
-        return data_type.numpy.str
+        return data_type.typestr
     fields: list[list[Any]] = []
     for name, kind in data_type.entries:
         shape = kind.shape if isinstance(kind, Subarray) else ()
@@ -144,39 +145,19 @@ def chain_from_json(document: dict[str, Any], ndim: int, order: str) -> tuple[DT
     written = [*(entries or ()), *(() if compressor is None else (compressor,))]
     objects = document["dtype"] == "|O"
     if objects:
-        data_type = PLAIN[_object_type(written)]
+        data_type = v2_objects.object_type(written)
     else:
         data_type = dtype_from_typestr(document["dtype"])
     codecs = [codec_from_numcodecs(entry) for entry in written]
-    if not objects:
+    if order == "F" and ndim > 1:
+        codecs = [codec.in_columns() if isinstance(codec, ObjectCodec) else codec for codec in codecs]
+    if not data_type.vlen:
         at = next((at for at, codec in enumerate(codecs) if codec.kind != ARRAY), len(codecs))
         if not any(codec.kind == SERIALIZER for codec in codecs):
             codecs.insert(at, EmptyBytes() if isinstance(data_type, EmptyType) else MemoryBytes())
     if order == "F" and ndim > 1:
         codecs.insert(0, TransposeCodec(tuple(reversed(range(ndim)))))
     return data_type, codecs
-
-
-def _object_type(written: list[Any]) -> str:
-    found = [entry.get("id") for entry in written if isinstance(entry, dict)]
-    names = [name for name in found if isinstance(name, str)]
-    for name in names:
-        if name in OBJECT_CODECS:
-            return OBJECT_CODECS[name]
-    first = next((name for name in names if name not in IDS), None)
-    if first == "pickle":
-        raise PickleCodecDisabledError(
-            "dtype '|O' is kept by codec 'pickle', which runs code when it is read; zarrite does not. "
-            "Write the array again as text or numbers"
-        )
-    if first is None:
-        raise MetadataValidationError(
-            "dtype '|O' needs a filter that says what the objects are, 'vlen-utf8' or 'vlen-bytes'; there is none"
-        )
-    raise UnknownCodecError(
-        f"dtype '|O' is kept by codec {first!r}, which is not known for objects; known: 'vlen-utf8', 'vlen-bytes'. "
-        "Write the array again with one of them"
-    )
 
 
 def filters_and_compressor(model: ArrayModel) -> tuple[list[Codec], Codec | None]:
@@ -290,13 +271,7 @@ class V2:
     ) -> ArrayModel:
         """A new array of format 2."""
         shape = creation.settle_shape(shape)
-        data_type = parse_dtype(dtype)
-        # Names are of format 3; here what counts is how cells look.
-        data_type = (
-            PLAIN["string" if data_type.vlen == "string" else "bytes"]
-            if data_type.vlen
-            else dtype_from_numpy(data_type.numpy)
-        )
+        data_type = self._type(dtype, filters)
         self._refuse(shards, serializer, dimension_names)
         grid, _, _ = creation.settle_grid(chunks, None, shape, data_type)
         if not grid.is_regular:
@@ -305,6 +280,7 @@ class V2:
         layout = choice(order or "C", "order", ("C", "F"))
         codecs = self._chain(filters, compressors, data_type)
         if layout == "F" and len(shape) > 1:
+            codecs = [codec.in_columns() if isinstance(codec, ObjectCodec) else codec for codec in codecs]
             codecs.insert(0, TransposeCodec(tuple(reversed(range(len(shape))))))
         return ArrayModel(
             NUMBER,
@@ -318,6 +294,23 @@ class V2:
             None,
             layout,
         )
+
+    def _type(self, dtype: Any, filters: Any) -> DType:
+        """The data type as this format has it: names are of format 3, here what counts is how cells look."""
+        if not creation.is_auto(filters):
+            written = [codec.get_config() for codec in codecs_from_user(filters) if codec.id]
+            found = v2_objects.object_type_of(dtype, written)
+            if found is not None:
+                return found
+        data_type = parse_dtype(dtype)
+        if isinstance(data_type, (String, VariableBytes)):
+            return PLAIN["string" if data_type.vlen == "string" else "bytes"]
+        if isinstance(data_type, (Json, SmallFloat, SmallInteger)):
+            return data_type
+        _ = data_type.typestr  # refuses what says itself that this format has no type string for it
+        if data_type.vlen or data_type.memory != data_type.numpy:
+            raise DataTypeValidationError(f"format 2 has no name for data type {data_type.name}; write format 3")
+        return dtype_from_numpy(data_type.numpy)
 
     def _refuse(self, shards: Any, serializer: Any, dimension_names: Any) -> None:
         for what, value, instead in (
@@ -340,7 +333,9 @@ class V2:
         if len(packed) > 1:
             raise MetadataValidationError("format 2 has one compressor; make the others filters, or write format 3")
         if not any(codec.kind == SERIALIZER for codec in found):
-            serializer = creation.default_serializer(data_type) if data_type.vlen else MemoryBytes()
+            serializer: Codec = MemoryBytes()
+            if data_type.vlen:
+                serializer = Json2() if isinstance(data_type, Json) else creation.default_serializer(data_type)
             found.insert(sum(codec.kind == ARRAY for codec in found), serializer)
         # What format 2 cannot say about a codec is as if it had not been said.
         return [

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..errors import BaseZarrError, MetadataValidationError, UnknownCodecError
 from .casting import CastValue, ScaleOffset
-from .checks import brief, mapping, named, refusal, refuse
+from .checks import brief, mapping, named, only, refusal, refuse
 from .checksums import CRC32, Adler32, Crc32cCodec, Fletcher32, JenkinsLookup3
 from .codecs import (
     ARRAY,
@@ -25,9 +25,12 @@ from .codecs import (
 from .compressors import BZ2, LZ4, LZMA, BloscCodec, GzipCodec, Shuffle, Zlib, ZstdCodec
 from .filters import AsType, BitRound, Delta, FixedScaleOffset, NumcodecsBitRound, PackBits, Quantize
 from .images import image_codec
+from .labels import Categorize, VLenArray
 from .n5 import N5Default, N5Lz4, n5_from_json
 from .nesting import ConditionalCodec, VLenCodec, VLenV2Codec
+from .nullable import OptionalCodec, ZarrsOptionalCodec
 from .numeric import ZFPY, PCodec, ZfpCodec
+from .object_codecs import Json2, MsgPack2, Pickle
 from .packing import PackBitsCodec
 from .registry import Registry
 from .reshaping import ReshapeCodec, SqueezeCodec
@@ -71,20 +74,26 @@ BUILT_IN: tuple[type[Codec], ...] = (
     ConditionalCodec,
     VLenCodec,
     VLenV2Codec,
+    OptionalCodec,
 )
+
+COMPOSED: tuple[type[Codec], ...] = (ZarrsOptionalCodec, Json2, MsgPack2, Pickle, VLenArray, Categorize)
+"""Codecs that the engine knows nothing of: they are made of its others, and of Python."""
 
 UNNAMED: tuple[type[Codec], ...] = (N5Lz4,)
 """Codecs that no document of Zarr names."""
 
 CODECS: Registry[Any] = Registry(
     "codec",
-    {codec.name: codec for codec in BUILT_IN},
+    {codec.name: codec for codec in (*BUILT_IN, *COMPOSED)},
     {"endian": "bytes", "zarrs.reshape": "reshape"},
     error=UnknownCodecError,
 )
 """Codecs by their names in v3 documents."""
 
-IDS: dict[str, type[Codec]] = {codec.id: codec for codec in BUILT_IN if codec.id and codec is not NumcodecsBitRound}
+IDS: dict[str, type[Codec]] = {
+    codec.id: codec for codec in (*BUILT_IN, *COMPOSED) if codec.id and codec is not NumcodecsBitRound
+}
 """Codecs by their names in v2 documents, which are numcodecs' names."""
 
 SHORT = {name: codec for name, codec in IDS.items() if name not in {one.name for one in BUILT_IN}}
@@ -234,6 +243,8 @@ def codec_from_json(value: object) -> Codec:
         name = _name_of_uri(name)
     if name == N5Default.name:
         return n5_from_json(configuration, codec_from_json)
+    if name in (OptionalCodec.name, ZarrsOptionalCodec.name):
+        return optional_from_json(name, configuration)
     known = PREFIXED.get(name)
     if known is not None:
         return known.from_numcodecs(configuration)
@@ -342,7 +353,7 @@ def _with_codecs(found: type[Codec], configuration: dict[str, Any]) -> dict[str,
 MAX_SHARD_DEPTH = 16
 """Shards inside shards, at most. Real files have one; what nests deeper means to exhaust the reader."""
 
-NESTING = ("codecs", "index_codecs", "data_codecs")
+NESTING = ("codecs", "index_codecs", "mask_codecs", "data_codecs")
 """Every parameter that holds codecs."""
 
 
@@ -370,6 +381,21 @@ def sharding_from_json(configuration: dict[str, Any]) -> ShardingCodec:
     location = configuration.get("index_location", "end")
     given = configuration.get("predefined_index")
     return ShardingCodec(shape, chains["codecs"], chains["index_codecs"], location, given)
+
+
+def optional_from_json(name: str, configuration: dict[str, Any]) -> OptionalCodec:
+    """The codec of cells that may be missing, with the two chains inside it."""
+    members = ("mask_codecs", "data_codecs")
+    only(configuration, members, f"codec {name!r}")
+    if shard_depth(configuration) > MAX_SHARD_DEPTH:
+        raise MetadataValidationError(f"chains inside chains go deeper than {MAX_SHARD_DEPTH}; nest fewer")
+    chains = []
+    for member in members:
+        entries = configuration.get(member)
+        if not isinstance(entries, list):
+            refuse(f"{member} of codec {name!r}", "a list of codecs", entries)
+        chains.append([codec_from_json(entry) for entry in entries])
+    return (OptionalCodec if name == OptionalCodec.name else ZarrsOptionalCodec)(*chains)
 
 
 def shard_depth(configuration: dict[str, Any]) -> int:

@@ -27,12 +27,14 @@ class Cells(NamedTuple):
         numpy: type of a cell, and of a byte once they are bytes.
         vlen: "string" or "bytes" when cells vary in length.
         shape: shape of the chunk.
+        optional: how many times a cell may be missing; 0 where it is always there.
         data_type: what a cell is, where its NumPy type does not say it.
     """
 
     numpy: np.dtype[Any]
     vlen: str | None
     shape: tuple[int, ...]
+    optional: int = 0
     data_type: DType | None = None
 
     @property
@@ -52,7 +54,7 @@ class Cells(NamedTuple):
 
 def cells_of(data_type: DType, shape: tuple[int, ...]) -> Cells:
     """The cells of a chunk of a data type."""
-    return Cells(data_type.numpy, data_type.vlen, shape, data_type=data_type)
+    return Cells(data_type.memory, data_type.vlen, shape, data_type.optional_depth, data_type)
 
 
 class Lowering:
@@ -209,6 +211,10 @@ class BytesCodec(Codec):
             wanted = "vlen-utf8" if cells.vlen == "string" else "vlen-bytes"
             raise MetadataValidationError(
                 f"codec 'bytes' stores cells of one length and the data type's vary; use codec {wanted!r} instead"
+            )
+        if cells.optional:
+            raise MetadataValidationError(
+                "codec 'bytes' has no place for missing cells; use codec 'optional' with 'bytes' among its data_codecs"
             )
         if not units_of(cells.numpy):
             return self if self.endian is None else BytesCodec(None)

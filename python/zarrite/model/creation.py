@@ -13,6 +13,7 @@ from .compressors import ZstdCodec
 from .dtypes import DType
 from .grids import Grid, RegularGrid, auto_chunks, auto_shards, check_chunk, settle_chunks
 from .irregular import grid_from_user, is_listed
+from .nullable import OptionalCodec, ZarrsOptionalCodec, base_of
 from .sharding import ShardingCodec
 
 AUTO = "auto"
@@ -90,6 +91,9 @@ def _divisor(edge: int, near: int) -> int:
 
 def default_serializer(data_type: DType) -> Codec:
     """How cells of a type become bytes when nobody says."""
+    if data_type.optional_depth:
+        codec = ZarrsOptionalCodec if data_type.name == ZarrsOptionalCodec.name else OptionalCodec
+        return codec((BytesCodec(),), (default_serializer(base_of(data_type)),))
     if data_type.vlen == "string":
         return VLenUTF8Codec()
     return VLenBytesCodec() if data_type.vlen == "bytes" else BytesCodec()

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import DataTypeValidationError, MetadataValidationError
+from ..errors import BaseZarrError, DataTypeValidationError, MetadataValidationError
 from .checks import brief, integer, named, only, refuse, text
 from .dtypes import (
     Bool,
@@ -21,7 +21,12 @@ from .dtypes import (
     VariableBytes,
     fixed,
 )
-from .structs import Struct, Subarray
+from .lists import FixedSizeList, Subarray, fixed_size_list
+from .nullable import Optional
+from .objects import Json
+from .registry import Registry
+from .small import NAMES as SMALL, small
+from .structs import Struct
 
 UNITS = ("generic", "Y", "M", "W", "D", "h", "m", "s", "ms", "us", "ns", "ps", "fs", "as")
 MICROSECONDS = ("\u03bcs", "\u00b5s")
@@ -37,6 +42,7 @@ PLAIN: dict[str, DType] = {
     "complex_float64": Complex("complex_float64", np.dtype("c16")),
     "string": String("string", np.dtypes.StringDType()),
     **{name: VariableBytes(name, np.dtype("O")) for name in ("bytes", "variable_length_bytes", "binary")},
+    "json": Json("json", np.dtype("O")),
 }
 """The types that a name alone describes."""
 
@@ -57,9 +63,20 @@ def dtype_from_json(value: object, depth: int = 0) -> DType:
     name, configuration = named(value, "data type")
     what = f"data type {name!r}"
     found = PLAIN.get(name)
+    if found is None and name in SMALL:
+        found = small(name)
     if found is not None:
         only(configuration, (), what)
         return found
+    if name in OPTIONAL:
+        return optional_from_json(name, configuration, depth)
+    if name == "fixed_size_list":
+        only(configuration, ("base_data_type", "list_size"), what)
+        if depth >= MAX_STRUCT_DEPTH:
+            raise MetadataValidationError(f"lists inside lists go deeper than {MAX_STRUCT_DEPTH}; flatten the type")
+        return fixed_size_list(
+            dtype_from_json(configuration.get("base_data_type"), depth + 1), configuration.get("list_size")
+        )
     if name in ("numpy.datetime64", "numpy.timedelta64"):
         only(configuration, ("unit", "scale_factor"), what)
         return time(name, configuration)
@@ -73,11 +90,57 @@ def dtype_from_json(value: object, depth: int = 0) -> DType:
     if name[0:1] == "r" and name[1:].isdecimal() and len(name) < 12:
         only(configuration, (), what)
         return raw_bits(name)
-    raise DataTypeValidationError(
-        f"{what} is not known; known: {', '.join(sorted((*PLAIN, *FIXED, 'r<bits>', 'struct', 'structured', *TIMES)))}"
-    )
+    declared = DATA_TYPES.get(name)
+    if declared is None:
+        known = sorted(
+            (*PLAIN, *SMALL, *FIXED, *OPTIONAL, *TIMES, "fixed_size_list", "r<bits>", "struct", "structured")
+        )
+        raise DataTypeValidationError(
+            f"{what} is not known; known: {', '.join(known)}. "
+            "A package can add one with the entry point group 'zarrite.data_types'"
+        )
+    return _declared(declared, configuration, what)
 
 
+DATA_TYPES: Registry[Any] = Registry("data_type", {}, error=DataTypeValidationError)
+"""Data types that users and other packages declare, by name; the built-in ones are known without."""
+
+
+def register_data_type(data_type: type[DType], name: str | None = None) -> None:
+    """Makes a data type known under its name, for this process.
+
+    Packages do the same for every process with the entry point group `zarrite.data_types`.
+
+    Args:
+        data_type: a subclass of `DType` with a class method `from_configuration(configuration)`.
+        name: the name in documents; left out, the class attribute `type_name`.
+    """
+    DATA_TYPES.add(name or data_type.type_name, data_type)
+
+
+def _declared(declared: Any, configuration: dict[str, Any], what: str) -> DType:
+    try:
+        found = declared.from_configuration(configuration)
+    except BaseZarrError:
+        raise
+    except Exception as error:
+        raise MetadataValidationError(
+            f"{what} does not take the configuration {brief(configuration)}: {error}"
+        ) from error
+    if not isinstance(found, DType):
+        raise MetadataValidationError(f"{what} is declared by a class that makes no DType but {brief(found)}")
+    return found
+
+
+def optional_from_json(name: str, configuration: dict[str, Any], depth: int) -> DType:
+    """A type whose cells may be missing; its configuration is the definition of the type when they are not."""
+    if depth >= MAX_STRUCT_DEPTH:
+        raise MetadataValidationError(f"types inside types go deeper than {MAX_STRUCT_DEPTH}; nest fewer")
+    base: dict[str, Any] = {key: value for key, value in configuration.items() if value != {}}
+    return Optional(dtype_from_json(base, depth + 1), name)
+
+
+OPTIONAL = ("optional", "zarrs.optional")
 FIXED = {"fixed_length_utf32": ("U", 4), "null_terminated_bytes": ("S", 1), "raw_bytes": ("V", 1)}
 TIMES = ("numpy.datetime64", "numpy.timedelta64")
 
@@ -123,7 +186,8 @@ def struct_from_json(name: str, fields: object, depth: int) -> DType:
         label = text(label, f"the name of each field of {name}")
         if not label:
             refuse(f"the name of each field of {name}", "a string that is not empty", label)
-        entries.append((label, dtype_from_json(kind, depth + 1)))
+        inside = dtype_from_json(kind, depth + 1)
+        entries.append((label, inside.as_field() if isinstance(inside, FixedSizeList) else inside))
     return Struct(tuple(entries), name)
 
 
@@ -151,6 +215,8 @@ def _from_numpy(numpy: np.dtype[Any]) -> DType:
     if numpy.fields is not None:
         return Struct(tuple((name, dtype_from_numpy(numpy.fields[name][0])) for name in numpy.names or ()))
     kind = numpy.kind
+    if numpy.type is not np.void and numpy.name in SMALL:
+        return small(numpy.name)
     if kind in KINDS and numpy.newbyteorder("=").name in PLAIN:
         return KINDS[kind](numpy.newbyteorder("=").name, numpy)
     if kind in "mM":
@@ -210,7 +276,7 @@ def _parse(value: Any) -> DType:
     if isinstance(value, dict):
         return dtype_from_json(value)
     if isinstance(value, str):
-        if value in PLAIN or (value[0:1] == "r" and value[1:].isdecimal()):
+        if value in PLAIN or value in SMALL or (value[0:1] == "r" and value[1:].isdecimal()):
             return dtype_from_json(value)
     elif hasattr(value, "to_native_dtype"):  # a data type object of zarr-python
         native = value.to_native_dtype()
@@ -224,6 +290,8 @@ def _parse(value: Any) -> DType:
     try:
         numpy = np.dtype(value)
     except (TypeError, ValueError) as error:
+        if isinstance(value, str) and value in DATA_TYPES:
+            return dtype_from_json(value)
         raise DataTypeValidationError(f"dtype {brief(value)} is no data type: {error}") from None
     if numpy.itemsize == 0:
         raise DataTypeValidationError(

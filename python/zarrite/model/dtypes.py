@@ -10,6 +10,7 @@ import sys
 from typing import Any, ClassVar, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..errors import DataTypeValidationError, MetadataValidationError
 from . import fills
@@ -26,7 +27,10 @@ Unit = tuple[int, int, int, str]
 class DType(Frozen):
     """What one cell is.
 
+    Other packages declare their own: a subclass with `from_configuration`, and what of the methods below it needs.
+
     Attributes:
+        type_name: of a declared type, the name that `register_data_type` lists it by.
         name: the name in v3 documents, as it was spelled where it was read.
         numpy: the NumPy type of the results, byte order included.
         vlen: "string" or "bytes" when cells vary in length, else None.
@@ -34,6 +38,7 @@ class DType(Frozen):
 
     __slots__ = ("name", "numpy")
     vlen: ClassVar[str | None] = None
+    type_name: ClassVar[str]
     name: str
     numpy: np.dtype[Any]
 
@@ -42,14 +47,55 @@ class DType(Frozen):
         self.numpy = numpy
 
     @property
+    def memory(self) -> np.dtype[Any]:
+        """The NumPy type of the cells as the engine has them; the same as `numpy` unless the type translates."""
+        return self.numpy
+
+    @property
+    def translates(self) -> bool:
+        """Whether `shown` and `taken` stand between the engine's cells and the user's."""
+        return False
+
+    @property
+    def asks(self) -> str | None:
+        """The setting without which cells of this type are not touched, or None."""
+        return None
+
+    @property
+    def typestr(self) -> Any:
+        """What stands for the type where a document has NumPy's type strings.
+
+        Raises:
+            DataTypeValidationError: nothing does.
+        """
+        return self.numpy.str
+
+    @property
+    def optional_depth(self) -> int:
+        """How many times a cell may be missing: 0 where it is always there."""
+        return 0
+
+    def shown(self, cells: Any) -> Any:
+        """The engine's cells, an array or one cell, as the user gets them."""
+        return cells
+
+    def taken(self, values: Any) -> NDArray[Any]:
+        """A user's values as cells for the engine: an array of the type `memory`."""
+        return np.asarray(values, self.memory)
+
+    def taken_one(self, value: Any) -> NDArray[Any]:
+        """A user's value for a single cell, which may itself look like several."""
+        return self.taken(value)
+
+    @property
     def cell_bytes(self) -> int:
         """What one cell takes inside the engine, in bytes."""
-        return self.numpy.itemsize
+        return self.memory.itemsize if self.vlen is None else VLEN_CELL_BYTES
 
     @property
     def units(self) -> tuple[Unit, ...]:
         """The numbers of more than one byte inside a cell, in order."""
-        return units_of(self.numpy)
+        return units_of(self.memory)
 
     def native(self) -> Self:
         """The same type in this machine's byte order."""
@@ -246,10 +292,6 @@ class String(DType):
     __slots__ = ()
     vlen = "string"
 
-    @property
-    def cell_bytes(self) -> int:
-        return VLEN_CELL_BYTES
-
     def default(self) -> str:
         return ""
 
@@ -273,10 +315,6 @@ class VariableBytes(DType):
 
     __slots__ = ()
     vlen = "bytes"
-
-    @property
-    def cell_bytes(self) -> int:
-        return VLEN_CELL_BYTES
 
     def default(self) -> bytes:
         return b""
@@ -327,7 +365,9 @@ def _walk(numpy: np.dtype[Any], offset: int) -> list[Unit]:
             unit for name in numpy.names or () for unit in _walk(numpy.fields[name][0], offset + numpy.fields[name][1])
         ]
     width = {"c": numpy.itemsize // 2, "U": 4}.get(numpy.kind, numpy.itemsize)
-    if numpy.kind not in "iufcmMU" or width < 2 or numpy.itemsize == 0:
+    # NumPy says "V" of the number types that other packages add to it, such as bfloat16.
+    is_number = numpy.kind in "iufcmMU" or (numpy.kind == "V" and numpy.type is not np.void)
+    if not is_number or width < 2 or numpy.itemsize == 0:
         return []
     return [(offset, width, numpy.itemsize // width, NATIVE if numpy.isnative else ("<" if NATIVE == ">" else ">"))]
 

@@ -66,13 +66,18 @@ def _float_word(word: str, numpy: np.dtype[Any]) -> Any:
     return numpy.type(WORDS[word])
 
 
+def hexadecimal(digits: str) -> int | None:
+    """The number behind "0x", or None when it is none."""
+    try:
+        return int(digits, 16) if digits[:2] in ("0x", "0X") and "_" not in digits else None
+    except ValueError:
+        return None
+
+
 def _float_bits(digits: str, numpy: np.dtype[Any]) -> Any:
     native = numpy.newbyteorder("=")
-    try:
-        number = int(digits, 16) if "_" not in digits else -1
-    except ValueError:
-        number = -1
-    if not 0 <= number < 1 << (8 * numpy.itemsize):
+    number = hexadecimal(digits)
+    if number is None or not number < 1 << (8 * numpy.itemsize):
         refuse(f"the fill value of {numpy.name}", f'"0x" and at most {2 * numpy.itemsize} hexadecimal digits', digits)
     return np.array(number, f"u{numpy.itemsize}").view(native)[()]
 

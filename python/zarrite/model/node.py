@@ -298,7 +298,7 @@ class ArrayModel:
 
     def _lower(self, write_empty_chunks: bool, missing: str) -> tuple[str, tuple[object, ...]]:
         handles: list[object] = []
-        chain = Lowering(self.dtype, self.data_type.vlen, handles, self.data_type)
+        chain = Lowering(self.data_type.memory, self.data_type.vlen, handles, self.data_type)
         lower_chain(self.codecs, chain)
         document = {
             "shape": self.shape,

@@ -6,37 +6,10 @@ from typing import Any, Self
 
 import numpy as np
 
-from ..errors import DataTypeValidationError, MetadataValidationError
+from ..errors import MetadataValidationError
 from . import fills
 from .checks import brief, refuse
 from .dtypes import NATIVE, DType
-
-
-class Subarray(DType):
-    """A field that is a small array itself. Format 2 has such fields; format 3 has no word for them."""
-
-    __slots__ = ("item", "shape")
-    item: DType
-    shape: tuple[int, ...]
-
-    def __init__(self, item: DType, shape: tuple[int, ...]) -> None:
-        try:
-            numpy = np.dtype((item.numpy, shape))
-        except ValueError as error:
-            raise MetadataValidationError(f"a field of shape {brief(shape)} makes no NumPy type: {error}") from None
-        super().__init__("subarray", numpy)
-        self.item = item
-        self.shape = shape
-
-    def native(self) -> Self:
-        return type(self)(self.item.native(), self.shape)
-
-    def to_json(self) -> str | dict[str, Any]:
-        raise DataTypeValidationError(
-            f"a field of shape {self.shape} has no name in format 3; make it {brief(self.item.name)} fields of its "
-            "own, "
-            "or keep the array in format 2"
-        )
 
 
 class Struct(DType):
@@ -61,7 +34,7 @@ class Struct(DType):
                     f"field {field!r} is {kind.name}, which varies in length; fields have a fixed length"
                 )
         try:
-            numpy = np.dtype([(field, kind.numpy) for field, kind in entries])
+            numpy = np.dtype([(field, kind.memory) for field, kind in entries])
         except ValueError as error:  # longer than NumPy's cells can be
             raise MetadataValidationError(f"the fields of a struct make no NumPy type: {error}") from None
         super().__init__(name, numpy)

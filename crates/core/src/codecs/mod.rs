@@ -30,7 +30,7 @@ mod scale_offset;
 mod shuffle;
 mod shuffling;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 mod vlen;
 mod vlen_split;
 mod zfp;
