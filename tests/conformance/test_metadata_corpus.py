@@ -67,12 +67,7 @@ def parsed(path: Path) -> tuple[Any, dict[str, Any], dict[str, Any]]:
 def test_every_valid_document_of_zarr_python_comes_back_equal(data: Path) -> None:
     folder = data / "metadata/zarr-python"
     for path in documents(folder):
-        try:
-            _, document, written = parsed(path)
-        except MetadataValidationError as error:
-            if "rectilinear" in str(error) and "not known" in str(error):
-                continue  # a grid that this release does not have
-            raise
+        _, document, written = parsed(path)
         for member in DIFFERENT.get(str(path.relative_to(folder)), {}):
             assert document.pop(member) != written.pop(member)
         assert settled(written) == settled(document), path
@@ -132,9 +127,12 @@ def test_every_example_of_an_extension_comes_back_equal(data: Path, kind: str) -
         try:
             written = read(document)
         except (UnknownCodecError, MetadataValidationError) as error:
-            if "known" in str(error) and extension in ("rectilinear", "cast_value", "scale_offset"):
-                continue  # an extension that this release does not have
+            if (extension, name) == ("cast_value", "named_config_dtype"):
+                assert "not 'numpy.datetime64'" in str(error)  # the specification casts numbers alone
+                continue
             raise AssertionError(f"{extension} {name}: {error}") from error
+        if (extension, name) == ("cast_value", "minimal"):
+            del document["codecs"][1]["configuration"]  # cells are single bytes by then, which have no order
         if (extension, name) == ("blosc", "no_typesize"):
             del written["codecs"][1]["configuration"]["typesize"]  # it follows from the cells, and is written
         assert settled(written[member], member) == settled(document[member], member), f"{extension} {name}"

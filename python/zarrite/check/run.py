@@ -78,8 +78,8 @@ def check(
         >>> zarrite.check(store, chunks=True).is_clean
         True
         >>> store["c/1"] = b"no chunk"
-        >>> [finding.rule for finding in zarrite.check(store, chunks=True).findings]
-        ['chunk-damaged']
+        >>> zarrite.check(store, chunks=True).findings[0].rule
+        'chunk-damaged'
     """
     if sample is not None and (isinstance(sample, bool) or sample < 1):
         raise ValueError(f"a sample has at least one object, not {sample!r}; leave it out to decode none")

@@ -193,12 +193,15 @@ mod tests {
                 "cname": "lz4", "clevel": 5, "shuffle": 1, "typesize": 4, "blocksize": 0, "block_bytes": 64, "format": 1, "check": -1,
                 "preset": null, "filters": null, "dtype": "f4", "astype": "f4", "encode_dtype": "f4", "decode_dtype": "f8",
                 "offset": 0, "scale": 1, "digits": 2, "keepbits": 3, "mode_spec": "auto", "delta_spec": "auto",
-                "delta_encoding_order": null, "equal_pages_up_to": 1,
-                "codecs": [], "header_bits": 8, "text": true, "offset_bytes": 4, "index_location": "end",
+                "delta_encoding_order": null, "equal_pages_up_to": 1});
+            let others = json!({"codecs": [], "header_bits": 8, "text": true, "offset_bytes": 4, "index_location": "end",
                 "index_codecs": [], "data_codecs": [], "mode": "reversible",
                 "initval": 0, "prefix": "", "width": 1, "bits": 8, "signed": false, "first_bit": 0, "last_bit": 7,
                 "padding_encoding": "none", "data_type": "int8", "rounding": "nearest-even", "out_of_range": "error",
                 "encode": [], "decode": []});
+            for (parameter, value) in others.as_object().unwrap() {
+                entry[parameter] = value.clone();
+            }
             if matches!(*name, "cast_value" | "scale_offset") {
                 entry["dtype"] = json!("uint8");
                 (entry["offset"], entry["scale"]) = (json!("00"), json!("01"));
