@@ -131,7 +131,7 @@ def test_every_example_of_an_extension_comes_back_equal(data: Path, kind: str) -
                 assert "not 'numpy.datetime64'" in str(error)  # the specification casts numbers alone
                 continue
             raise AssertionError(f"{extension} {name}: {error}") from error
-        if (extension, name) == ("cast_value", "minimal"):
+        if extension == "cast_value" and written["codecs"][1] == {"name": "bytes"}:
             del document["codecs"][1]["configuration"]  # cells are single bytes by then, which have no order
         if (extension, name) == ("blosc", "no_typesize"):
             del written["codecs"][1]["configuration"]["typesize"]  # it follows from the cells, and is written

@@ -14,8 +14,8 @@ NUMPYS = 0.5
 MODULES = 96
 RUNS = 15
 
-# Processor time, since the machine may be busy with other things; of this thread, since those that NumPy's linear algebra
-# starts spin for a while.
+# Processor time, since the machine may be busy with other things; of this thread, since those of NumPy's linear
+# algebra spin for a while.
 COST = """
 from time import thread_time as now
 start = now()
