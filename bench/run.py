@@ -132,7 +132,7 @@ def main() -> int:
             command += ["--limit", limit]
         run(*command)
         libraries = {table.OURS: python, "zarr": python, "zarr2": zarr2}
-        others = formats.compare(libraries, root / "formats", rounds=3, repetitions=3)
+        others = formats.compare(libraries, root / "formats", rounds=1, repetitions=3)
     finally:
         if not options.keep:
             shutil.rmtree(root, ignore_errors=True)

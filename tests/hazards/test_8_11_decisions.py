@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import zarrite
-from hazards.wild import CELLS, LITTLE, cells_of, grid, only_fill, v2, v3
+from hazards.wild import CELLS, LITTLE, cells_of, grid, only_fill, same, v2, v3
 from zarrite import codecs
 from zarrite.errors import ChunkDecodeError, MetadataValidationError, ZarriteError
 
@@ -148,6 +148,47 @@ def test_8_11_14_fields_of_one_name_are_refused() -> None:
     kind = {"name": "struct", "configuration": {"fields": fields}}
     with pytest.raises(ZarriteError, match="a"):
         cells_of(v3(np.zeros(2, "i2"), data_type=kind, fill_value={"a": 0}, codecs=["bytes"]))
+
+
+def test_8_11_15_scaling_rounds_as_the_type_of_the_cells_does() -> None:
+    cells = np.array([0.1, 2.5, 3.5, -1.25], "<f4")
+    old = v2(
+        cells,
+        np.array([2, 25, 35, -12], "<i2").tobytes(),
+        dtype="<f4",
+        filters=[{"id": "fixedscaleoffset", "offset": 0, "scale": 10, "dtype": "<f4", "astype": "<i2"}],
+    )
+    np.testing.assert_array_equal(cells_of(old), np.array([2, 25, 35, -12], "<f4") / np.float32(10))
+    store: dict[str, bytes] = {}
+    array = zarrite.create_array(
+        store, shape=(4,), dtype="f4", filters=codecs.ScaleOffset(offset=1.0, scale=3.0), compressors=None
+    )
+    array[...] = cells
+    stored = (cells - np.float32(1)) * np.float32(3)
+    assert store["c/0"] == stored.astype("<f4").tobytes()
+    np.testing.assert_array_equal(array[...], stored / np.float32(3) + np.float32(1))
+
+
+def test_8_11_17_a_key_that_is_the_nan_of_documents_means_every_nan() -> None:
+    mapping = {"encode": [["NaN", 255]], "decode": [[255, "NaN"]]}
+    chain = [{"name": "cast_value", "configuration": {"data_type": "uint8", "scalar_map": mapping}}, {"name": "bytes"}]
+    store = only_fill(v3(np.zeros(3, "<f4"), codecs=chain))
+    array = zarrite.open_array(store, mode="r+")
+    array[...] = np.array([0, 0x7FC00000, 0xFF800001], "<u4").view("<f4")
+    assert store["c/0"] == bytes([0, 255, 255])
+    assert np.isnan(array[1:]).all()
+
+
+def test_8_11_18_inner_chunks_follow_a_reshaped_array() -> None:
+    inner = {"chunk_shape": [3], "codecs": [LITTLE], "index_codecs": [LITTLE], "index_location": "end"}
+    chain = [
+        {"name": "reshape", "configuration": {"shape": [[0, 1]]}},
+        {"name": "sharding_indexed", "configuration": inner},
+    ]
+    store = only_fill(v3(codecs=chain))
+    zarrite.open_array(store, mode="r+")[...] = CELLS
+    same(store)
+    assert store["c/0/0"][:24] == CELLS.tobytes()
 
 
 def test_8_11_16_hexadecimal_is_written_with_every_digit() -> None:

@@ -266,6 +266,17 @@ def test_8_1_23_codecs_of_numcodecs_are_read_in_format_3(codec: dict[str, Any], 
     same(v3(raw=raw, codecs=[LITTLE, codec]))
 
 
+@pytest.mark.parametrize("edges", [4, [4, 4], [[4, 2]], [4, [2, 2]], [[4, 1], 2], [4, 4, 4]])
+def test_8_1_24_rectilinear_edges_are_read_as_numbers_lists_and_runs(edges: Any) -> None:
+    cells = np.arange(6, dtype="<i4")
+    rectilinear = {"name": "rectilinear", "configuration": {"kind": "inline", "chunk_shapes": [edges]}}
+    chunks = {"c/0": cells[:4].tobytes(), "c/1": np.array([4, 5], "<i4").tobytes()}
+    if edges in (4, [4, 4], [[4, 2]], [4, 4, 4]):
+        chunks["c/1"] += bytes(8)  # the last chunk is stored whole
+    store = only_fill(v3(cells, chunk_grid=rectilinear)) | chunks
+    same(store, cells)
+
+
 def test_8_1_25_a_byte_order_mark_and_line_ends_are_read_and_a_comma_too_many_is_not() -> None:
     store = v3()
     lines = json.dumps(json.loads(store["zarr.json"]), indent=2).replace("\n", "\r\n").encode()

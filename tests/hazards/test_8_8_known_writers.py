@@ -111,3 +111,21 @@ def test_8_8_drafts_of_format_3_are_refused_by_what_they_are() -> None:
     root = text({"zarr_format": "https://purl.org/zarr/spec/protocol/core/3.0", "metadata_encoding": "?"})
     with pytest.raises(MetadataValidationError, match="draft"):
         zarrite.open_group({"zarr.json": root}, mode="r")
+
+
+def test_8_8_bits_above_the_first_are_told() -> None:
+    bits = {"name": "packbits", "configuration": {"first_bit": 1, "last_bit": 3}}
+    store = v3(np.array([2, 4, 14, 0], "u1"), bytes([0b111_010_001 & 0xFF, 0b0000_0001]), codecs=[bits])
+    assert rules(store) == ["zarrs-packbits"]
+
+
+def test_8_8_unsigned_numbers_in_zfp_are_told_and_never_clamped() -> None:
+    zfp = {"name": "zfp", "configuration": {"mode": "reversible"}}
+    store = only_fill(v3(np.zeros(4, "<u4"), codecs=[zfp]))
+    array = zarrite.open_array(store, mode="r+")
+    with pytest.raises(ValueError, match=r"2147483647|signed"):
+        array[...] = np.full(4, 2**31, "u4")
+    assert set(store) == {"zarr.json"}
+    array[...] = np.full(4, 2**31 - 1, "u4")
+    assert (array[...] == 2**31 - 1).all()
+    assert rules(store) == ["zarrs-zfp-unsigned"]
