@@ -47,11 +47,11 @@ TYPES: Claims = {
 """The data types that a library claims in each format."""
 
 CODECS: Claims = {
-    ("zarr", NEW): CORE | TEXTS | OF_NUMCODECS - {"BitRound"},
+    ("zarr", NEW): CORE | TEXTS | OF_NUMCODECS - ROUNDING,
     ("zarr", OLD): CORE | TEXTS | OF_NUMCODECS,
-    ("zarr-new", NEW): CORE | TEXTS | OF_NUMCODECS - {"BitRound"},
+    ("zarr-new", NEW): CORE | TEXTS | OF_NUMCODECS - ROUNDING,
     ("zarr-new", OLD): CORE | TEXTS | OF_NUMCODECS,
-    ("zarrs", NEW): CORE | TEXTS | OF_NUMCODECS - {"BitRound"},
+    ("zarrs", NEW): CORE | TEXTS | OF_NUMCODECS - ROUNDING,
     ("zarrs", OLD): CORE | TEXTS | OF_NUMCODECS,
     ("zarrista", NEW): CORE | TEXTS | ROUNDING | {"Shuffle"},
     ("zarrista", OLD): frozenset(("none", "BloscCodec", "GzipCodec", "ZstdCodec", "Shuffle", "VLenUTF8Codec")),
@@ -148,8 +148,8 @@ REFUSALS: tuple[Refusal, ...] = (
     Refusal(
         ("zarrs", "zarrista"),
         BOTH,
-        lambda one: one.codec == "FixedScaleOffset" and one.data_type in INTEGERS,
-        "it computes with floats that do not hold every integer",
+        lambda one: one.codec == "FixedScaleOffset" and one.data_type in INTEGERS | {"float16"},
+        "it computes with floats that do not hold every integer, and knows no halves here",
     ),
     Refusal(
         ("zarrista",),
