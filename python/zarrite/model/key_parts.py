@@ -206,14 +206,14 @@ class PartKeys(ChunkKeys):
 
 REST = -(1 << 20)
 """Stands for all axes that a template does not name."""
-EXPRESSION = re.compile(r"\{(?:(\*|-?\d{1,4})(?::0(\d{1,4}))?)\}")
+EXPRESSION = r"\{(?:(\*|-?\d{1,4})(?::0(\d{1,4}))?)\}"
 
 
 def _expressions(template: str, ndim: int) -> list[Part]:
     """A template taken apart; negative axes count from the last."""
     found: list[Part] = []
     at = 0
-    for match in EXPRESSION.finditer(template):
+    for match in re.finditer(EXPRESSION, template):
         found.append(template[at : match.start()])
         at = match.end()
         digits = int(match[2] or 0)
