@@ -10,7 +10,7 @@ from pathlib import Path
 import zarrite._engine
 
 MODULE_MB = 15
-NUMPYS = 0.5
+NUMPYS = 0.7
 MODULES = 96
 RUNS = 15
 
