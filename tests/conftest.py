@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, settings
 ROOT = Path(__file__).parent.parent
 
 # The servers that tests talk to: `s3` and `web`.
-pytest_plugins = ["servers.fixtures"]
+pytest_plugins = ["conformance.peers", "servers.fixtures"]
 
 # `ZARRITE_EXAMPLES=100000 make test` runs the long form of every property.
 settings.register_profile(

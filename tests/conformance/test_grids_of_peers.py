@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +10,10 @@ import numpy as np
 import pytest
 
 import zarrite
-from conformance.test_peers import PEERS, Peer
+from conformance.peers import Peer, needs_peers
 from zarrite import formats
 
-pytestmark = pytest.mark.skipif(not PEERS, reason="ZARRITE_PEERS_PYTHON names no interpreter with other libraries")
+pytestmark = needs_peers
 
 SHAPE = (7, 6)
 REGULAR = {"name": "regular", "configuration": {"chunk_shape": [3, 4]}}
@@ -28,17 +27,6 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     ),
     "suffix": (REGULAR, {"name": "zarrs.default_suffix", "configuration": {"separator": ".", "suffix": ".chunk"}}),
 }
-
-
-@pytest.fixture(scope="module")
-def peer() -> Iterator[Peer]:
-    peer = Peer()
-    yield peer
-    assert peer.process.stdin is not None
-    assert peer.process.stdout is not None
-    peer.process.stdin.close()
-    peer.process.wait(timeout=30)
-    peer.process.stdout.close()
 
 
 def done(error: str | None) -> None:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import functools
 import subprocess
 import warnings
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,25 +20,11 @@ import strategies
 import zarrite
 from conformance import matrix
 from conformance.matrix import Combination
+from conformance.peers import LIBRARIES as PEERS, PEERS as INTERPRETER, Peer
 from conformance.refusals import refusal
 from conformance.test_neighbours import LIBRARIES as NEIGHBOURS
-from conformance.test_peers import LIBRARIES as PEERS, PEERS as INTERPRETER, Peer
 
 PLACES = (*NEIGHBOURS, *(PEERS if INTERPRETER else ()))
-
-
-@pytest.fixture(scope="module")
-def peer() -> Iterator[Peer | None]:
-    if not INTERPRETER:
-        yield None
-        return
-    peer = Peer()
-    yield peer
-    assert peer.process.stdin is not None
-    assert peer.process.stdout is not None
-    peer.process.stdin.close()
-    peer.process.wait(timeout=30)
-    peer.process.stdout.close()
 
 
 @functools.cache
