@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from zarrite import _engine
 from zarrite._engine import Store
 from zarrite.errors import HandleError, KeyRefusedError, ReadOnlyError, UrlError
+from zarrite.stores.remote import SCHEMES, remote_path, remote_store
 from zarrite.stores.protocol import MappingStore, PythonStore
 
 __all__ = [
@@ -29,18 +30,7 @@ __all__ = [
 ]
 
 # Schemes people try, and what is needed for them. Named so that the refusal tells more than "unknown".
-PLANNED = {
-    "s3": "object stores",
-    "s3a": "object stores",
-    "gs": "object stores",
-    "gcs": "object stores",
-    "az": "object stores",
-    "abfs": "object stores",
-    "http": "web stores",
-    "https": "web stores",
-    "ftp": "web stores",
-    "github": "web stores",
-}
+PLANNED = {"ftp": "web stores", "github": "web stores"}
 
 
 class StorePath(NamedTuple):
@@ -110,6 +100,8 @@ def normalize_path(path: str | os.PathLike[str] | None) -> str:
 
 _named_lock = threading.Lock()
 _named: dict[str, Store] = {}
+_remotes: dict[tuple[str, str, bool, str], Store] = {}
+_remote_options: dict[str, dict[str, Any]] = {}
 
 
 def named_memory_store(name: str) -> Store:
@@ -137,7 +129,7 @@ def resolve(
         path: a path below that place.
         read_only: give a store that refuses writes.
         writes: whether the caller is going to write; a place that cannot be written is refused now.
-        storage_options: options of remote stores; none of the stores here takes any.
+        storage_options: options of stores on a network, by the names that fsspec's users type.
 
     Raises:
         UrlError: a place zarrite cannot open; the sentence names what is missing.
@@ -145,17 +137,38 @@ def resolve(
         TypeError: an object that is no store.
     """
     inside = normalize_path(path)
-    if storage_options:
+    if storage_options and not _is_remote(place):
         raise UrlError(
             f"storage_options ({', '.join(sorted(storage_options))}) belong to remote stores, and {place!r} is not one"
         )
-    store, base = _store(place, writes, read_only)
+    if _is_remote(place):
+        store, base = _named_remote(place, storage_options, read_only)
+    else:
+        store, base = _store(place, writes, read_only)
     if store.read_only:
         if writes:
             raise ReadOnlyError(store.url)
     elif read_only:
         store = store.with_read_only()
     return store, join(base, inside)
+
+
+def _is_remote(place: Any) -> bool:
+    return isinstance(place, str) and ":/" in place and _scheme(place)[0] in SCHEMES
+
+
+def _named_remote(url: str, options: Mapping[str, Any] | None, read_only: bool) -> tuple[Store, str]:
+    """A place on a network; the same URL and options give the same store, and with it its connections."""
+    key = (url.partition("://")[2].partition("/")[0], _scheme(url)[0], read_only, repr(sorted((options or {}).items())))
+    with _named_lock:
+        store = _remotes.get(key)
+    if store is None:
+        store, path = remote_store(url, options, read_only=read_only)
+        with _named_lock:
+            _remotes[key] = store
+            _remote_options[store.identity] = dict(options or {})
+        return store, normalize_path(path)
+    return store, normalize_path(remote_path(url))
 
 
 def _store(place: Any, writes: bool, read_only: bool) -> tuple[Store, str]:
@@ -255,8 +268,8 @@ class Address(NamedTuple):
     """How another process (or this one, later) finds a store again.
 
     Attributes:
-        kind: "local", "zip", "memory" or "python".
-        place: a file path, the process and identity of a memory store, or the Python object itself.
+        kind: "local", "zip", "remote", "memory" or "python".
+        place: a file path, a URL with its options, the process and identity of a memory store, or the Python object itself.
         read_only: whether the handle refuses writes.
     """
 
@@ -303,6 +316,9 @@ def address(store: Store) -> Address:
         if not read_only or store.identity not in _travelling:
             _travelling[store.identity] = store
         return Address("memory", (os.getpid(), store.identity), read_only)
+    options = _remote_options.get(store.identity)
+    if options is not None:
+        return Address("remote", (url, options), read_only)
     origin = _origins.get(store.identity)
     if origin is not None:
         return Address("python", origin, read_only)
@@ -319,6 +335,9 @@ def reopen(where: Address) -> Store:
         return _engine.local_store(where.place, read_only=where.read_only)
     if where.kind == "zip":
         return _engine.zip_store(where.place)
+    if where.kind == "remote":
+        url, options = where.place
+        return _named_remote(url, options, where.read_only)[0]
     if where.kind == "python":
         return _of_object(where.place, where.read_only)
     process, identity = where.place
