@@ -12,7 +12,9 @@ use std::sync::Arc;
 use bytes::Bytes;
 use futures_util::{StreamExt, TryStreamExt};
 use object_store::path::Path;
-use object_store::{GetOptions, GetRange, GetResult, ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload, UpdateVersion};
+use object_store::{
+    GetOptions, GetRange, GetResult, ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload, UpdateVersion,
+};
 
 use self::network::{Network, network};
 use self::objects::RemoteObject;
@@ -127,7 +129,9 @@ async fn fetch(
         Err(object_store::Error::NotSupported { .. }) if matches!(asked, Some(GetRange::Suffix(_))) => {
             let all = client.head(path).await?.size;
             let (start, stop) = range.within(all);
-            client.get_opts(path, options(Some(GetRange::Bounded(start..stop)))).await
+            client
+                .get_opts(path, options(Some(GetRange::Bounded(start..stop))))
+                .await
         }
         found => found,
     };
@@ -161,11 +165,9 @@ async fn taken(found: GetResult) -> object_store::Result<Fetched> {
 fn failed(key: &str, error: &object_store::Error) -> Error {
     let (key, why) = (key.to_owned(), said(error));
     match error {
-        object_store::Error::PermissionDenied { .. } | object_store::Error::Unauthenticated { .. } => Error::Permission {
-            key,
-            errno: None,
-            why,
-        },
+        object_store::Error::PermissionDenied { .. } | object_store::Error::Unauthenticated { .. } => {
+            Error::Permission { key, errno: None, why }
+        }
         _ => Error::Io { key, errno: None, why },
     }
 }
@@ -232,7 +234,11 @@ impl Store for Remote {
             let mut answers = futures_util::stream::iter(ranges.iter().enumerate())
                 .map(|(place, &range)| {
                     let (client, path) = (&client, &path);
-                    async move { fetch(client.as_ref(), path, range, None).await.map(|found| (place, found)) }
+                    async move {
+                        fetch(client.as_ref(), path, range, None)
+                            .await
+                            .map(|found| (place, found))
+                    }
                 })
                 .buffer_unordered(Network::MOST);
             while let Some(answer) = answers.next().await {
@@ -417,7 +423,9 @@ impl Store for Remote {
             found.map_err(|error| failed(prefix, &error))
         })?;
         let name = |path: &Path| {
-            below(path.as_ref(), prefix).filter(|name| !name.is_empty() && !name.contains('/')).map(str::to_owned)
+            below(path.as_ref(), prefix)
+                .filter(|name| !name.is_empty() && !name.contains('/'))
+                .map(str::to_owned)
         };
         let mut keys: Vec<_> = found.objects.iter().filter_map(|meta| name(&meta.location)).collect();
         let mut prefixes: Vec<_> = found.common_prefixes.iter().filter_map(name).collect();

@@ -43,8 +43,6 @@ impl Network {
     pub const MOST: usize = 256;
 
     fn start(process: u32) -> Self {
-        // The cryptography of connections; a program that chose another keeps it.
-        let _ = rustls::crypto::ring::default_provider().install_default();
         let runtime = Builder::new_multi_thread()
             .worker_threads(DRIVERS)
             .thread_name("zarrite-net")

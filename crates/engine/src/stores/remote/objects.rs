@@ -59,7 +59,10 @@ impl Object for RemoteObject {
         if found.bytes.len() != into.len() {
             return Err(Error::corrupt(
                 &*self.key,
-                format!("the object ends at byte {}, and bytes up to {end} are wanted", found.object_bytes),
+                format!(
+                    "the object ends at byte {}, and bytes up to {end} are wanted",
+                    found.object_bytes
+                ),
             ));
         }
         into.copy_from_slice(&found.bytes);

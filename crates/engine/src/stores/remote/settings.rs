@@ -35,7 +35,11 @@ impl Settings {
     pub fn new(root: &str, options: BTreeMap<String, String>, from_environment: bool, read_only: bool) -> Self {
         let url = root.trim_end_matches('/').to_owned();
         let endpoint = options.get("endpoint").map_or("", String::as_str).trim_end_matches('/');
-        let identity = if endpoint.is_empty() { url.clone() } else { format!("{endpoint}|{url}") };
+        let identity = if endpoint.is_empty() {
+            url.clone()
+        } else {
+            format!("{endpoint}|{url}")
+        };
         Self {
             url,
             identity,
@@ -50,6 +54,8 @@ impl Settings {
     /// # Errors
     /// [`Error::Io`] naming the option or what is missing.
     pub fn build(&self) -> Result<Arc<dyn ObjectStore>> {
+        // The cryptography of connections; a program that chose another keeps it.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let retry = RetryConfig {
             retry_timeout: RETRY,
             ..RetryConfig::default()
@@ -57,7 +63,11 @@ impl Settings {
         let scheme = self.url.split_once("://").map_or("", |(scheme, _)| scheme);
         let built: object_store::Result<Arc<dyn ObjectStore>> = match scheme {
             "s3" | "s3a" => {
-                let start = if self.from_environment { AmazonS3Builder::from_env() } else { AmazonS3Builder::new() };
+                let start = if self.from_environment {
+                    AmazonS3Builder::from_env()
+                } else {
+                    AmazonS3Builder::new()
+                };
                 let mut builder = start.with_url(self.url.as_str()).with_retry(retry);
                 for (name, value) in &self.options {
                     builder = builder.with_config(self.option(name)?, value);
