@@ -32,14 +32,16 @@ READS = {
     "netCDF-3": "convert (scipy)",
     "`.npy`, `.npz`": "convert",
 }
-PLACES = "local files, memory, zip archives (to read), and stores written in Python"
+PLACES = "local files, memory, S3, Google Cloud, Azure, HTTP, zip archives (to read), and stores written in Python"
 
 CRATES = {
+    "bytes": "bodies of answers, shared without a copy",
     "blosc-src": "c-blosc, the reference implementation of the blosc codec, with its compressors",
     "bzip2": "the bz2 codec, in Rust",
     "crc-fast": "CRC-32C with the processor's own instructions",
     "crc32c": "CRC-32C with the processor's own instructions",
     "flate2": "deflated members of zip archives",
+    "futures-util": "streams of answers from the network",
     "half": "float16 arithmetic of the filters",
     "libdeflate-sys": "gzip and zlib, a whole chunk at a time, into memory that the caller gives",
     "libdeflater": "gzip and zlib, a whole chunk at a time, into memory that the caller gives",
@@ -47,8 +49,11 @@ CRATES = {
     "lz4-sys": "the lz4 codec",
     "lz4_flex": "the lz4 codec, in Rust",
     "numpy": "NumPy arrays seen from Rust",
+    "object_store": "S3, Google Cloud, Azure and HTTP: signing, retries, conditions",
     "pco": "the pcodec codec, in Rust",
     "pyo3": "the boundary to Python",
+    "reqwest": "the HTTP client below object_store; named for its features (rustls, no default provider)",
+    "rustls": "TLS in Rust, with ring's cryptography, so that no C library is asked for",
     "rustix": "system calls the standard library lacks: huge pages, closing a file with its error seen",
     "libc": "system calls",
     "serde": "reads the lowered document",
@@ -56,6 +61,7 @@ CRATES = {
     "smallvec": "short lists (axes) without allocation",
     "snap": "snappy, inside blosc",
     "thiserror": "error types",
+    "tokio": "the runtime of the network's requests, one thread a process",
     "zstd-safe": "zstd with contexts that are kept between chunks",
 }
 """Why each crate is here."""

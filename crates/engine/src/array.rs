@@ -9,6 +9,9 @@ use std::time::Instant;
 use zarrite_core::copy::{Copy, CopyAxis};
 use zarrite_core::{Axis, Leaf, Memory, Plan, Program, Span, Wanted};
 
+/// Requests to a network that one request has in flight at most.
+const IN_FLIGHT: usize = 256;
+
 /// An array in a store.
 #[derive(Clone)]
 pub struct Array {
@@ -186,7 +189,20 @@ fn leaf_offset(leaf: &Leaf, mut cell: usize) -> isize {
 ///
 /// # Errors
 /// The first failure of an item; [`Error::Stopped`] when the caller was interrupted.
-pub fn drive(items: usize, batch: usize, little: bool, work: Arc<Work>, door: Door<'_>) -> Result<()> {
+pub fn drive(
+    store: &dyn Store,
+    items: usize,
+    batch: usize,
+    little: bool,
+    work: Arc<Work>,
+    door: Door<'_>,
+) -> Result<()> {
+    if !store.is_local() && items > 1 {
+        return match door {
+            Door::Wait(interrupted) => runtime().run_wide(items, 1, IN_FLIGHT, work, interrupted),
+            Door::Help => runtime().run_wide(items, 1, IN_FLIGHT, work, &mut || false),
+        };
+    }
     match door {
         _ if items == 0 => Ok(()),
         Door::Wait(interrupted) if little => {

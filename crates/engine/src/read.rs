@@ -7,7 +7,7 @@ use crate::array::{Array, Cells, Door, Selection, drive};
 use crate::error::{Error, Result};
 use crate::handles::Handle;
 use crate::runtime::{Work, runtime};
-use crate::store::Range;
+use crate::store::{self, Range};
 use crate::sync::Mutex;
 use std::sync::Arc;
 use zarrite_core::cells::VIEW_BYTES;
@@ -29,6 +29,9 @@ const GAP_BYTES: u64 = 64 << 10;
 const NEAR_BYTES: usize = 4 << 10;
 /// Chunks below this size are always read whole.
 const PART_BYTES: usize = 64 << 10;
+
+/// How often a shard that was replaced while it was read is read anew.
+const TRIES: usize = 16;
 
 /// What views of variable-length cells point at; to be kept until the cells were handed over.
 pub type Arena = Vec<Box<[u8]>>;
@@ -125,7 +128,7 @@ pub fn read(array: &Array, selection: &Selection, out: Cells, door: Door<'_>) ->
         }
         done
     });
-    drive(n, batch, little, work, door).map_err(|error| error.in_store(&*array.store))?;
+    drive(&*array.store, n, batch, little, work, door).map_err(|error| error.in_store(&*array.store))?;
     Ok(std::mem::take(&mut read.arena.lock()))
 }
 
@@ -208,10 +211,7 @@ impl Read {
         let key = self.array.key(&self.plan.object(at));
         let opened = {
             let mut shard = self.open[at].lock();
-            let open = || {
-                let store = &self.array.store;
-                runtime().handles.get(store.identity(), &key, || store.open(&key))
-            };
+            let open = || self.open(at, &key);
             let opened = shard.handle.get_or_insert_with(open).clone();
             shard.items -= 1;
             if shard.items == 0 {
@@ -219,13 +219,39 @@ impl Read {
             }
             opened
         };
-        match opened? {
-            Some(handle) => self.chunks(&handle, &key, at, first..last, workspace),
-            None => (first..last).try_for_each(|piece| {
-                let (place, wanted) = self.plan.piece(at, piece);
-                self.absent(&key, &*self.array.program.leaf(&place)?, &wanted)
-            }),
+        let mut opened = opened?;
+        for _ in 0..TRIES {
+            let done = match &opened {
+                Some(handle) => self.chunks(handle, &key, at, first..last, workspace),
+                None => (first..last).try_for_each(|piece| {
+                    let (place, wanted) = self.plan.piece(at, piece);
+                    self.absent(&key, &*self.array.program.leaf(&place)?, &wanted)
+                }),
+            };
+            if !matches!(&done, Err(Error::Store { why, .. }) if matches!(why, store::Error::Changed { .. })) {
+                return done;
+            }
+            // Another program replaced the shard: its new index says where things are now.
+            runtime().handles.forget(self.array.store.identity(), &key);
+            opened = self.open(at, &key)?;
         }
+        Err(store::Error::Changed { key }.into())
+    }
+
+    /// A shard, held and known or opened by a read of its index.
+    fn open(&self, at: usize, key: &str) -> Result<Option<Arc<Handle>>> {
+        let store = &self.array.store;
+        let level = self.array.program.level(0, &self.plan.piece(at, 0).0)?;
+        let place = &level.place;
+        let index = place.index_bytes() as u64;
+        let part = if place.index_at_end() {
+            Range::Last(index)
+        } else {
+            Range::FromTo(0, index)
+        };
+        runtime()
+            .handles
+            .get(store.identity(), key, || store.open_part(key, part))
     }
 
     /// Some chunks of a shard.

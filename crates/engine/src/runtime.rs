@@ -35,6 +35,8 @@ struct Job {
     work: Arc<Work>,
     items: usize,
     batch: usize,
+    /// How many threads may be at it.
+    most: usize,
     next: AtomicUsize,
     stopped: AtomicBool,
     /// The job whose item asked for this one: when that is stopped, so is this.
@@ -234,6 +236,7 @@ impl Runtime {
 
     fn post(&'static self, job: &Arc<Job>, most: usize) {
         let wanted = job.items.div_ceil(job.batch).min(most);
+        let threads = self.threads().max(job.most);
         if wanted == 0 {
             return;
         }
@@ -241,7 +244,7 @@ impl Runtime {
         queue.jobs.push_back(Arc::clone(job));
         let missing = wanted
             .saturating_sub(queue.idle)
-            .min(self.threads().saturating_sub(queue.threads));
+            .min(threads.saturating_sub(queue.threads));
         for _ in 0..missing {
             let started = std::thread::Builder::new()
                 .name("zarrite".into())
@@ -302,8 +305,23 @@ impl Runtime {
         work: Arc<Work>,
         interrupted: Interrupted<'_>,
     ) -> Result<()> {
-        let job = Arc::new(Job::new(items, batch, work));
-        self.post(&job, self.threads());
+        self.run_wide(items, batch, self.threads(), work, interrupted)
+    }
+
+    /// As [`Self::run_and_wait`], by so many threads: for work that waits for a network more than it computes.
+    ///
+    /// # Errors
+    /// As [`Self::run_and_wait`].
+    pub fn run_wide(
+        &'static self,
+        items: usize,
+        batch: usize,
+        most: usize,
+        work: Arc<Work>,
+        interrupted: Interrupted<'_>,
+    ) -> Result<()> {
+        let job = Arc::new(Job::new(items, batch, most, work));
+        self.post(&job, most);
         if self.queue.lock().threads == 0 {
             with_workspace(|workspace| job.help(workspace));
         }
@@ -341,7 +359,7 @@ impl Runtime {
         work: Arc<Work>,
         workspace: &mut Workspace,
     ) -> Result<()> {
-        let job = Arc::new(Job::new(items, batch, work));
+        let job = Arc::new(Job::new(items, batch, self.threads(), work));
         if items > batch {
             self.post(&job, self.threads().saturating_sub(1));
         }
@@ -402,7 +420,7 @@ impl Runtime {
             }
             Ok(())
         });
-        let job = Arc::new(Job::new(1, 1, work));
+        let job = Arc::new(Job::new(1, 1, 1, work));
         self.post(&job, 1);
         if self.queue.lock().threads == 0 {
             with_workspace(|workspace| job.help(workspace));
@@ -411,10 +429,11 @@ impl Runtime {
 }
 
 impl Job {
-    fn new(items: usize, batch: usize, work: Arc<Work>) -> Self {
+    fn new(items: usize, batch: usize, most: usize, work: Arc<Work>) -> Self {
         Self {
             work,
             items,
+            most,
             batch: batch.max(1),
             next: AtomicUsize::new(0),
             stopped: AtomicBool::new(false),

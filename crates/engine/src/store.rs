@@ -64,6 +64,14 @@ impl Version {
         Self(Mark::Tag(tag.into()))
     }
 
+    /// The server's word, where it is one.
+    pub fn as_tag(&self) -> Option<&str> {
+        match &self.0 {
+            Mark::Tag(tag) => Some(tag),
+            _ => None,
+        }
+    }
+
     /// A version made of what a file system says of a file (device, inode, bytes, times).
     ///
     /// `pin` keeps the file's inode from being given to another file while the version lives: file systems reuse the
@@ -226,6 +234,15 @@ pub trait Store: Send + Sync {
     /// # Errors
     /// As `get`.
     fn open(&self, key: &str) -> Result<Option<Arc<dyn Object>>>;
+
+    /// As `open`, by a read of a part that will be wanted first: on a network both are one request.
+    ///
+    /// # Errors
+    /// As `get`.
+    fn open_part(&self, key: &str, part: Range) -> Result<Option<Arc<dyn Object>>> {
+        let _ = part;
+        self.open(key)
+    }
 
     /// Puts a whole object, its parts one after another. `false`, and nothing done, when the condition does not hold.
     ///

@@ -9,6 +9,7 @@ use crate::runtime::{Work, go_on, runtime};
 use crate::store::{Put, Range};
 use crate::sync::Mutex;
 use std::sync::Arc;
+use std::time::Duration;
 use zarrite_core::cells::is_filled;
 use zarrite_core::copy::{self, Copy, CopyAxis};
 use zarrite_core::layout::Level;
@@ -19,6 +20,8 @@ use zarrite_core::{Error as CoreError, Leaf, Memory, Plan, Wanted, Workspace};
 const LITTLE_BYTES: usize = 64 << 10;
 /// ... and put no more objects than this.
 const LITTLE_PIECES: usize = 64;
+/// How often a change is made anew when another machine was faster.
+const TRIES: u32 = 64;
 
 struct Write {
     array: Array,
@@ -45,7 +48,7 @@ pub fn write(array: &Array, selection: &Selection, values: Cells, door: Door<'_>
     let little = bytes <= LITTLE_BYTES && plan.pieces() <= LITTLE_PIECES && array.program.depth() == 0;
     let threads = runtime().threads();
     let batch = (LITTLE_BYTES / leaf_bytes).min(objects / (threads * 4)).max(1);
-    let few = objects < threads * 4;
+    let few = objects < if array.store.is_local() { threads * 4 } else { 2 };
     let write = Arc::new(Write {
         array: array.clone(),
         plan,
@@ -68,7 +71,7 @@ pub fn write(array: &Array, selection: &Selection, values: Cells, door: Door<'_>
             write.object(at, workspace)
         })
     });
-    drive(items.min(objects), batch, little, work, door).map_err(|error| error.in_store(&*array.store))
+    drive(&*array.store, items.min(objects), batch, little, work, door).map_err(|error| error.in_store(&*array.store))
 }
 
 /// A shard as it is put: pieces of the old one and new bytes, in the order of their slots.
@@ -126,7 +129,6 @@ type Placed = Option<(usize, usize, usize)>;
 
 impl Write {
     fn object(&self, at: usize, workspace: &mut Workspace) -> Result<()> {
-        let program = &self.array.program;
         let store = &self.array.store;
         let key = self.array.key(&self.plan.object(at));
         // First the lock, then the budget: who holds of the budget never waits for a lock.
@@ -134,16 +136,53 @@ impl Write {
         let bytes = self.leaf_bytes.saturating_mul(self.plan.object_pieces(at));
         let _taken = (bytes > LITTLE_BYTES).then(|| runtime().budget.take(bytes.saturating_mul(2)));
         let whole = self.covers_object(at);
-        let mut old = None;
-        if !whole {
-            let mut stored = workspace.empty_buffer();
-            old = store.get(&key, Range::All, &mut stored)?.map(|_| stored);
+        if whole || store.is_local() {
+            let mut old = None;
+            if !whole {
+                let mut stored = workspace.empty_buffer();
+                old = store.get(&key, Range::All, &mut stored)?.map(|_| stored);
+            }
+            self.replace(&key, at, whole, old, &Put::Always, workspace)?;
+            runtime().handles.forget(store.identity(), &key);
+            return Ok(());
         }
+        // Other machines write here too: what was read is replaced only while it is still there, else it is read again.
+        for attempt in 0..TRIES {
+            let mut stored = workspace.empty_buffer();
+            let version = store.get_versioned(&key, &mut stored)?;
+            let (how, old) = match version {
+                Some(version) => (Put::IfVersion(version), Some(stored)),
+                None => (Put::IfAbsent, None),
+            };
+            let done = self.replace(&key, at, whole, old, &how, workspace)?;
+            runtime().handles.forget(store.identity(), &key);
+            if done {
+                return Ok(());
+            }
+            go_on()?;
+            std::thread::sleep(Duration::from_millis(1 << attempt.min(7)));
+        }
+        Err(crate::store::Error::Changed { key }.into())
+    }
+
+    /// Puts an object with its new cells; `false` when the condition did not hold.
+    fn replace(
+        &self,
+        key: &str,
+        at: usize,
+        whole: bool,
+        old: Option<Vec<u8>>,
+        how: &Put,
+        workspace: &mut Workspace,
+    ) -> Result<bool> {
+        let program = &self.array.program;
+        // No store deletes on a condition, so an object that became empty stays, where others may write it too.
+        let stays = *how != Put::Always;
         let done = if program.depth() == 0 {
             let mut bytes = workspace.empty_buffer();
-            let done = match self.leaf(&key, at, 0, old.as_deref(), &mut bytes, workspace) {
-                Ok(true) => self.put(&key, &[&bytes]),
-                Ok(false) => self.delete(&key, whole || old.is_some()),
+            let done = match self.leaf(key, at, 0, old.as_deref(), &mut bytes, stays, workspace) {
+                Ok(true) => self.put(key, &[&bytes], how),
+                Ok(false) => self.delete(key, whole || old.is_some()),
                 Err(error) => Err(error),
             };
             workspace.put_back(bytes);
@@ -152,35 +191,34 @@ impl Write {
             let pieces: Vec<usize> = (0..self.plan.object_pieces(at)).collect();
             let shard = Shard {
                 write: self,
-                key: &key,
+                key,
                 at,
+                stays,
             };
             match shard.build(0, &pieces, old.as_deref(), workspace)? {
-                None => self.delete(&key, whole || old.is_some()),
+                None => self.delete(key, whole || old.is_some()),
                 Some(built) => {
-                    let done = self.put(&key, &built.parts(old.as_deref().unwrap_or_default()));
+                    let done = self.put(key, &built.parts(old.as_deref().unwrap_or_default()), how);
                     built.put_back(workspace);
                     done
                 }
             }
         };
-        runtime().handles.forget(store.identity(), &key);
         if let Some(old) = old {
             workspace.put_back(old);
         }
         done
     }
 
-    fn put(&self, key: &str, parts: &[&[u8]]) -> Result<()> {
-        self.array.store.put(key, parts, Put::Always)?;
-        Ok(())
+    fn put(&self, key: &str, parts: &[&[u8]], how: &Put) -> Result<bool> {
+        Ok(self.array.store.put(key, parts, how.clone())?)
     }
 
-    fn delete(&self, key: &str, may_exist: bool) -> Result<()> {
+    fn delete(&self, key: &str, may_exist: bool) -> Result<bool> {
         if may_exist {
             self.array.store.delete(key)?;
         }
-        Ok(())
+        Ok(true)
     }
 
     /// Whether every cell of an object that lies inside the array is written, so that the old one need not be read.
@@ -210,7 +248,8 @@ impl Write {
         copy
     }
 
-    /// Appends a leaf chunk with its new cells, encoded; `false` when it holds nothing but the fill value.
+    /// Appends a leaf chunk with its new cells, encoded; `false` when it holds nothing but the fill value and need not stay.
+    #[allow(clippy::too_many_arguments)]
     fn leaf(
         &self,
         key: &str,
@@ -218,6 +257,7 @@ impl Write {
         piece: usize,
         old: Option<&[u8]>,
         stored: &mut Vec<u8>,
+        stays: bool,
         workspace: &mut Workspace,
     ) -> Result<bool> {
         let program = &self.array.program;
@@ -230,7 +270,7 @@ impl Write {
             .lies_together(&leaf, &wanted, &self.values.strides)
             .and_then(|offset| unsafe { self.values.memory.bytes(offset, n) });
         if let Some(cells) = together {
-            return self.encode(key, &leaf, cells, stored, workspace);
+            return self.encode(key, &leaf, cells, stored, stays, workspace);
         }
         let extents = program.grid.inside(&place);
         let overhangs = extents[..] != leaf.chunk[..];
@@ -259,7 +299,7 @@ impl Write {
             let target = Memory::of_mut(&mut cells[..n]);
             self.copy_in(&leaf, &wanted)
                 .run(&self.values.memory, &target, program.cell_bytes)?;
-            self.encode(key, &leaf, &cells[..n], stored, workspace)
+            self.encode(key, &leaf, &cells[..n], stored, stays, workspace)
         });
         workspace.put_back(cells);
         // Views that were decoded pointed here; they are stored now.
@@ -286,16 +326,18 @@ impl Write {
         Ok(())
     }
 
+    #[allow(clippy::too_many_arguments)]
     fn encode(
         &self,
         key: &str,
         leaf: &Leaf,
         cells: &[u8],
         stored: &mut Vec<u8>,
+        stays: bool,
         workspace: &mut Workspace,
     ) -> Result<bool> {
         let program = &self.array.program;
-        if !program.write_empty_chunks && is_filled(cells, program.fill(), program.vlen.is_some()) {
+        if !stays && !program.write_empty_chunks && is_filled(cells, program.fill(), program.vlen.is_some()) {
             return Ok(false);
         }
         leaf.chain
@@ -310,6 +352,8 @@ struct Shard<'a> {
     write: &'a Write,
     key: &'a str,
     at: usize,
+    /// Whether the object stays when nothing is left in it.
+    stays: bool,
 }
 
 impl Shard<'_> {
@@ -366,7 +410,7 @@ impl Shard<'_> {
                 at += (last - first) as u64;
             }
         }
-        if built.segments.is_empty() {
+        if built.segments.is_empty() && !(self.stays && depth == 0) {
             built.put_back(workspace);
             return Ok(None);
         }
@@ -401,7 +445,8 @@ impl Shard<'_> {
             let old = range.map(|range| &old[range.start as usize..range.end as usize]);
             let first = body.len();
             let kept = if last {
-                self.write.leaf(self.key, self.at, pieces[0], old, body, workspace)?
+                self.write
+                    .leaf(self.key, self.at, pieces[0], old, body, false, workspace)?
             } else if let Some(built) = self.build(depth + 1, pieces, old, workspace)? {
                 built
                     .parts(old.unwrap_or_default())

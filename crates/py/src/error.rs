@@ -55,6 +55,12 @@ fn in_store(url: &str, error: &store::Error) -> Described {
         store::Error::Permission { key, errno, why } => told("StorePermissionError", key, why, errno.or(Some(13))),
         store::Error::Io { key, errno, why } => told("StoreError", key, why, *errno),
         store::Error::Corrupt { key, why } => told("StoreError", key, why, None),
+        store::Error::Changed { key } => told(
+            "StoreError",
+            key,
+            &"it was replaced again and again while it was read",
+            None,
+        ),
         store::Error::Closed { url } => told("StoreError", url, &"the store is closed", None),
     }
 }

@@ -113,6 +113,7 @@ fn _engine(py: Python<'_>, module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(store::memory_store, module)?)?;
     module.add_function(wrap_pyfunction!(store::local_store, module)?)?;
     module.add_function(wrap_pyfunction!(store::zip_store, module)?)?;
+    module.add_function(wrap_pyfunction!(store::remote_store, module)?)?;
     module.add_function(wrap_pyfunction!(store::python_store, module)?)?;
     module.add_function(wrap_pyfunction!(store::recorded_store, module)?)?;
     module.add_function(wrap_pyfunction!(store::recorded, module)?)?;

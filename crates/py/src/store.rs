@@ -11,7 +11,8 @@ use pyo3::types::{PyBytes, PyDict};
 use std::path::Path;
 use std::sync::Arc;
 use zarrite_engine::store::{Put, Range, Store as Contract};
-use zarrite_engine::stores::{Local, LocalOptions, Memory, Prefix, ReadOnly, Record, Zip};
+use zarrite_engine::stores::remote::Settings;
+use zarrite_engine::stores::{Local, LocalOptions, Memory, Prefix, ReadOnly, Record, Remote, Zip};
 
 /// A place that keeps objects under keys.
 #[pyclass(frozen, module = "zarrite._engine")]
@@ -350,6 +351,20 @@ pub fn zip_store(py: Python<'_>, path: &str, prefix: &str) -> PyResult<Store> {
     let opened = py.detach(|| Prefix::of(Arc::new(Zip::new(Path::new(path))?), prefix));
     let inner = opened.map_err(|error| raise(py, &error.into()))?;
     Ok(Store { inner, recorded: None })
+}
+
+/// A bucket, a container or a web server; options by the names of the crate that speaks to it.
+#[pyfunction]
+#[pyo3(signature = (root, options, *, from_environment=true, read_only=false))]
+pub fn remote_store(
+    py: Python<'_>,
+    root: &str,
+    options: std::collections::BTreeMap<String, String>,
+    from_environment: bool,
+    read_only: bool,
+) -> PyResult<Store> {
+    let opened = py.detach(|| Remote::new(Settings::new(root, options, from_environment, read_only)));
+    Ok(Store::of(opened.map_err(|error| raise(py, &error.into()))?))
 }
 
 /// A store written in Python.

@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 
 from zarrite import _engine
 from zarrite._engine import Store
-from zarrite.errors import HandleError, KeyRefusedError, ReadOnlyError, UrlError
+from zarrite.errors import HandleError, ReadOnlyError, UrlError
+from zarrite.stores.paths import join, join_url, normalize_path
 from zarrite.stores.protocol import MappingStore, PythonStore
 
 __all__ = [
@@ -20,27 +21,12 @@ __all__ = [
     "Place",
     "StorePath",
     "address",
-    "join",
-    "join_url",
-    "normalize_path",
-    "place_of",
     "reopen",
     "resolve",
 ]
 
 # Schemes people try, and what is needed for them. Named so that the refusal tells more than "unknown".
-PLANNED = {
-    "s3": "object stores",
-    "s3a": "object stores",
-    "gs": "object stores",
-    "gcs": "object stores",
-    "az": "object stores",
-    "abfs": "object stores",
-    "http": "web stores",
-    "https": "web stores",
-    "ftp": "web stores",
-    "github": "web stores",
-}
+PLANNED = {"ftp": "web stores", "github": "web stores"}
 
 
 class StorePath(NamedTuple):
@@ -64,52 +50,13 @@ class StorePath(NamedTuple):
 Place = str | os.PathLike[str] | Store | StorePath | PythonStore | MutableMapping[str, Any] | None
 
 
-def join(path: str, name: str) -> str:
-    """A path below another; either may be empty."""
-    return f"{path}/{name}" if path and name else path or name
-
-
-def place_of(store: Store, path: str) -> str:
-    """Names one place in this process, whichever store leads to it: `data.zarr` with path `a`, or `data.zarr/a`."""
-    return f"{store.identity}/{path}" if path else store.identity
-
-
-def join_url(url: str, path: str) -> str:
-    """A store's URL with a path behind it."""
-    return f"{url.rstrip('/')}/{path}" if path else url
-
-
-def normalize_path(path: str | os.PathLike[str] | None) -> str:
-    """A path without slashes at its ends or twice in a row.
-
-    Raises:
-        KeyRefusedError: a part of it is `.` or `..`, or holds a NUL.
-
-    Example:
-        >>> normalize_path("/a//b/")
-        'a/b'
-    """
-    if not path:
-        return ""
-    if type(path) is not str:
-        path = os.fspath(path)
-        if not isinstance(path, str):
-            raise TypeError(f"a path is text, not {type(path).__name__}")
-    if "\\" in path:
-        path = path.replace("\\", "/")
-    if "/" in path:
-        path = "/".join(part for part in path.split("/") if part)
-    if "." in path and any(part in (".", "..") for part in path.split("/")):
-        raise KeyRefusedError(path, "a path has no '.' or '..' parts; write out where it leads")
-    if "\0" in path:
-        raise KeyRefusedError(path, "a path holds no NUL character")
-    return path
-
-
 # ---------------------------------------------------------------- places
 
 _named_lock = threading.Lock()
 _named: dict[str, Store] = {}
+
+REMOTE = frozenset(("s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "adl", "http", "https"))
+"""The schemes that lead to a network; `stores/remote.py` knows them."""
 
 
 def named_memory_store(name: str) -> Store:
@@ -137,7 +84,7 @@ def resolve(
         path: a path below that place.
         read_only: give a store that refuses writes.
         writes: whether the caller is going to write; a place that cannot be written is refused now.
-        storage_options: options of remote stores; none of the stores here takes any.
+        storage_options: options of stores on a network, by the names that fsspec's users type.
 
     Raises:
         UrlError: a place zarrite cannot open; the sentence names what is missing.
@@ -145,17 +92,26 @@ def resolve(
         TypeError: an object that is no store.
     """
     inside = normalize_path(path)
-    if storage_options:
+    if storage_options and not _is_remote(place):
         raise UrlError(
             f"storage_options ({', '.join(sorted(storage_options))}) belong to remote stores, and {place!r} is not one"
         )
-    store, base = _store(place, writes, read_only)
+    if _is_remote(place):
+        from zarrite.stores.remote import remote_store
+
+        store, base = remote_store(place, storage_options, read_only=read_only), ""
+    else:
+        store, base = _store(place, writes, read_only)
     if store.read_only:
         if writes:
             raise ReadOnlyError(store.url)
     elif read_only:
         store = store.with_read_only()
     return store, join(base, inside)
+
+
+def _is_remote(place: Any) -> bool:
+    return isinstance(place, str) and ":/" in place and _scheme(place)[0] in REMOTE
 
 
 def _store(place: Any, writes: bool, read_only: bool) -> tuple[Store, str]:
@@ -255,8 +211,8 @@ class Address(NamedTuple):
     """How another process (or this one, later) finds a store again.
 
     Attributes:
-        kind: "local", "zip", "memory" or "python".
-        place: a file path, the process and identity of a memory store, or the Python object itself.
+        kind: "local", "zip", "remote", "memory" or "python".
+        place: a file path, a URL with options, the process and identity of a memory store, or the Python object.
         read_only: whether the handle refuses writes.
     """
 
@@ -303,6 +259,10 @@ def address(store: Store) -> Address:
         if not read_only or store.identity not in _travelling:
             _travelling[store.identity] = store
         return Address("memory", (os.getpid(), store.identity), read_only)
+    if _is_remote(url):
+        from zarrite.stores.remote import options_of
+
+        return Address("remote", (url, options_of(store)), read_only)
     origin = _origins.get(store.identity)
     if origin is not None:
         return Address("python", origin, read_only)
@@ -319,6 +279,10 @@ def reopen(where: Address) -> Store:
         return _engine.local_store(where.place, read_only=where.read_only)
     if where.kind == "zip":
         return _engine.zip_store(where.place)
+    if where.kind == "remote":
+        from zarrite.stores.remote import remote_store
+
+        return remote_store(*where.place, read_only=where.read_only)
     if where.kind == "python":
         return _of_object(where.place, where.read_only)
     process, identity = where.place

@@ -51,6 +51,12 @@ pub enum Error {
         /// What was found.
         why: String,
     },
+    /// The object is no longer the version that was opened.
+    #[error("{key:?} was replaced while it was read")]
+    Changed {
+        /// The key.
+        key: String,
+    },
     /// The store was closed.
     #[error("{url} is closed")]
     Closed {
@@ -91,7 +97,8 @@ impl Error {
             Self::Permission { key, .. }
             | Self::KeyRefused { key, .. }
             | Self::Io { key, .. }
-            | Self::Corrupt { key, .. } => key,
+            | Self::Corrupt { key, .. }
+            | Self::Changed { key } => key,
             Self::NotFound { url } | Self::ReadOnly { url } | Self::Closed { url } => url,
         }
     }

@@ -91,6 +91,10 @@ impl Store for Prefix {
         self.inner.open(&self.key(key)?)
     }
 
+    fn open_part(&self, key: &str, part: Range) -> Result<Option<Arc<dyn Object>>> {
+        self.inner.open_part(&self.key(key)?, part)
+    }
+
     fn put(&self, key: &str, parts: &[&[u8]], how: Put) -> Result<bool> {
         self.inner.put(&self.key(key)?, parts, how)
     }

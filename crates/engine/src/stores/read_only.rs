@@ -62,6 +62,10 @@ impl Store for ReadOnly {
         self.inner.open(key)
     }
 
+    fn open_part(&self, key: &str, part: Range) -> Result<Option<Arc<dyn Object>>> {
+        self.inner.open_part(key, part)
+    }
+
     fn put(&self, _key: &str, _parts: &[&[u8]], _how: Put) -> Result<bool> {
         self.refused()
     }

@@ -65,6 +65,14 @@ impl Record {
         self.ledger.0.lock().clone()
     }
 
+    fn recorded(&self, inner: Arc<dyn Object>, key: &str) -> Arc<dyn Object> {
+        Arc::new(Open {
+            inner,
+            key: key.to_owned(),
+            ledger: self.ledger.clone(),
+        })
+    }
+
     /// The requests so far; the record begins anew.
     pub fn take(&self) -> Vec<Call> {
         std::mem::take(&mut *self.ledger.0.lock())
@@ -115,14 +123,12 @@ impl Store for Record {
 
     fn open(&self, key: &str) -> Result<Option<Arc<dyn Object>>> {
         self.ledger.note("open", key);
-        let Some(inner) = self.inner.open(key)? else {
-            return Ok(None);
-        };
-        Ok(Some(Arc::new(Open {
-            inner,
-            key: key.to_owned(),
-            ledger: self.ledger.clone(),
-        })))
+        Ok(self.inner.open(key)?.map(|inner| self.recorded(inner, key)))
+    }
+
+    fn open_part(&self, key: &str, part: Range) -> Result<Option<Arc<dyn Object>>> {
+        self.ledger.note("open", key);
+        Ok(self.inner.open_part(key, part)?.map(|inner| self.recorded(inner, key)))
     }
 
     fn put(&self, key: &str, parts: &[&[u8]], how: Put) -> Result<bool> {

@@ -1,0 +1,457 @@
+//! Object stores on a network: S3, Google Cloud, Azure and plain HTTP.
+//!
+//! Signing, retries and the dialects are the crate `object_store`'s. What is here: one runtime a process with a bound on the requests in
+//! flight, reads that ask for nothing twice, and what the contract says of conditions and of missing keys.
+
+mod network;
+mod objects;
+mod settings;
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures_util::{StreamExt, TryStreamExt};
+use object_store::path::Path;
+use object_store::{
+    GetOptions, GetRange, GetResult, ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload, UpdateVersion,
+};
+
+use self::network::{Network, network};
+use self::objects::RemoteObject;
+pub use self::settings::Settings;
+use crate::store::{Error, Found, Object, Put, Range, Result, Store, Version};
+use crate::stores::keys::{below, check_key, check_move, check_prefix, move_by_copy};
+use crate::sync::Mutex;
+
+/// Deletes of one prefix that are handed over at once; a server's batch is at most 1,000 keys.
+const DELETES: usize = 1000;
+
+/// A bucket, a container or a web server.
+#[derive(Clone)]
+pub struct Remote(Arc<Inner>);
+
+struct Inner {
+    settings: Settings,
+    /// Made anew in a forked child: the parent's connections are not its own.
+    client: Mutex<Option<(u32, Arc<dyn ObjectStore>)>>,
+}
+
+impl Remote {
+    /// The place that a URL names.
+    ///
+    /// # Errors
+    /// [`Error::Io`] for a URL or a setting that no store of the kind takes.
+    pub fn new(settings: Settings) -> Result<Self> {
+        let store = Self(Arc::new(Inner {
+            settings,
+            client: Mutex::new(None),
+        }));
+        store.client()?;
+        Ok(store)
+    }
+
+    fn client(&self) -> Result<Arc<dyn ObjectStore>> {
+        let process = std::process::id();
+        let mut held = self.0.client.lock();
+        if let Some((owner, client)) = &*held
+            && *owner == process
+        {
+            return Ok(Arc::clone(client));
+        }
+        let client = self.0.settings.build()?;
+        // A parent's client is not dropped here: its connections belong to a runtime that does not live.
+        if let Some(parents) = held.replace((process, Arc::clone(&client))) {
+            std::mem::forget(parents);
+        }
+        Ok(client)
+    }
+
+    fn path(&self, key: &str) -> Result<Path> {
+        Path::parse(key).map_err(|why| Error::refused(key, why.to_string()))
+    }
+
+    fn checked(&self, key: &str) -> Result<Path> {
+        check_key(key)?;
+        self.path(key)
+    }
+
+    fn writable(&self) -> Result<()> {
+        if self.read_only() {
+            return Err(Error::ReadOnly { url: self.url() });
+        }
+        Ok(())
+    }
+
+    /// Asks for a range and gives its bytes; `None` when there is no such key.
+    fn fetch(&self, key: &str, range: Range, only: Option<&str>) -> Result<Option<Fetched>> {
+        let (path, client) = (self.checked(key)?, self.client()?);
+        network().wait(async {
+            match fetch(client.as_ref(), &path, range, only).await {
+                Ok(fetched) => Ok(Some(fetched)),
+                Err(object_store::Error::NotFound { .. }) => Ok(None),
+                Err(object_store::Error::Precondition { .. }) => Err(Error::Changed { key: key.to_owned() }),
+                Err(error) => Err(failed(key, &error)),
+            }
+        })
+    }
+}
+
+/// Bytes of an object, and what the answer says of the whole.
+struct Fetched {
+    bytes: Bytes,
+    /// Where they begin.
+    start: u64,
+    object_bytes: u64,
+    version: Option<Version>,
+    tag: Option<String>,
+}
+
+async fn fetch(
+    client: &dyn ObjectStore,
+    path: &Path,
+    range: Range,
+    only: Option<&str>,
+) -> object_store::Result<Fetched> {
+    let asked = match range {
+        Range::All => None,
+        Range::FromTo(start, stop) if start >= stop => return nothing(client, path, start).await,
+        Range::FromTo(start, stop) => Some(GetRange::Bounded(start..stop)),
+        Range::Last(0) => return nothing(client, path, u64::MAX).await,
+        Range::Last(count) => Some(GetRange::Suffix(count)),
+    };
+    let options = |range: Option<GetRange>| GetOptions {
+        range,
+        if_match: only.map(str::to_owned),
+        ..GetOptions::default()
+    };
+    let found = match client.get_opts(path, options(asked.clone())).await {
+        // Not every server counts from the end.
+        Err(object_store::Error::NotSupported { .. }) if matches!(asked, Some(GetRange::Suffix(_))) => {
+            let all = client.head(path).await?.size;
+            let (start, stop) = range.within(all);
+            client
+                .get_opts(path, options(Some(GetRange::Bounded(start..stop))))
+                .await
+        }
+        found => found,
+    };
+    taken(found?).await
+}
+
+/// The answer for a range of no bytes.
+async fn nothing(client: &dyn ObjectStore, path: &Path, start: u64) -> object_store::Result<Fetched> {
+    let meta = client.head(path).await?;
+    Ok(Fetched {
+        bytes: Bytes::new(),
+        start: start.min(meta.size),
+        object_bytes: meta.size,
+        version: meta.e_tag.as_deref().map(Version::tag),
+        tag: meta.e_tag,
+    })
+}
+
+async fn taken(found: GetResult) -> object_store::Result<Fetched> {
+    let (start, object_bytes, tag) = (found.range.start, found.meta.size, found.meta.e_tag.clone());
+    Ok(Fetched {
+        bytes: found.bytes().await?,
+        start,
+        object_bytes,
+        version: tag.as_deref().map(Version::tag),
+        tag,
+    })
+}
+
+/// A failure in the contract's words.
+fn failed(key: &str, error: &object_store::Error) -> Error {
+    let (key, why) = (key.to_owned(), said(error));
+    match error {
+        object_store::Error::PermissionDenied { .. } | object_store::Error::Unauthenticated { .. } => {
+            Error::Permission { key, errno: None, why }
+        }
+        _ => Error::Io { key, errno: None, why },
+    }
+}
+
+/// An error and what caused it, each said once.
+fn said(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(found) = cause {
+        let words = found.to_string();
+        if !text.contains(&words) {
+            text.push_str(": ");
+            text.push_str(&words);
+        }
+        cause = found.source();
+    }
+    text
+}
+
+impl Store for Remote {
+    fn url(&self) -> String {
+        self.0.settings.url.clone()
+    }
+
+    fn identity(&self) -> &str {
+        &self.0.settings.identity
+    }
+
+    fn is_local(&self) -> bool {
+        false
+    }
+
+    fn read_only(&self) -> bool {
+        self.0.settings.read_only
+    }
+
+    fn get(&self, key: &str, range: Range, into: &mut Vec<u8>) -> Result<Option<Found>> {
+        let Some(fetched) = self.fetch(key, range, None)? else {
+            return Ok(None);
+        };
+        into.extend_from_slice(&fetched.bytes);
+        Ok(Some(Found {
+            object_bytes: Some(fetched.object_bytes),
+            version: fetched.version,
+        }))
+    }
+
+    fn get_versioned(&self, key: &str, into: &mut Vec<u8>) -> Result<Option<Version>> {
+        let Some(fetched) = self.fetch(key, Range::All, None)? else {
+            return Ok(None);
+        };
+        let version = fetched.version.ok_or_else(|| Error::Io {
+            key: key.to_owned(),
+            errno: None,
+            why: "the server names no version (ETag) of its objects, so a change cannot be made safe".into(),
+        })?;
+        into.extend_from_slice(&fetched.bytes);
+        Ok(Some(version))
+    }
+
+    fn get_ranges(&self, key: &str, ranges: &[Range], each: &mut dyn FnMut(usize, Vec<u8>) -> bool) -> Result<bool> {
+        let (path, client) = (self.checked(key)?, self.client()?);
+        network().wait(async {
+            let mut answers = futures_util::stream::iter(ranges.iter().enumerate())
+                .map(|(place, &range)| {
+                    let (client, path) = (&client, &path);
+                    async move {
+                        fetch(client.as_ref(), path, range, None)
+                            .await
+                            .map(|found| (place, found))
+                    }
+                })
+                .buffer_unordered(Network::MOST);
+            while let Some(answer) = answers.next().await {
+                match answer {
+                    Ok((place, found)) => {
+                        if !each(place, found.bytes.into()) {
+                            break;
+                        }
+                    }
+                    Err(object_store::Error::NotFound { .. }) => return Ok(false),
+                    Err(error) => return Err(failed(key, &error)),
+                }
+            }
+            Ok(true)
+        })
+    }
+
+    fn get_many(&self, keys: &[String], each: &mut dyn FnMut(usize, Result<Option<Vec<u8>>>) -> bool) {
+        let client = match self.client() {
+            Ok(client) => client,
+            Err(error) => {
+                for place in 0..keys.len() {
+                    if !each(place, Err(error.clone())) {
+                        return;
+                    }
+                }
+                return;
+            }
+        };
+        network().wait(async {
+            let mut answers = futures_util::stream::iter(keys.iter().enumerate())
+                .map(|(place, key)| {
+                    let client = &client;
+                    async move {
+                        let path = match self.checked(key) {
+                            Ok(path) => path,
+                            Err(error) => return (place, Err(error)),
+                        };
+                        let answer = match fetch(client.as_ref(), &path, Range::All, None).await {
+                            Ok(found) => Ok(Some(found.bytes.into())),
+                            Err(object_store::Error::NotFound { .. }) => Ok(None),
+                            Err(error) => Err(failed(key, &error)),
+                        };
+                        (place, answer)
+                    }
+                })
+                .buffer_unordered(Network::MOST);
+            while let Some((place, answer)) = answers.next().await {
+                if !each(place, answer) {
+                    break;
+                }
+            }
+        });
+    }
+
+    fn open(&self, key: &str) -> Result<Option<Arc<dyn Object>>> {
+        self.open_part(key, Range::FromTo(0, 1))
+    }
+
+    fn open_part(&self, key: &str, part: Range) -> Result<Option<Arc<dyn Object>>> {
+        let fetched = self.fetch(key, part, None)?;
+        Ok(fetched.map(|fetched| Arc::new(RemoteObject::new(self.clone(), key, fetched)) as Arc<dyn Object>))
+    }
+
+    fn put(&self, key: &str, parts: &[&[u8]], how: Put) -> Result<bool> {
+        self.writable()?;
+        let (path, client) = (self.checked(key)?, self.client()?);
+        let payload: PutPayload = parts.iter().map(|part| Bytes::copy_from_slice(part)).collect();
+        let mode = match &how {
+            Put::Always => PutMode::Overwrite,
+            Put::IfAbsent => PutMode::Create,
+            Put::IfVersion(version) => PutMode::Update(UpdateVersion {
+                e_tag: version.as_tag().map(str::to_owned),
+                version: None,
+            }),
+        };
+        network().wait(async {
+            match client.put_opts(&path, payload, PutOptions::from(mode)).await {
+                Ok(_) => Ok(true),
+                Err(object_store::Error::AlreadyExists { .. } | object_store::Error::Precondition { .. })
+                    if how != Put::Always =>
+                {
+                    Ok(false)
+                }
+                // The object that was to be replaced is gone.
+                Err(object_store::Error::NotFound { .. }) if matches!(how, Put::IfVersion(_)) => Ok(false),
+                Err(error) => Err(failed(key, &error)),
+            }
+        })
+    }
+
+    fn put_many(&self, items: &[(String, &[u8])], each: &mut dyn FnMut(usize, Result<()>) -> bool) {
+        if let Err(error) = self.writable() {
+            for place in 0..items.len() {
+                if !each(place, Err(error.clone())) {
+                    return;
+                }
+            }
+            return;
+        }
+        network().wait(async {
+            let mut answers = futures_util::stream::iter(items.iter().enumerate())
+                .map(|(place, (key, value))| async move {
+                    let done = async {
+                        let (path, client) = (self.checked(key)?, self.client()?);
+                        let payload = PutPayload::from(Bytes::copy_from_slice(value));
+                        let done = client.put(&path, payload).await;
+                        done.map(drop).map_err(|error| failed(key, &error))
+                    };
+                    (place, done.await)
+                })
+                .buffer_unordered(Network::MOST);
+            while let Some((place, answer)) = answers.next().await {
+                if !each(place, answer) {
+                    break;
+                }
+            }
+        });
+    }
+
+    fn delete(&self, key: &str) -> Result<()> {
+        self.writable()?;
+        let (path, client) = (self.checked(key)?, self.client()?);
+        network().wait(async {
+            match client.delete(&path).await {
+                Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
+                Err(error) => Err(failed(key, &error)),
+            }
+        })
+    }
+
+    fn delete_prefix(&self, prefix: &str) -> Result<u64> {
+        self.writable()?;
+        let mut keys = Vec::new();
+        self.list(prefix, &mut |key, _| {
+            keys.push(key.to_owned());
+            true
+        })?;
+        keys.sort_by_cached_key(|key| key.matches('/').count());
+        let client = self.client()?;
+        let mut deleted = 0;
+        for batch in keys.chunks(DELETES) {
+            let paths: Vec<_> = batch.iter().map(|key| self.path(key)).collect::<Result<_>>()?;
+            deleted += network().wait(async {
+                let asked = futures_util::stream::iter(paths.into_iter().map(Ok)).boxed();
+                let mut answers = client.delete_stream(asked);
+                let mut done = 0;
+                while let Some(answer) = answers.next().await {
+                    match answer {
+                        Ok(_) => done += 1,
+                        Err(object_store::Error::NotFound { .. }) => {}
+                        Err(error) => return Err(failed(prefix, &error)),
+                    }
+                }
+                Ok(done)
+            })?;
+        }
+        Ok(deleted)
+    }
+
+    fn list(&self, prefix: &str, each: &mut dyn FnMut(&str, u64) -> bool) -> Result<()> {
+        let prefix = check_prefix(prefix)?;
+        let (path, client) = (self.path(prefix)?, self.client()?);
+        network().wait(async {
+            let mut found = client.list(Some(&path));
+            while let Some(meta) = found.try_next().await.map_err(|error| failed(prefix, &error))? {
+                let key = meta.location.as_ref();
+                // A "directory" that a browser of buckets made is an empty object named like the prefix itself.
+                if below(key, prefix).is_some() && check_key(key).is_ok() && !each(key, meta.size) {
+                    break;
+                }
+            }
+            Ok(())
+        })
+    }
+
+    fn list_dir(&self, prefix: &str) -> Result<(Vec<String>, Vec<String>)> {
+        let prefix = check_prefix(prefix)?;
+        let (path, client) = (self.path(prefix)?, self.client()?);
+        let found = network().wait(async {
+            let found = client.list_with_delimiter(Some(&path)).await;
+            found.map_err(|error| failed(prefix, &error))
+        })?;
+        let name = |path: &Path| {
+            below(path.as_ref(), prefix)
+                .filter(|name| !name.is_empty() && !name.contains('/'))
+                .map(str::to_owned)
+        };
+        let mut keys: Vec<_> = found.objects.iter().filter_map(|meta| name(&meta.location)).collect();
+        let mut prefixes: Vec<_> = found.common_prefixes.iter().filter_map(name).collect();
+        keys.sort_unstable();
+        prefixes.sort_unstable();
+        Ok((keys, prefixes))
+    }
+
+    fn size(&self, key: &str) -> Result<Option<u64>> {
+        let (path, client) = (self.checked(key)?, self.client()?);
+        network().wait(async {
+            match client.head(&path).await {
+                Ok(meta) => Ok(Some(meta.size)),
+                Err(object_store::Error::NotFound { .. }) => Ok(None),
+                Err(error) => Err(failed(key, &error)),
+            }
+        })
+    }
+
+    fn move_prefix(&self, from: &str, to: &str) -> Result<()> {
+        self.writable()?;
+        let (from, to) = check_move(from, to)?;
+        move_by_copy(self, from, to)
+    }
+
+    fn close(&self) -> Result<()> {
+        Ok(())
+    }
+}

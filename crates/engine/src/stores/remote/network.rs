@@ -1,0 +1,62 @@
+//! The runtime that requests to servers wait in: one a process, started on first use and anew in a forked child.
+
+use std::future::Future;
+use std::sync::atomic::{AtomicPtr, Ordering};
+
+use tokio::runtime::{Builder, Runtime};
+
+/// One thread drives every connection; what is read is decoded elsewhere.
+const DRIVERS: usize = 1;
+
+/// The runtime of one process.
+pub struct Network {
+    process: u32,
+    runtime: Runtime,
+}
+
+static NETWORK: AtomicPtr<Network> = AtomicPtr::new(std::ptr::null_mut());
+
+/// This process' runtime.
+pub fn network() -> &'static Network {
+    let process = std::process::id();
+    let seen = NETWORK.load(Ordering::Acquire);
+    // SAFETY: what was published is never freed.
+    if let Some(network) = unsafe { seen.as_ref() }
+        && network.process == process
+    {
+        return network;
+    }
+    let fresh = Box::into_raw(Box::new(Network::start(process)));
+    match NETWORK.compare_exchange(seen, fresh, Ordering::AcqRel, Ordering::Acquire) {
+        // SAFETY: just published; a parent's runtime stays allocated, its threads do not exist here.
+        Ok(_) => unsafe { &*fresh },
+        // SAFETY: nobody else saw `fresh`; what another thread published is never freed.
+        Err(other) => unsafe {
+            drop(Box::from_raw(fresh));
+            &*other
+        },
+    }
+}
+
+impl Network {
+    /// Requests of one call that wait at the same time.
+    pub const MOST: usize = 256;
+
+    fn start(process: u32) -> Self {
+        let runtime = Builder::new_multi_thread()
+            .worker_threads(DRIVERS)
+            .thread_name("zarrite-net")
+            .enable_io()
+            .enable_time()
+            .build();
+        match runtime {
+            Ok(runtime) => Self { process, runtime },
+            Err(why) => panic!("the system gives no thread for the network: {why}"),
+        }
+    }
+
+    /// Waits for an answer on this thread.
+    pub fn wait<T>(&self, answer: impl Future<Output = T>) -> T {
+        self.runtime.block_on(answer)
+    }
+}
