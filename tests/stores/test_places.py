@@ -159,9 +159,6 @@ def test_named_memory_is_one_place_in_this_process() -> None:
 @pytest.mark.parametrize(
     ("url", "says"),
     [
-        ("s3://bucket/a", r"object stores \(s3://\) are not supported"),
-        ("gs://bucket/a", "not supported by this version"),
-        ("https://host/a.zarr", r"web stores \(https://\)"),
         ("colour://x", "no store is known for colour://; known: a path"),
         ("", "empty text"),
         ("nul\0", "NUL"),
