@@ -253,3 +253,11 @@ def test_handles_in_many_threads_lose_nothing(store: _engine.Store) -> None:
     assert len([name for name in group if name.startswith("n")]) == 40
     assert shown(group) == shown(zarrite.open_group(store, use_consolidated=False))
     assert len(group.attrs) == 41
+
+
+def test_names_of_axes_are_known_to_the_handle_that_consolidated(recwarn: pytest.WarningsRecorder) -> None:
+    store = zarrite.storage.MemoryStore()
+    zarrite.create_array(store, name="a", shape=(2, 3), dtype="i1", dimension_names=("y", None))
+    group = zarrite.consolidate_metadata(store)
+    assert group.get_array("a").dimension_names == ("y", None)
+    assert not recwarn.list

@@ -292,7 +292,7 @@ class V3:
             "attributes": model.attributes,
         }
         if model.dimension_names is not None:
-            document["dimension_names"] = model.dimension_names
+            document["dimension_names"] = list(model.dimension_names)
         _leave_out(document, model, "attributes", {})
         if "storage_transformers" in model.members:
             document["storage_transformers"] = []
