@@ -53,7 +53,15 @@ def memory_store(initial: dict[str, bytes] | None = None, *, read_only: bool = F
 def local_store(root: str, *, read_only: bool = False, fsync: bool = False, follow_symlinks: bool = True) -> Store: ...
 def zip_store(path: str, *, prefix: str = "") -> Store: ...
 def remote_store(
-    root: str, options: dict[str, str], *, from_environment: bool = True, read_only: bool = False
+    root: str,
+    options: dict[str, str],
+    rules: dict[str, str],
+    *,
+    sign: Callable[[str, str], tuple[str | None, list[tuple[str, str]]]] | None = None,
+    credentials: Callable[[], tuple[str, str, str | None, float | None]] | None = None,
+    distinct: str = "",
+    from_environment: bool = True,
+    read_only: bool = False,
 ) -> Store: ...
 def python_store(store: object, *, read_only: bool = False) -> Store: ...
 def recorded_store(store: Store) -> Store: ...

@@ -16,7 +16,7 @@ static NEXT: AtomicU64 = AtomicU64::new(1);
 const MARK: &str = "python exception #";
 
 /// Keeps an exception and returns the text that leads back to it.
-fn keep(error: PyErr) -> String {
+pub fn keep(error: PyErr) -> String {
     let number = NEXT.fetch_add(1, Ordering::Relaxed);
     let mut raised = RAISED.lock();
     if raised.len() >= 64 {

@@ -12,6 +12,7 @@ mod cells;
 mod door;
 mod error;
 mod foreign;
+mod hooks;
 mod key;
 mod program;
 mod pystore;

@@ -2,6 +2,7 @@
 
 use crate::door::{Pending, stored, wait};
 use crate::error::raise;
+use crate::hooks::{Lender, Signer};
 use crate::pystore::PyStore;
 use numpy::PyUntypedArray;
 use pyo3::buffer::PyBuffer;
@@ -10,8 +11,8 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
 use std::path::Path;
 use std::sync::Arc;
-use zarrite_engine::store::{Put, Range, Store as Contract};
-use zarrite_engine::stores::remote::Settings;
+use zarrite_engine::store::{Error as StoreError, Put, Range, Store as Contract};
+use zarrite_engine::stores::remote::{Rules, Settings};
 use zarrite_engine::stores::{Local, LocalOptions, Memory, Prefix, ReadOnly, Record, Remote, Zip};
 
 /// A place that keeps objects under keys.
@@ -353,18 +354,46 @@ pub fn zip_store(py: Python<'_>, path: &str, prefix: &str) -> PyResult<Store> {
     Ok(Store { inner, recorded: None })
 }
 
-/// A bucket, a container or a web server; options by the names of the crate that speaks to it.
+/// A bucket, a container or a web server; options by the names of the crate that speaks to it, rules by the engine's own.
 #[pyfunction]
-#[pyo3(signature = (root, options, *, from_environment=true, read_only=false))]
+#[pyo3(signature = (root, options, rules, *, sign=None, credentials=None, distinct="", from_environment=true, read_only=false))]
+#[expect(clippy::too_many_arguments, reason = "keywords, in Python")]
 pub fn remote_store(
     py: Python<'_>,
     root: &str,
     options: std::collections::BTreeMap<String, String>,
+    rules: std::collections::BTreeMap<String, String>,
+    sign: Option<Py<PyAny>>,
+    credentials: Option<Py<PyAny>>,
+    distinct: &str,
     from_environment: bool,
     read_only: bool,
 ) -> PyResult<Store> {
-    let opened = py.detach(|| Remote::new(Settings::new(root, options, from_environment, read_only)));
-    Ok(Store::of(opened.map_err(|error| raise(py, &error.into()))?))
+    let mut kept = Rules::default();
+    for (name, value) in &rules {
+        match kept.take(name, value) {
+            Ok(true) => {}
+            Ok(false) => return Err(PyTypeError::new_err(format!("there is no rule {name:?}"))),
+            Err(why) => return Err(refused(py, why)),
+        }
+    }
+    kept.sign = sign.map(|function| Arc::new(Signer::new(function)) as _);
+    kept.lend = credentials.map(|function| Arc::new(Lender::new(function)) as _);
+    let settings = Settings::new(root, options, kept, from_environment, read_only, distinct);
+    let opened = py.detach(|| Remote::new(settings));
+    let store = opened.map_err(|error| match error {
+        StoreError::Io { key, why, .. } => refused(py, format!("{key}: {why}")),
+        other => raise(py, &other.into()),
+    })?;
+    Ok(Store::of(store))
+}
+
+/// The error of a place that cannot be meant.
+fn refused(py: Python<'_>, why: String) -> PyErr {
+    let made = py
+        .import("zarrite.errors")
+        .and_then(|errors| errors.getattr("UrlError")?.call1((why,)));
+    made.map_or_else(|error| error, PyErr::from_value)
 }
 
 /// A store written in Python.

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import threading
+from base64 import b64encode
 from collections.abc import Mapping
+from operator import itemgetter
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -12,37 +14,17 @@ from zarrite import _engine
 from zarrite._engine import Store
 from zarrite.errors import UrlError
 from zarrite.stores.paths import normalize_path
+from zarrite.stores.remote_options import kind_of, told
 
 __all__ = ["options_of", "remote_store"]
 
 # Buckets, containers and servers of this process, by what leads to them: who asks again gets their connections.
 _lock = threading.Lock()
-_roots: dict[tuple[str, bool, str], Store] = {}
+_roots: dict[tuple[object, ...], Store] = {}
 _options: dict[str, dict[str, Any]] = {}
 
-# What fsspec's users type, by kind of store, and the engine's name for it.
-_S3 = {
-    "key": "access_key_id",
-    "secret": "secret_access_key",
-    "token": "session_token",
-    "endpoint_url": "endpoint",
-    "region_name": "region",
-    "anon": "skip_signature",
-    "requester_pays": "request_payer",
-}
-_GOOGLE = {"anon": "skip_signature", "token": "service_account_path", "endpoint_url": "base_url"}
-_AZURE = {
-    "anon": "skip_signature",
-    "account_name": "account_name",
-    "account_key": "account_key",
-    "sas_token": "sas_token",
-    "tenant_id": "tenant_id",
-    "client_id": "client_id",
-    "client_secret": "client_secret",
-    "endpoint_url": "endpoint",
-}
-# fsspec hands these on to the client libraries below it; here they are said directly.
-_NESTED = ("client_kwargs", "config_kwargs", "client_options")
+# What the environment says of each kind of place.
+_ENVIRONMENT = {"s3": "AWS_", "gs": "GOOGLE_", "az": "AZURE_"}
 
 
 def remote_store(url: str, options: Mapping[str, Any] | None = None, *, read_only: bool = False) -> Store:
@@ -52,7 +34,8 @@ def remote_store(url: str, options: Mapping[str, Any] | None = None, *, read_onl
 
     Args:
         url: `s3://bucket/path`, `gs://bucket/path`, `az://container/path` or `https://server/path`.
-        options: by the names that fsspec's users type (`anon`, `key`, `secret`, `endpoint_url`, ...) or the clouds'.
+        options: by the names that fsspec's users type (`anon`, `key`, `secret`, `endpoint_url`, ...) or the clouds'; and
+            `missing_status`, `timeout`, `connect_timeout`, `retries`, `retry_timeout`, `sign`, `credentials`.
         read_only: give a store that refuses writes.
 
     Raises:
@@ -63,20 +46,44 @@ def remote_store(url: str, options: Mapping[str, Any] | None = None, *, read_onl
     web = scheme.startswith("http")
     if not found.netloc:
         raise UrlError(f"{url!r} names no {'server' if web else 'bucket'}; write it behind the '//'")
-    if found.query or found.fragment:
+    given = {name: value for name, value in (options or {}).items() if value is not None}
+    netloc = found.netloc
+    if web:
+        # What follows the '?' goes with every key; who may read is no part of the place's name.
+        if found.query:
+            given["query"] = "&".join(filter(None, (found.query, str(given.get("query", "")).lstrip("?"))))
+        user, at, netloc = found.netloc.rpartition("@")
+        if at:
+            headers = {"Authorization": f"Basic {b64encode(unquote(user).encode()).decode()}"}
+            given["headers"] = headers | dict(given.get("headers") or {})
+    if found.fragment or (found.query and not web):
         raise UrlError(f"{url!r}: what follows '?' or '#' would be lost for the keys below it; pass options instead")
     # A web server is only read.
     read_only = read_only or web
-    root = f"{scheme}://{found.netloc}"
-    key = (root, read_only, repr(sorted((options or {}).items())))
+    root = f"{scheme}://{netloc}"
+    kind = kind_of(scheme)
+    start = _ENVIRONMENT.get(kind)
+    surroundings = [pair for pair in os.environ.items() if start and pair[0].startswith(start)]
+    # Functions are told apart by what they are and not by what they do.
+    distinct = repr((sorted(given.items(), key=itemgetter(0)), sorted(surroundings)))
+    key = (root, read_only, distinct)
     with _lock:
         store = _roots.get(key)
     if store is None:
-        settings = _settings(scheme, options or {})
-        store = _engine.remote_store(root, settings, from_environment=not web, read_only=read_only)
+        settings = told(scheme, given)
+        store = _engine.remote_store(
+            root,
+            settings.options,
+            settings.rules,
+            sign=settings.sign,
+            credentials=settings.credentials,
+            distinct=distinct,
+            from_environment=not web,
+            read_only=read_only,
+        )
         with _lock:
             store = _roots.setdefault(key, store)
-            _options[store.identity] = dict(options or {})
+            _options[store.identity] = given
     path = normalize_path(unquote(found.path) if web else url.partition("://")[2].partition("/")[2])
     return store.prefixed(path) if path else store
 
@@ -85,29 +92,3 @@ def options_of(store: Store) -> dict[str, Any]:
     """The options a store on a network was opened with."""
     with _lock:
         return next((options for root, options in _options.items() if f"{store.identity}/".startswith(f"{root}/")), {})
-
-
-def _settings(scheme: str, options: Mapping[str, Any]) -> dict[str, str]:
-    names = _S3 if scheme.startswith("s3") else _GOOGLE if scheme.startswith("g") else _AZURE
-    if scheme.startswith("http"):
-        names = {}
-    flat: dict[str, Any] = {}
-    for name, value in options.items():
-        if name in _NESTED and isinstance(value, Mapping):
-            flat.update(value)
-        else:
-            flat[name] = value
-    settings = {names.get(name, name): _text(value) for name, value in flat.items() if value is not None}
-    endpoint = settings.get("endpoint") or (os.environ.get("AWS_ENDPOINT_URL", "") if scheme.startswith("s3") else "")
-    if endpoint.startswith("http://"):
-        settings.setdefault("allow_http", "true")
-    if scheme.startswith("s3") and endpoint and not {"AWS_REGION", "AWS_DEFAULT_REGION"} & set(os.environ):
-        # Servers other than Amazon's do not care, and signing needs one.
-        settings.setdefault("region", "us-east-1")
-    return settings
-
-
-def _text(value: object) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return str(value)

@@ -1,24 +1,34 @@
 //! Object stores on a network: S3, Google Cloud, Azure and plain HTTP.
 //!
-//! Signing, retries and the dialects are the crate `object_store`'s. What is here: one runtime a process with a bound on the requests in
-//! flight, reads that ask for nothing twice, and what the contract says of conditions and of missing keys.
+//! Signing and the dialects are the crate `object_store`'s. What is here: one runtime a process with a bound on the requests in
+//! flight, retries, reads that ask for nothing twice, and what the contract says of conditions and of missing keys.
 
+mod answer;
+mod fetching;
+mod lending;
+mod missing;
 mod network;
 mod objects;
+mod pace;
+mod rules;
 mod settings;
+mod wire;
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use bytes::Bytes;
 use futures_util::{StreamExt, TryStreamExt};
 use object_store::path::Path;
-use object_store::{
-    GetOptions, GetRange, GetResult, ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload, UpdateVersion,
-};
+use object_store::{ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload};
 
+use self::fetching::{Fetched, update};
+use self::missing::Proof;
 use self::network::{Network, network};
 use self::objects::RemoteObject;
+pub use self::rules::{Lend, Lent, Rules, Sign, Signed};
 pub use self::settings::Settings;
+use self::wire::{Doubt, Refusal};
 use crate::store::{Error, Found, Object, Put, Range, Result, Store, Version};
 use crate::stores::keys::{below, check_key, check_move, check_prefix, move_by_copy};
 use crate::sync::Mutex;
@@ -34,6 +44,10 @@ struct Inner {
     settings: Settings,
     /// Made anew in a forked child: the parent's connections are not its own.
     client: Mutex<Option<(u32, Arc<dyn ObjectStore>)>>,
+    /// Whether other keys can be read.
+    proof: Proof,
+    /// The server does not count from the end.
+    no_suffix: AtomicBool,
 }
 
 impl Remote {
@@ -45,6 +59,8 @@ impl Remote {
         let store = Self(Arc::new(Inner {
             settings,
             client: Mutex::new(None),
+            proof: Proof::default(),
+            no_suffix: AtomicBool::new(false),
         }));
         store.client()?;
         Ok(store)
@@ -85,91 +101,62 @@ impl Remote {
     /// Asks for a range and gives its bytes; `None` when there is no such key.
     fn fetch(&self, key: &str, range: Range, only: Option<&str>) -> Result<Option<Fetched>> {
         let (path, client) = (self.checked(key)?, self.client()?);
-        network().wait(async {
-            match fetch(client.as_ref(), &path, range, only).await {
-                Ok(fetched) => Ok(Some(fetched)),
-                Err(object_store::Error::NotFound { .. }) => Ok(None),
-                Err(object_store::Error::Precondition { .. }) => Err(Error::Changed { key: key.to_owned() }),
-                Err(error) => Err(failed(key, &error)),
-            }
-        })
+        network().wait(self.fetched(client.as_ref(), key, &path, range, only))
     }
 }
 
-/// Bytes of an object, and what the answer says of the whole.
-struct Fetched {
-    bytes: Bytes,
-    /// Where they begin.
-    start: u64,
-    object_bytes: u64,
-    version: Option<Version>,
-    tag: Option<String>,
-}
-
-async fn fetch(
-    client: &dyn ObjectStore,
-    path: &Path,
-    range: Range,
-    only: Option<&str>,
-) -> object_store::Result<Fetched> {
-    let asked = match range {
-        Range::All => None,
-        Range::FromTo(start, stop) if start >= stop => return nothing(client, path, start).await,
-        Range::FromTo(start, stop) => Some(GetRange::Bounded(start..stop)),
-        Range::Last(0) => return nothing(client, path, u64::MAX).await,
-        Range::Last(count) => Some(GetRange::Suffix(count)),
-    };
-    let options = |range: Option<GetRange>| GetOptions {
-        range,
-        if_match: only.map(str::to_owned),
-        ..GetOptions::default()
-    };
-    let found = match client.get_opts(path, options(asked.clone())).await {
-        // Not every server counts from the end.
-        Err(object_store::Error::NotSupported { .. }) if matches!(asked, Some(GetRange::Suffix(_))) => {
-            let all = client.head(path).await?.size;
-            let (start, stop) = range.within(all);
-            client
-                .get_opts(path, options(Some(GetRange::Bounded(start..stop))))
-                .await
+/// What a server, or the way to it, said; where the failure is not the dialect's own.
+fn refusal(error: &object_store::Error) -> Option<&Refusal> {
+    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    while let Some(found) = cause {
+        if let Some(refusal) = found.downcast_ref::<Refusal>() {
+            return Some(refusal);
         }
-        found => found,
-    };
-    taken(found?).await
-}
-
-/// The answer for a range of no bytes.
-async fn nothing(client: &dyn ObjectStore, path: &Path, start: u64) -> object_store::Result<Fetched> {
-    let meta = client.head(path).await?;
-    Ok(Fetched {
-        bytes: Bytes::new(),
-        start: start.min(meta.size),
-        object_bytes: meta.size,
-        version: meta.e_tag.as_deref().map(Version::tag),
-        tag: meta.e_tag,
-    })
-}
-
-async fn taken(found: GetResult) -> object_store::Result<Fetched> {
-    let (start, object_bytes, tag) = (found.range.start, found.meta.size, found.meta.e_tag.clone());
-    Ok(Fetched {
-        bytes: found.bytes().await?,
-        start,
-        object_bytes,
-        version: tag.as_deref().map(Version::tag),
-        tag,
-    })
+        cause = found.source();
+    }
+    None
 }
 
 /// A failure in the contract's words.
 fn failed(key: &str, error: &object_store::Error) -> Error {
-    let (key, why) = (key.to_owned(), said(error));
-    match error {
-        object_store::Error::PermissionDenied { .. } | object_store::Error::Unauthenticated { .. } => {
-            Error::Permission { key, errno: None, why }
-        }
+    let key = key.to_owned();
+    let Some(refusal) = refusal(error) else {
+        let why = said(error);
+        return match error {
+            object_store::Error::PermissionDenied { .. } | object_store::Error::Unauthenticated { .. } => {
+                Error::Permission { key, errno: None, why }
+            }
+            _ => Error::Io { key, errno: None, why },
+        };
+    };
+    let why = refusal.why.clone();
+    if refusal.who_am_i {
+        let why = format!(
+            "no credentials were found, and this machine lends none ({why}); \
+             for public data pass storage_options={{\"anon\": True}}"
+        );
+        return Error::Permission { key, errno: None, why };
+    }
+    if missing::is_about_credentials(refusal) {
+        let why = format!("{why}; the credentials are wrong or have ended");
+        return Error::Permission { key, errno: None, why };
+    }
+    match refusal.status {
+        Some(401 | 403) => Error::Permission { key, errno: None, why },
         _ => Error::Io { key, errno: None, why },
     }
+}
+
+/// Whether an object is made of these parts.
+fn consists_of(object: &[u8], parts: &[&[u8]]) -> bool {
+    let mut rest = object;
+    parts.iter().all(|part| match rest.strip_prefix(*part) {
+        Some(left) => {
+            rest = left;
+            true
+        }
+        None => false,
+    }) && rest.is_empty()
 }
 
 /// An error and what caused it, each said once.
@@ -234,22 +221,13 @@ impl Store for Remote {
             let mut answers = futures_util::stream::iter(ranges.iter().enumerate())
                 .map(|(place, &range)| {
                     let (client, path) = (&client, &path);
-                    async move {
-                        fetch(client.as_ref(), path, range, None)
-                            .await
-                            .map(|found| (place, found))
-                    }
+                    async move { (place, self.fetched(client.as_ref(), key, path, range, None).await) }
                 })
                 .buffer_unordered(Network::MOST);
-            while let Some(answer) = answers.next().await {
-                match answer {
-                    Ok((place, found)) => {
-                        if !each(place, found.bytes.into()) {
-                            break;
-                        }
-                    }
-                    Err(object_store::Error::NotFound { .. }) => return Ok(false),
-                    Err(error) => return Err(failed(key, &error)),
+            while let Some((place, answer)) = answers.next().await {
+                let Some(found) = answer? else { return Ok(false) };
+                if !each(place, found.bytes.into()) {
+                    break;
                 }
             }
             Ok(true)
@@ -277,12 +255,8 @@ impl Store for Remote {
                             Ok(path) => path,
                             Err(error) => return (place, Err(error)),
                         };
-                        let answer = match fetch(client.as_ref(), &path, Range::All, None).await {
-                            Ok(found) => Ok(Some(found.bytes.into())),
-                            Err(object_store::Error::NotFound { .. }) => Ok(None),
-                            Err(error) => Err(failed(key, &error)),
-                        };
-                        (place, answer)
+                        let answer = self.fetched(client.as_ref(), key, &path, Range::All, None).await;
+                        (place, answer.map(|found| found.map(|found| found.bytes.into())))
                     }
                 })
                 .buffer_unordered(Network::MOST);
@@ -310,14 +284,23 @@ impl Store for Remote {
         let mode = match &how {
             Put::Always => PutMode::Overwrite,
             Put::IfAbsent => PutMode::Create,
-            Put::IfVersion(version) => PutMode::Update(UpdateVersion {
-                e_tag: version.as_tag().map(str::to_owned),
-                version: None,
-            }),
+            Put::IfVersion(version) => PutMode::Update(update(version)),
         };
+        let doubt = Doubt::default();
+        let mut options = PutOptions::from(mode);
+        options.extensions.insert(doubt.clone());
         network().wait(async {
-            match client.put_opts(&path, payload, PutOptions::from(mode)).await {
+            match client.put_opts(&path, payload, options).await {
                 Ok(_) => Ok(true),
+                // An answer was lost on the way: perhaps the object that is there is this one.
+                Err(
+                    object_store::Error::AlreadyExists { .. }
+                    | object_store::Error::Precondition { .. }
+                    | object_store::Error::NotFound { .. },
+                ) if how != Put::Always && doubt.is_there() => {
+                    let there = self.fetched(client.as_ref(), key, &path, Range::All, None).await?;
+                    Ok(there.is_some_and(|there| consists_of(&there.bytes, parts)))
+                }
                 Err(object_store::Error::AlreadyExists { .. } | object_store::Error::Precondition { .. })
                     if how != Put::Always =>
                 {
@@ -439,8 +422,7 @@ impl Store for Remote {
         network().wait(async {
             match client.head(&path).await {
                 Ok(meta) => Ok(Some(meta.size)),
-                Err(object_store::Error::NotFound { .. }) => Ok(None),
-                Err(error) => Err(failed(key, &error)),
+                Err(error) => self.missing(client.as_ref(), key, &error).await.map(|()| None),
             }
         })
     }

@@ -4,6 +4,7 @@ use std::future::Future;
 use std::sync::atomic::{AtomicPtr, Ordering};
 
 use tokio::runtime::{Builder, Runtime};
+use tokio::sync::Semaphore;
 
 /// One thread drives every connection; what is read is decoded elsewhere.
 const DRIVERS: usize = 1;
@@ -12,6 +13,8 @@ const DRIVERS: usize = 1;
 pub struct Network {
     process: u32,
     runtime: Runtime,
+    /// The requests in flight of the whole process.
+    pub flight: Semaphore,
 }
 
 static NETWORK: AtomicPtr<Network> = AtomicPtr::new(std::ptr::null_mut());
@@ -39,7 +42,7 @@ pub fn network() -> &'static Network {
 }
 
 impl Network {
-    /// Requests of one call that wait at the same time.
+    /// Requests of the process that are in flight at the same time.
     pub const MOST: usize = 256;
 
     fn start(process: u32) -> Self {
@@ -50,7 +53,11 @@ impl Network {
             .enable_time()
             .build();
         match runtime {
-            Ok(runtime) => Self { process, runtime },
+            Ok(runtime) => Self {
+                process,
+                runtime,
+                flight: Semaphore::new(Self::MOST),
+            },
             Err(why) => panic!("the system gives no thread for the network: {why}"),
         }
     }

@@ -2,19 +2,17 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
-use object_store::aws::AmazonS3Builder;
-use object_store::azure::MicrosoftAzureBuilder;
-use object_store::gcp::GoogleCloudStorageBuilder;
+use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey};
+use object_store::azure::{AzureConfigKey, MicrosoftAzureBuilder};
+use object_store::gcp::{GoogleCloudStorageBuilder, GoogleConfigKey};
 use object_store::http::HttpBuilder;
 use object_store::{ClientConfigKey, ClientOptions, ObjectStore, RetryConfig};
 
-use super::said;
+use super::rules::Rules;
+use super::wire::Connector;
+use super::{lending, said};
 use crate::store::{Error, Result};
-
-/// How long a request that fails in passing is tried again.
-const RETRY: Duration = Duration::from_secs(60);
 
 /// A place on a network.
 #[derive(Debug, Clone)]
@@ -25,25 +23,31 @@ pub struct Settings {
     pub identity: String,
     /// Whether puts and deletes are refused.
     pub read_only: bool,
+    /// How it is asked.
+    pub rules: Arc<Rules>,
     options: BTreeMap<String, String>,
     from_environment: bool,
 }
 
 impl Settings {
     /// The place that `root` (a bucket, a container, a server) names. Options go by the names of the crate `object_store`;
-    /// `from_environment` reads those that the environment sets first.
-    pub fn new(root: &str, options: BTreeMap<String, String>, from_environment: bool, read_only: bool) -> Self {
+    /// `from_environment` reads those that the environment sets first. Two places whose options differ have two identities:
+    /// what was opened with one credential is not read with another.
+    pub fn new(
+        root: &str,
+        options: BTreeMap<String, String>,
+        rules: Rules,
+        from_environment: bool,
+        read_only: bool,
+        distinct: &str,
+    ) -> Self {
         let url = root.trim_end_matches('/').to_owned();
-        let endpoint = options.get("endpoint").map_or("", String::as_str).trim_end_matches('/');
-        let identity = if endpoint.is_empty() {
-            url.clone()
-        } else {
-            format!("{endpoint}|{url}")
-        };
+        let digest = digest(&(&options, &rules.query, distinct, from_environment));
         Self {
+            identity: format!("{url}#{digest:016x}"),
             url,
-            identity,
             read_only,
+            rules: Arc::new(rules),
             options,
             from_environment,
         }
@@ -56,10 +60,20 @@ impl Settings {
     pub fn build(&self) -> Result<Arc<dyn ObjectStore>> {
         // The cryptography of connections; a program that chose another keeps it.
         let _ = rustls::crypto::ring::default_provider().install_default();
+        let rules = &self.rules;
+        // What fails in passing is asked again below the dialects, in `wire.rs`; so is the patience with silence.
         let retry = RetryConfig {
-            retry_timeout: RETRY,
+            max_retries: 0,
+            retry_timeout: rules.retry_timeout,
             ..RetryConfig::default()
         };
+        let patience = [
+            (ClientConfigKey::Timeout, "1day".to_owned()),
+            (
+                ClientConfigKey::ConnectTimeout,
+                format!("{}ms", rules.connect_timeout.as_millis().max(1)),
+            ),
+        ];
         let scheme = self.url.split_once("://").map_or("", |(scheme, _)| scheme);
         let built: object_store::Result<Arc<dyn ObjectStore>> = match scheme {
             "s3" | "s3a" => {
@@ -68,7 +82,16 @@ impl Settings {
                 } else {
                     AmazonS3Builder::new()
                 };
-                let mut builder = start.with_url(self.url.as_str()).with_retry(retry);
+                let mut builder = start
+                    .with_url(self.url.as_str())
+                    .with_retry(retry)
+                    .with_http_connector(Connector::new(Arc::clone(rules), String::new()));
+                for (key, value) in patience {
+                    builder = builder.with_config(AmazonS3ConfigKey::Client(key), value);
+                }
+                if let Some(source) = &rules.lend {
+                    builder = builder.with_credentials(lending::aws(Arc::clone(source)));
+                }
                 for (name, value) in &self.options {
                     builder = builder.with_config(self.option(name)?, value);
                 }
@@ -81,7 +104,16 @@ impl Settings {
                     GoogleCloudStorageBuilder::new()
                 };
                 let root = self.url.replacen("gcs://", "gs://", 1);
-                let mut builder = start.with_url(root).with_retry(retry);
+                let mut builder = start
+                    .with_url(root)
+                    .with_retry(retry)
+                    .with_http_connector(Connector::new(Arc::clone(rules), String::new()));
+                for (key, value) in patience {
+                    builder = builder.with_config(GoogleConfigKey::Client(key), value);
+                }
+                if let Some(source) = &rules.lend {
+                    builder = builder.with_credentials(lending::google(Arc::clone(source)));
+                }
                 for (name, value) in &self.options {
                     builder = builder.with_config(self.option(name)?, value);
                 }
@@ -93,7 +125,16 @@ impl Settings {
                 } else {
                     MicrosoftAzureBuilder::new()
                 };
-                let mut builder = start.with_url(self.url.as_str()).with_retry(retry);
+                let mut builder = start
+                    .with_url(self.url.as_str())
+                    .with_retry(retry)
+                    .with_http_connector(Connector::new(Arc::clone(rules), String::new()));
+                for (key, value) in patience {
+                    builder = builder.with_config(AzureConfigKey::Client(key), value);
+                }
+                if let Some(source) = &rules.lend {
+                    builder = builder.with_credentials(lending::azure(Arc::clone(source)));
+                }
                 for (name, value) in &self.options {
                     builder = builder.with_config(self.option(name)?, value);
                 }
@@ -101,12 +142,20 @@ impl Settings {
             }
             "http" | "https" => {
                 let mut client = ClientOptions::new().with_allow_http(true);
+                for (key, value) in patience {
+                    client = client.with_config(key, value);
+                }
                 for (name, value) in &self.options {
                     client = client.with_config(self.option::<ClientConfigKey>(name)?, value);
                 }
-                let builder = HttpBuilder::new().with_url(self.url.as_str());
-                let built = builder.with_client_options(client).with_retry(retry).build();
-                built.map(|client| Arc::new(client) as _)
+                let host = self.url.parse::<http::Uri>().ok();
+                let host = host.and_then(|url| url.host().map(str::to_owned)).unwrap_or_default();
+                let builder = HttpBuilder::new()
+                    .with_url(self.url.as_str())
+                    .with_client_options(client)
+                    .with_retry(retry)
+                    .with_http_connector(Connector::new(Arc::clone(rules), host));
+                builder.build().map(|client| Arc::new(client) as _)
             }
             _ => return Err(self.refused(&format!("no store is reached by {scheme:?}"))),
         };
@@ -125,4 +174,11 @@ impl Settings {
             why: why.to_owned(),
         }
     }
+}
+
+/// Tells values apart within this process, and says nothing of them: the key of the digest is made by chance when it starts.
+fn digest(value: &impl std::hash::Hash) -> u64 {
+    use std::hash::{BuildHasher, RandomState};
+    static KEY: std::sync::OnceLock<RandomState> = std::sync::OnceLock::new();
+    KEY.get_or_init(RandomState::new).hash_one(value)
 }
