@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from datetime import UTC
 from typing import Any
 
 __all__ = ["lent", "signed"]
@@ -78,9 +79,7 @@ def _lasts(ends: Any) -> float | None:
 
         ends = datetime.fromisoformat(ends)
     if not isinstance(ends, int | float):
-        from datetime import timezone
-
         if ends.tzinfo is None:
-            ends = ends.replace(tzinfo=timezone.utc)
+            ends = ends.replace(tzinfo=UTC)
         ends = ends.timestamp()
     return max(float(ends) - time.time(), 0.0)

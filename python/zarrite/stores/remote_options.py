@@ -251,7 +251,9 @@ def _s3(special: dict[str, Any], options: dict[str, str], rules: dict[str, str],
 
         for name, value in of_profile(asked).items():
             options.setdefault(name, value)
-    endpoint = options.get("endpoint") or environment.get("AWS_ENDPOINT_URL_S3") or environment.get("AWS_ENDPOINT_URL", "")
+    endpoint = (
+        options.get("endpoint") or environment.get("AWS_ENDPOINT_URL_S3") or environment.get("AWS_ENDPOINT_URL", "")
+    )
     if endpoint and "://" not in endpoint:
         endpoint = f"{'http' if special.get('use_ssl') is False else 'https'}://{endpoint}"
         options["endpoint"] = endpoint
@@ -291,7 +293,9 @@ def _google(special: dict[str, Any], options: dict[str, str], rules: dict[str, s
     elif isinstance(token, str | os.PathLike) and token not in ("google_default", "cloud", "cache", "browser"):
         path = os.fspath(token)
         if not os.path.isfile(path):
-            raise UrlError("storage_options: token is 'anon', 'google_default', 'cloud', a mapping, or an existing file")
+            raise UrlError(
+                "storage_options: token is 'anon', 'google_default', 'cloud', a mapping, or an existing file"
+            )
         options["application_credentials"] = path
     elif token in ("cache", "browser"):
         raise UrlError(
