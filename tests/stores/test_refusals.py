@@ -1,4 +1,4 @@
-"""What a 403 means: an error, unless the user says otherwise; and never a fill value for a credential that has ended."""
+"""What a 403 means: an error, unless the user says otherwise; and never fill values for a credential that has ended."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import pytest
 
 import zarrite
 from servers.s3 import Server
-from stores.remotes import asked, made, opened, store_at
-from zarrite.errors import StorePermissionError, UrlError
+from stores.remotes import asked, made, opened, options, store_at
+from zarrite.errors import StoreError, StorePermissionError, UrlError
 
 
 @pytest.fixture
@@ -94,9 +94,6 @@ def test_a_wrong_key_is_refused_and_not_empty(s3: Server) -> None:
 
 
 def test_a_bucket_that_is_not_there_is_told_when_written(s3: Server) -> None:
-    from stores.remotes import options
-    from zarrite.errors import StoreError
-
     with pytest.raises(StoreError, match="NoSuchBucket"):
         zarrite.create_group("s3://elsewhere/g", storage_options=options(s3))
 

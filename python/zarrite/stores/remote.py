@@ -34,8 +34,8 @@ def remote_store(url: str, options: Mapping[str, Any] | None = None, *, read_onl
 
     Args:
         url: `s3://bucket/path`, `gs://bucket/path`, `az://container/path` or `https://server/path`.
-        options: by the names that fsspec's users type (`anon`, `key`, `secret`, `endpoint_url`, ...) or the clouds'; and
-            `missing_status`, `timeout`, `connect_timeout`, `retries`, `retry_timeout`, `sign`, `credentials`.
+        options: by the names that fsspec's users type (`anon`, `key`, `secret`, `endpoint_url`, ...) or the clouds' own;
+            and `missing_status`, `timeout`, `connect_timeout`, `retries`, `retry_timeout`, `sign`, `credentials`.
         read_only: give a store that refuses writes.
 
     Raises:
@@ -75,8 +75,8 @@ def remote_store(url: str, options: Mapping[str, Any] | None = None, *, read_onl
             root,
             settings.options,
             settings.rules,
-            sign=settings.sign,
-            credentials=settings.credentials,
+            sign=settings.functions.get("sign"),
+            credentials=settings.functions.get("credentials"),
             distinct=distinct,
             from_environment=not web,
             read_only=read_only,

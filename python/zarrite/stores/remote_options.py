@@ -18,14 +18,12 @@ class Told(NamedTuple):
     Attributes:
         options: what the kind of place knows.
         rules: how requests are made.
-        sign: who signs each request.
-        credentials: who lends credentials.
+        functions: who signs each request (`sign`) and who lends credentials (`credentials`).
     """
 
     options: dict[str, str]
     rules: dict[str, str]
-    sign: Callable[..., Any] | None
-    credentials: Callable[..., Any] | None
+    functions: dict[str, Callable[..., Any]]
 
 
 _RULES = ("timeout", "connect_timeout", "retries", "retry_timeout", "missing_status")
@@ -162,10 +160,9 @@ def told(scheme: str, given: Mapping[str, Any]) -> Told:
     kind = kind_of(scheme)
     names: dict[str, str] = {"s3": _S3, "gs": _GOOGLE, "az": _AZURE, "http": {}}[kind]
     known = {*names.values(), *_MORE[kind], *_CLIENT}
-    options: dict[str, str] = {}
-    rules: dict[str, str] = {}
+    words = Told({}, {}, {})
+    options, rules, functions = words
     special: dict[str, Any] = {}
-    functions: dict[str, Callable[..., Any]] = {}
     for name, value in given.items():
         plain = names.get(name, name)
         if name in ("sign", "credentials"):
@@ -184,11 +181,11 @@ def told(scheme: str, given: Mapping[str, Any]) -> Told:
             raise UrlError(_unknown(scheme, name, {*names, *known, *_OWN[kind], *_RULES, "sign", "credentials"}))
         elif value is not None:
             options[plain] = _text(name, value)
-    {"s3": _s3, "gs": _google, "az": _azure, "http": _http}[kind](special, options, rules, functions)
+    {"s3": _s3, "gs": _google, "az": _azure, "http": _http}[kind](special, words)
     if "sign" in functions and kind != "http":
         # One signature is enough.
         options["skip_signature"] = "true"
-    return Told(options, rules, functions.get("sign"), functions.get("credentials"))
+    return words
 
 
 def _unknown(scheme: str, name: str, known: set[str]) -> str:
@@ -222,10 +219,8 @@ def _mapping(name: str, value: object) -> Mapping[str, Any]:
     return value
 
 
-_Functions = dict[str, Callable[..., Any]]
-
-
-def _s3(special: dict[str, Any], options: dict[str, str], rules: dict[str, str], functions: _Functions) -> None:
+def _s3(special: dict[str, Any], words: Told) -> None:
+    options, rules, functions = words
     for name, value in _mapping("client_kwargs", special.get("client_kwargs")).items():
         if name in ("verify", "use_ssl"):
             special.setdefault(name, value)
@@ -254,6 +249,7 @@ def _s3(special: dict[str, Any], options: dict[str, str], rules: dict[str, str],
     endpoint = (
         options.get("endpoint") or environment.get("AWS_ENDPOINT_URL_S3") or environment.get("AWS_ENDPOINT_URL", "")
     )
+    endpoint = endpoint or ""
     if endpoint and "://" not in endpoint:
         endpoint = f"{'http' if special.get('use_ssl') is False else 'https'}://{endpoint}"
         options["endpoint"] = endpoint
@@ -284,28 +280,28 @@ def _s3_config(name: str, value: Any, special: dict[str, Any], options: dict[str
             rules.setdefault("retries", _text(name, most))
 
 
-def _google(special: dict[str, Any], options: dict[str, str], rules: dict[str, str], functions: _Functions) -> None:
+def _google(special: dict[str, Any], words: Told) -> None:
+    options, rules, _ = words
     token = special.get("token")
-    if token == "anon":
-        options["skip_signature"] = "true"
-    elif isinstance(token, Mapping):
-        options["service_account_key"] = json.dumps(dict(token))
-    elif isinstance(token, str | os.PathLike) and token not in ("google_default", "cloud", "cache", "browser"):
-        path = os.fspath(token)
-        if not os.path.isfile(path):
+    match token:
+        case None | "google_default" | "cloud":
+            pass
+        case "anon":
+            options["skip_signature"] = "true"
+        case "cache" | "browser":
             raise UrlError(
-                "storage_options: token is 'anon', 'google_default', 'cloud', a mapping, or an existing file"
+                f"storage_options: token={token!r} asks a person; use 'google_default', or a function as `credentials`"
             )
-        options["application_credentials"] = path
-    elif token in ("cache", "browser"):
-        raise UrlError(
-            f"storage_options: token={token!r} asks a person; use 'google_default', or a function as `credentials`"
-        )
-    elif token is not None and not isinstance(token, str):
-        raise UrlError(
-            f"storage_options: a token of type {type(token).__name__} is not known; pass a function as `credentials` "
-            "that gives {'token': ..., 'expires': ...}"
-        )
+        case Mapping():
+            options["service_account_key"] = json.dumps(dict(token))
+        case str() | os.PathLike() if os.path.isfile(token):
+            options["application_credentials"] = os.fspath(token)
+        case _:
+            # It may be a secret: it is not repeated.
+            raise UrlError(
+                "storage_options: token is 'anon', 'google_default', 'cloud', a mapping or an existing file; for tokens of "
+                "your own pass a function as `credentials` that gives {'token': ..., 'expires': ...}"
+            )
     payer = special.get("requester_pays")
     if payer is True and not special.get("project"):
         raise UrlError("storage_options: requester_pays needs a project, which pays")
@@ -315,7 +311,8 @@ def _google(special: dict[str, Any], options: dict[str, str], rules: dict[str, s
         options.setdefault("allow_http", "true")
 
 
-def _azure(special: dict[str, Any], options: dict[str, str], rules: dict[str, str], functions: _Functions) -> None:
+def _azure(special: dict[str, Any], words: Told) -> None:
+    options, _, functions = words
     text = special.get("connection_string")
     if text is not None:
         parts = dict(part.split("=", 1) for part in str(text).strip(";").split(";") if "=" in part)
@@ -341,7 +338,8 @@ def _azure(special: dict[str, Any], options: dict[str, str], rules: dict[str, st
         functions.setdefault("credentials", credential)
     elif credential is not None:
         raise UrlError(
-            f"storage_options: a credential is a text, a function, or has get_token; {type(credential).__name__} is none"
+            "storage_options: a credential is a text, a function, or has get_token, "
+            f"which {type(credential).__name__} has not"
         )
     if options.get("endpoint", "").startswith("http://") or options.get("use_emulator") == "true":
         options.setdefault("allow_http", "true")
@@ -357,7 +355,8 @@ class _TokenOf:
         return self.credential.get_token("https://storage.azure.com/.default")
 
 
-def _http(special: dict[str, Any], options: dict[str, str], rules: dict[str, str], functions: _Functions) -> None:
+def _http(special: dict[str, Any], words: Told) -> None:
+    rules = words.rules
     nested = dict(_mapping("client_kwargs", special.get("client_kwargs")))
     headers = {
         **_mapping("client_kwargs.headers", nested.pop("headers", None)),
