@@ -34,7 +34,7 @@ def remote_store(url: str, options: Mapping[str, Any] | None = None, *, read_onl
 
     Args:
         url: `s3://bucket/path`, `gs://bucket/path`, `az://container/path` or `https://server/path`.
-        options: by the names that fsspec's users type (`anon`, `key`, `secret`, `endpoint_url`, ...) or the clouds' own;
+        options: by the names that fsspec's users type (`anon`, `key`, `secret`, `endpoint_url`, ...) or the clouds';
             and `missing_status`, `timeout`, `connect_timeout`, `retries`, `retry_timeout`, `sign`, `credentials`.
         read_only: give a store that refuses writes.
 

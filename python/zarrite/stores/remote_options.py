@@ -252,6 +252,7 @@ def _s3(special: dict[str, Any], words: Told) -> None:
     endpoint = endpoint or ""
     if endpoint and "://" not in endpoint:
         endpoint = f"{'http' if special.get('use_ssl') is False else 'https'}://{endpoint}"
+    if endpoint:
         options["endpoint"] = endpoint
     if endpoint.startswith("http://"):
         options.setdefault("allow_http", "true")
@@ -299,8 +300,8 @@ def _google(special: dict[str, Any], words: Told) -> None:
         case _:
             # It may be a secret: it is not repeated.
             raise UrlError(
-                "storage_options: token is 'anon', 'google_default', 'cloud', a mapping or an existing file; for tokens of "
-                "your own pass a function as `credentials` that gives {'token': ..., 'expires': ...}"
+                "storage_options: token is 'anon', 'google_default', 'cloud', a mapping or an existing file; for tokens "
+                "of your own pass a function as `credentials` that gives {'token': ..., 'expires': ...}"
             )
     payer = special.get("requester_pays")
     if payer is True and not special.get("project"):

@@ -98,6 +98,22 @@ impl Remote {
         Ok(())
     }
 
+    /// Why a prefix cannot be listed.
+    fn unlisted(&self, prefix: &str, error: &object_store::Error) -> Error {
+        let is_web = self.0.settings.url.starts_with("http");
+        match refusal(error).map(|refusal| (refusal.status, &refusal.why)) {
+            Some((Some(400 | 403..=405 | 501), why)) if is_web => Error::Io {
+                key: prefix.to_owned(),
+                errno: None,
+                why: format!(
+                    "a plain web server does not list what it holds ({why}); \
+                     open arrays and groups by their paths, or a hierarchy that is consolidated"
+                ),
+            },
+            _ => failed(prefix, error),
+        }
+    }
+
     /// Asks for a range and gives its bytes; `None` when there is no such key.
     fn fetch(&self, key: &str, range: Range, only: Option<&str>) -> Result<Option<Fetched>> {
         let (path, client) = (self.checked(key)?, self.client()?);
@@ -387,7 +403,7 @@ impl Store for Remote {
         let (path, client) = (self.path(prefix)?, self.client()?);
         network().wait(async {
             let mut found = client.list(Some(&path));
-            while let Some(meta) = found.try_next().await.map_err(|error| failed(prefix, &error))? {
+            while let Some(meta) = found.try_next().await.map_err(|error| self.unlisted(prefix, &error))? {
                 let key = meta.location.as_ref();
                 // A "directory" that a browser of buckets made is an empty object named like the prefix itself.
                 if below(key, prefix).is_some() && check_key(key).is_ok() && !each(key, meta.size) {
@@ -403,7 +419,7 @@ impl Store for Remote {
         let (path, client) = (self.path(prefix)?, self.client()?);
         let found = network().wait(async {
             let found = client.list_with_delimiter(Some(&path)).await;
-            found.map_err(|error| failed(prefix, &error))
+            found.map_err(|error| self.unlisted(prefix, &error))
         })?;
         let name = |path: &Path| {
             below(path.as_ref(), prefix)

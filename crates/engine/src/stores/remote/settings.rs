@@ -60,6 +60,14 @@ impl Settings {
     pub fn build(&self) -> Result<Arc<dyn ObjectStore>> {
         // The cryptography of connections; a program that chose another keeps it.
         let _ = rustls::crypto::ring::default_provider().install_default();
+        for name in ["endpoint", "base_url"] {
+            if let Some(url) = self.options.get(name) {
+                let parsed = url.parse::<http::Uri>().ok().filter(|url| url.host().is_some());
+                if parsed.is_none_or(|url| !matches!(url.scheme_str(), Some("http" | "https"))) {
+                    return Err(self.refused(&format!("{url:?} is not the URL of a server")));
+                }
+            }
+        }
         let rules = &self.rules;
         // What fails in passing is asked again below the dialects, in `wire.rs`; so is the patience with silence.
         let retry = RetryConfig {

@@ -255,7 +255,11 @@ impl Wire {
             || (status == StatusCode::BAD_REQUEST && code == "RequestTimeout")
             || (status == StatusCode::CONFLICT && matches!(&*code, "ConditionalRequestConflict" | "OperationAborted"));
         // What the dialects read out of a status they are told.
-        let told = (status == StatusCode::NOT_FOUND && code != "NoSuchBucket" && code != "ContainerNotFound")
+        // To a list (PROPFIND) a plain web server answers 404 too: nothing is said of what lies below.
+        let told = (status == StatusCode::NOT_FOUND
+            && code != "NoSuchBucket"
+            && code != "ContainerNotFound"
+            && parts.method.as_str() != "PROPFIND")
             || (conditional && matches!(status, StatusCode::PRECONDITION_FAILED | StatusCode::CONFLICT))
             || matches!(status, StatusCode::NOT_MODIFIED)
             || (status == StatusCode::METHOD_NOT_ALLOWED && parts.method == Method::GET);
