@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import threading
 import time
 from typing import Any
@@ -146,6 +148,23 @@ def test_at_most_256_requests_are_in_flight_whatever_the_threads(s3: Server) -> 
     s3.settle()
     most = s3.summary()["most_in_flight"]
     assert 100 < most <= 257  # the one that asks for the summary
+
+
+def test_who_waits_for_a_server_that_stays_away_can_be_interrupted(s3: Server) -> None:
+    s3.turn(faults=[{"kind": "status", "status": 500}])
+    for what in (
+        lambda: store_at(s3).get("a").result(),
+        lambda: store_at(s3).get_many(["a", "b"]).result(),
+        lambda: store_at(s3).put_many([("a", b""), ("b", b"")]).result(),
+        lambda: store_at(s3).list("").result(),
+    ):
+        timer = threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT))
+        timer.start()
+        start = time.monotonic()
+        with pytest.raises(KeyboardInterrupt):
+            what()
+        assert time.monotonic() - start < 5
+        timer.join()
 
 
 def test_a_server_that_is_not_there_is_an_error_that_says_so() -> None:

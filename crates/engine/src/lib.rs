@@ -6,6 +6,7 @@ pub mod budget;
 pub mod error;
 pub mod gate;
 pub mod handles;
+pub mod interrupt;
 pub mod read;
 pub mod runtime;
 pub mod store;

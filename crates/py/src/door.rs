@@ -3,7 +3,10 @@
 use crate::error::raise;
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
+use std::cell::Cell;
+use std::rc::Rc;
 use zarrite_engine::gate::Gate;
+use zarrite_engine::interrupt;
 use zarrite_engine::store::Store;
 use zarrite_engine::sync::Mutex;
 use zarrite_engine::{Door, Error, Result, runtime};
@@ -15,14 +18,23 @@ pub type Task = Box<dyn FnOnce(Door<'_>) -> Result<Finish> + Send>;
 
 /// Runs work while this thread waits, with the interpreter's lock released and signals answered.
 pub fn wait<T: Send>(py: Python<'_>, task: impl FnOnce(Door<'_>) -> Result<T> + Send) -> PyResult<T> {
-    let mut signal = None;
-    let done = py.detach(|| {
+    let (done, signal) = py.detach(|| {
         let _gate = Gate::request();
-        let mut interrupted = || {
-            signal = Python::attach(|py| py.check_signals().err());
-            signal.is_some()
+        let signal = Rc::new(Cell::new(None));
+        let mut interrupted = {
+            let signal = Rc::clone(&signal);
+            move || {
+                let raised = Python::attach(|py| py.check_signals().err());
+                let stop = raised.is_some();
+                if stop {
+                    signal.set(raised);
+                }
+                stop
+            }
         };
-        task(Door::Wait(&mut interrupted))
+        let _asking = interrupt::ask(interrupted.clone());
+        let done = task(Door::Wait(&mut interrupted));
+        (done, signal.take())
     });
     match (done, signal) {
         (_, Some(signal)) => Err(signal),

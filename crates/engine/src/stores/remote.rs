@@ -163,6 +163,13 @@ fn failed(key: &str, error: &object_store::Error) -> Error {
     }
 }
 
+/// Who was told to stop before all was answered hears of it in the place of an answer.
+fn unanswered<T>(done: Result<()>, answered: &[bool], each: &mut dyn FnMut(usize, Result<T>) -> bool) {
+    if let (Err(error), Some(place)) = (done, answered.iter().position(|answered| !answered)) {
+        each(place, Err(error));
+    }
+}
+
 /// Whether an object is made of these parts.
 fn consists_of(object: &[u8], parts: &[&[u8]]) -> bool {
     let mut rest = object;
@@ -262,7 +269,8 @@ impl Store for Remote {
                 return;
             }
         };
-        network().wait(async {
+        let mut answered = vec![false; keys.len()];
+        let done = network().wait(async {
             let mut answers = futures_util::stream::iter(keys.iter().enumerate())
                 .map(|(place, key)| {
                     let client = &client;
@@ -277,11 +285,14 @@ impl Store for Remote {
                 })
                 .buffer_unordered(Network::MOST);
             while let Some((place, answer)) = answers.next().await {
+                answered[place] = true;
                 if !each(place, answer) {
                     break;
                 }
             }
+            Ok(())
         });
+        unanswered(done, &answered, each);
     }
 
     fn open(&self, key: &str) -> Result<Option<Arc<dyn Object>>> {
@@ -338,7 +349,8 @@ impl Store for Remote {
             }
             return;
         }
-        network().wait(async {
+        let mut answered = vec![false; items.len()];
+        let done = network().wait(async {
             let mut answers = futures_util::stream::iter(items.iter().enumerate())
                 .map(|(place, (key, value))| async move {
                     let done = async {
@@ -351,11 +363,14 @@ impl Store for Remote {
                 })
                 .buffer_unordered(Network::MOST);
             while let Some((place, answer)) = answers.next().await {
+                answered[place] = true;
                 if !each(place, answer) {
                     break;
                 }
             }
+            Ok(())
         });
+        unanswered(done, &answered, each);
     }
 
     fn delete(&self, key: &str) -> Result<()> {

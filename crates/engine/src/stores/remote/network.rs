@@ -1,13 +1,20 @@
 //! The runtime that requests to servers wait in: one a process, started on first use and anew in a forked child.
 
 use std::future::Future;
+use std::pin::pin;
 use std::sync::atomic::{AtomicPtr, Ordering};
+use std::time::Duration;
 
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::Semaphore;
 
+use crate::interrupt::is_told_to_stop;
+use crate::store::{Error, Result};
+
 /// One thread drives every connection; what is read is decoded elsewhere.
 const DRIVERS: usize = 1;
+/// How often one who waits asks whether to go on.
+const TICK: Duration = Duration::from_millis(100);
 
 /// The runtime of one process.
 pub struct Network {
@@ -62,8 +69,25 @@ impl Network {
         }
     }
 
-    /// Waits for an answer on this thread.
-    pub fn wait<T>(&self, answer: impl Future<Output = T>) -> T {
-        self.runtime.block_on(answer)
+    /// Waits for an answer on this thread, or until the thread is told to stop.
+    ///
+    /// # Errors
+    /// What the answer says; [`Error::Io`] when the thread was told to stop.
+    pub fn wait<T>(&self, answer: impl Future<Output = Result<T>>) -> Result<T> {
+        self.runtime.block_on(async {
+            let mut answer = pin!(answer);
+            loop {
+                if let Ok(done) = tokio::time::timeout(TICK, answer.as_mut()).await {
+                    return done;
+                }
+                if is_told_to_stop() {
+                    return Err(Error::Io {
+                        key: String::new(),
+                        errno: None,
+                        why: "the request was stopped".to_owned(),
+                    });
+                }
+            }
+        })
     }
 }

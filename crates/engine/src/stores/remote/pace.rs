@@ -131,7 +131,7 @@ mod tests {
     #[test]
     fn a_place_that_throttles_is_asked_less_and_then_more_again() {
         let pace = Pace::default();
-        network().wait(async {
+        let done = network().wait(async {
             let turns: Vec<_> = futures_util::future::join_all((0..64).map(|_| pace.turn())).await;
             pace.slow(None);
             assert_eq!(pace.limit(), 32);
@@ -143,7 +143,9 @@ mod tests {
                 drop(pace.turn().await);
                 pace.well();
             }
+            Ok(())
         });
+        assert_eq!(done, Ok(()));
         assert_eq!(pace.limit(), Network::MOST);
         assert_eq!(pace.places.available_permits(), Network::MOST);
     }
@@ -151,7 +153,7 @@ mod tests {
     #[test]
     fn at_least_one_request_is_always_let_through() {
         let pace = Pace::default();
-        network().wait(async {
+        let done = network().wait(async {
             for _ in 0..20 {
                 let turn = pace.turn().await;
                 pace.state.lock().cut = None;
@@ -160,6 +162,8 @@ mod tests {
             }
             assert_eq!(pace.limit(), 1);
             drop(pace.turn().await);
+            Ok(())
         });
+        assert_eq!(done, Ok(()));
     }
 }
