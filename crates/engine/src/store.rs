@@ -10,6 +10,7 @@
 //! What every store must do is written as tests in `stores/contract.rs`.
 
 use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 pub use crate::stores::error::{Error, Result};
 use crate::stores::keys::reserve;
@@ -69,6 +70,29 @@ impl Version {
         match &self.0 {
             Mark::Tag(tag) => Some(tag),
             _ => None,
+        }
+    }
+
+    /// The version for who keeps it long after it was read: it holds nothing open. `None` where a later content could look the
+    /// same, because the file changed so lately that its times might not tell, or because the server named no version.
+    pub fn to_keep(&self) -> Option<Self> {
+        // No clock of a file system ticks slower than the first; one that shows whole seconds may tick every other.
+        const TICK_NS: u64 = 50_000_000;
+        const COARSE_TICK_NS: u64 = 3_000_000_000;
+        match &self.0 {
+            Mark::Counter(_) => Some(self.clone()),
+            Mark::Tag(tag) => (!tag.is_empty()).then(|| self.clone()),
+            Mark::Words { words, .. } => {
+                let changed = words[3].max(words[4]);
+                let tick = if changed.is_multiple_of(1_000_000_000) {
+                    COARSE_TICK_NS
+                } else {
+                    TICK_NS
+                };
+                let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+                let now = u64::try_from(now.as_nanos()).unwrap_or(u64::MAX);
+                (now > changed.saturating_add(tick)).then(|| Self::words(*words, None))
+            }
         }
     }
 
@@ -196,6 +220,19 @@ pub trait Store: Send + Sync {
         let Some(object) = self.open(key)? else { return Ok(None) };
         object.append_at(0, object.bytes(), into)?;
         Ok(Some(object.version()))
+    }
+
+    /// Whether [`Self::version`] answers by a look that reads no bytes.
+    fn knows_versions(&self) -> bool {
+        false
+    }
+
+    /// The version a key has now; `None` when there is no such key.
+    ///
+    /// # Errors
+    /// As `get`.
+    fn version(&self, key: &str) -> Result<Option<Version>> {
+        Ok(self.open(key)?.map(|object| object.version()))
     }
 
     /// Several ranges of one object, merged by the caller where they are near. Each is handed to `each` with its place in

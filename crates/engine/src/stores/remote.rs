@@ -228,6 +228,21 @@ impl Store for Remote {
         Ok(Some(version))
     }
 
+    fn knows_versions(&self) -> bool {
+        true
+    }
+
+    fn version(&self, key: &str) -> Result<Option<Version>> {
+        let (path, client) = (self.checked(key)?, self.client()?);
+        network().wait(async {
+            match client.head(&path).await {
+                Ok(meta) => Ok(Some(Version::tag(meta.e_tag.as_deref().unwrap_or_default()))),
+                Err(object_store::Error::NotFound { .. }) => Ok(None),
+                Err(error) => Err(failed(key, &error)),
+            }
+        })
+    }
+
     fn get_ranges(&self, key: &str, ranges: &[Range], each: &mut dyn FnMut(usize, Vec<u8>) -> bool) -> Result<bool> {
         let (path, client) = (self.checked(key)?, self.client()?);
         network().wait(async {
