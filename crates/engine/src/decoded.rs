@@ -1,6 +1,6 @@
 //! Decoded chunks, kept for the next read that wants some of the same cells.
 //!
-//! What is kept is named by the object, the bytes of it and the codecs that were run on them, and carries the version of the object:
+//! What is kept is named by the object, the chunk's place in the grid and the codecs that were run, and carries the version of the object:
 //! who finds it asks whether the object still has that version. A write of this process counts up a number of the object besides, so
 //! that a read which began before the write leaves nothing behind it.
 //!
@@ -214,32 +214,20 @@ impl Decoded {
 
     /// Names an object, as it is decoded by a program.
     pub fn name(&self, identity: &str, key: &str, program: u64) -> Name {
-        let [one, two] = self.digests(identity, key);
-        let counter = one as usize % WRITES;
-        let mix = |seed: &RandomState, digest: u64| {
-            let mut hasher = seed.build_hasher();
-            hasher.write_u64(digest);
-            hasher.write_u64(program);
-            hasher.finish()
-        };
+        let digests = self.digests(identity, key);
+        let counter = digests[0] as usize % WRITES;
         Name {
-            digests: [mix(&self.seeds[0], one), mix(&self.seeds[1], two)],
+            digests: digests.map(|digest| fold(digest, program)),
             counter,
             writes: self.writes_of(counter),
         }
     }
 
-    /// Names the chunk that lies at some bytes of an object.
-    pub fn spot(&self, name: &Name, start: u64, end: u64) -> Spot {
-        let mix = |seed: &RandomState, digest: u64| {
-            let mut hasher = seed.build_hasher();
-            hasher.write_u64(digest);
-            hasher.write_u64(start);
-            hasher.write_u64(end);
-            hasher.finish()
-        };
+    /// Names the chunk at a place of the grid, which lies in an object.
+    pub fn spot(&self, name: &Name, place: &[u64]) -> Spot {
+        let digest = |name| place.iter().fold(name, |digest, &index| fold(digest, index));
         Spot {
-            digests: [mix(&self.seeds[0], name.digests[0]), mix(&self.seeds[1], name.digests[1])],
+            digests: name.digests.map(digest),
             counter: name.counter,
             writes: name.writes,
         }
@@ -273,6 +261,11 @@ impl Decoded {
 
     fn part(&self, digests: [u64; 2]) -> &Mutex<Part> {
         &self.parts[digests[1] as usize % PARTS]
+    }
+
+    /// Whether something is kept of a chunk, current or not.
+    pub fn has(&self, spot: &Spot) -> bool {
+        self.part(spot.digests).lock().kept.contains_key(&spot.digests)
     }
 
     /// What is kept of a chunk; whether the object still has that version, the caller asks.
@@ -401,6 +394,12 @@ impl Decoded {
     }
 }
 
+/// One number of two, of which the first is not to be guessed.
+fn fold(digest: u64, number: u64) -> u64 {
+    let mixed = u128::from(digest ^ number.wrapping_mul(0x9E37_79B9_7F4A_7C15)) * 0xD6E8_FEB8_6659_FD93_u128;
+    ((mixed >> 64) as u64 ^ mixed as u64).rotate_left(23)
+}
+
 impl Part {
     /// Takes out the oldest that was not used since it was last passed over.
     fn give_up(&mut self) -> Option<Arc<Kept>> {
@@ -494,7 +493,7 @@ mod tests {
 
     fn keep(cache: &Decoded, key: &str, cells: Vec<u8>) {
         let name = cache.name("memory:1", key, 7);
-        let Lead::Mine(leading) = cache.lead(cache.spot(&name, 0, 10)) else {
+        let Lead::Mine(leading) = cache.lead(cache.spot(&name, &[0])) else {
             panic!("nobody else decodes {key}");
         };
         let bytes = cells.len();
@@ -503,7 +502,7 @@ mod tests {
 
     fn find(cache: &Decoded, key: &str) -> Option<Vec<u8>> {
         let name = cache.name("memory:1", key, 7);
-        cache.find(&cache.spot(&name, 0, 10)).map(|kept| kept.cells.clone())
+        cache.find(&cache.spot(&name, &[0])).map(|kept| kept.cells.clone())
     }
 
     #[test]
@@ -513,11 +512,11 @@ mod tests {
         assert_eq!(find(&cache, "a/c/0"), Some(vec![1; 1000]));
         let name = cache.name("memory:1/a", "c/0", 7);
         assert!(
-            cache.find(&cache.spot(&name, 0, 10)).is_some(),
+            cache.find(&cache.spot(&name, &[0])).is_some(),
             "the same object by another store"
         );
         let other = cache.name("memory:1", "a/c/0", 8);
-        assert!(cache.find(&cache.spot(&other, 0, 10)).is_none(), "another program");
+        assert!(cache.find(&cache.spot(&other, &[0])).is_none(), "another program");
         cache.forget("memory:1/a", "c/0");
         assert_eq!(find(&cache, "a/c/0"), None);
         assert!(cache.is_empty());
@@ -527,7 +526,7 @@ mod tests {
     fn a_read_that_began_before_a_write_leaves_nothing_behind_it() {
         let cache = Decoded::default();
         let name = cache.name("memory:1", "k", 7);
-        let Lead::Mine(leading) = cache.lead(cache.spot(&name, 0, 10)) else {
+        let Lead::Mine(leading) = cache.lead(cache.spot(&name, &[0])) else {
             panic!("nobody else");
         };
         cache.forget("memory:1", "k");
@@ -546,7 +545,7 @@ mod tests {
             keep(&cache, &format!("k{at}"), vec![1; 4000]);
             assert!(cache.counts().bytes as usize <= most);
             let name = cache.name("memory:1", "used", 7);
-            let kept = cache.find(&cache.spot(&name, 0, 10)).expect("what is used stays");
+            let kept = cache.find(&cache.spot(&name, &[0])).expect("what is used stays");
             cache.hit(&kept, None);
         }
         assert!(cache.counts().evictions > 150);
@@ -569,7 +568,7 @@ mod tests {
                             return;
                         }
                         let name = cache.name("memory:1", "k", 7);
-                        match cache.lead(cache.spot(&name, 0, 10)) {
+                        match cache.lead(cache.spot(&name, &[0])) {
                             Lead::Mine(leading) => {
                                 std::thread::sleep(Duration::from_millis(20));
                                 decoded.fetch_add(1, Ordering::Relaxed);

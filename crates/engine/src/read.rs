@@ -5,7 +5,7 @@
 
 mod keeping;
 
-use self::keeping::{Keepers, Keeping, Stored, keeper_of};
+use self::keeping::{Keepers, Keeping, keeper_of};
 use crate::array::{Array, Cells, Door, Selection, drive};
 use crate::error::{Error, Result};
 use crate::handles::Handle;
@@ -126,6 +126,7 @@ pub fn read(array: &Array, selection: &Selection, out: Cells, door: Door<'_>) ->
         keeping: Keeping::of(array, leaf_bytes, total),
         arena: Mutex::default(),
     });
+    let little = little || read.leaves_little();
     let shared = Arc::clone(&read);
     let work: Arc<Work> = Arc::new(move |at, workspace| {
         let done = shared.item(at, workspace);
@@ -283,21 +284,41 @@ impl Read {
         pieces: std::ops::Range<usize>,
         workspace: &mut Workspace,
     ) -> Result<()> {
+        let Some(keeping) = &self.keeping else {
+            let pieces: Vec<usize> = pieces.collect();
+            return self.stored_chunks(handle, key, at, &pieces, &mut Keepers::new(), workspace);
+        };
+        let (rest, mut keepers, others) = self.without_kept(keeping, handle, key, at, pieces)?;
+        self.stored_chunks(handle, key, at, &rest, &mut keepers, workspace)?;
+        // Who waits for others leads none itself.
+        drop(keepers);
+        self.from_others(handle, key, at, &others, workspace)
+    }
+
+    /// Some chunks of a shard that have to be read.
+    fn stored_chunks(
+        &self,
+        handle: &Handle,
+        key: &str,
+        at: usize,
+        pieces: &[usize],
+        keepers: &mut Keepers,
+        workspace: &mut Workspace,
+    ) -> Result<()> {
         let program = &self.array.program;
-        let mut found: Vec<Stored> = Vec::with_capacity(pieces.len());
-        for piece in pieces {
+        let mut found: Vec<(u64, u64, usize)> = Vec::with_capacity(pieces.len());
+        for &piece in pieces {
             let (place, wanted) = self.plan.piece(at, piece);
             match self
                 .locate(handle, &place, workspace)
                 .map_err(|error| self.placed(key, error))?
             {
                 Some((start, end)) => found.push((start, end, piece)),
-                None => self.absent(key, &*program.leaf(&place)?, &wanted)?,
+                None => {
+                    drop(keeper_of(keepers, piece));
+                    self.absent(key, &*program.leaf(&place)?, &wanted)?;
+                }
             }
-        }
-        let (mut keepers, mut others) = (Keepers::new(), Vec::new());
-        if let Some(keeping) = &self.keeping {
-            (found, keepers, others) = self.without_kept(keeping, handle, key, at, found)?;
         }
         found.sort_unstable();
         let mut rest = &found[..];
@@ -323,11 +344,10 @@ impl Read {
                 n += 1;
             }
             let (run, later) = rest.split_at(n);
-            self.run(key, handle, at, start, end, run, &mut keepers, workspace)?;
+            self.run(key, handle, at, start, end, run, keepers, workspace)?;
             rest = later;
         }
-        drop(keepers);
-        self.from_others(handle, key, at, &others, workspace)
+        Ok(())
     }
 
     /// Chunks whose bytes lie near each other, read at once.
@@ -339,7 +359,7 @@ impl Read {
         at: usize,
         start: u64,
         end: u64,
-        run: &[Stored],
+        run: &[(u64, u64, usize)],
         keepers: &mut Keepers,
         workspace: &mut Workspace,
     ) -> Result<()> {

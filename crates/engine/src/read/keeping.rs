@@ -1,8 +1,8 @@
 //! What a read does with the cache of decoded chunks: a look before a chunk is read, and keeping it after.
 
-use super::{LITTLE_BYTES, PART_BYTES, Read};
+use super::{LITTLE_BYTES, LITTLE_PIECES, PART_BYTES, Read};
 use crate::array::Array;
-use crate::decoded::{Kept, Lead, Leading, Name};
+use crate::decoded::{Kept, Lead, Leading, Name, Spot};
 use crate::error::Result;
 use crate::handles::Handle;
 use crate::runtime::runtime;
@@ -32,8 +32,15 @@ pub(super) struct Keeper {
 /// Chunks of a shard that this thread decodes for all, by piece.
 pub(super) type Keepers = Vec<(usize, Keeper)>;
 
-/// Stored chunks of a shard: first byte, one past the last, and which piece.
-pub(super) type Stored = (u64, u64, usize);
+impl Keeper {
+    fn of(leading: Leading<'static>, version: &Version, handle: &Handle) -> Self {
+        Self {
+            leading,
+            version: Some(version.clone()),
+            asked_ms: handle.asked_ms(),
+        }
+    }
+}
 
 impl Keeping {
     /// `None` where the request leaves the cache alone.
@@ -101,7 +108,7 @@ impl Read {
         }
         let cache = &runtime().decoded;
         for _ in 0..=WAITS {
-            let spot = cache.spot(&self.name(key), 0, u64::MAX);
+            let spot = cache.spot(&self.name(key), place);
             if let Some(kept) = cache.find(&spot) {
                 match self.is_current(key, &kept) {
                     Ok((true, asked_ms)) if kept.cells.len() == leaf.bytes() => {
@@ -208,7 +215,7 @@ impl Read {
         done
     }
 
-    /// Of the stored chunks of a shard, those that have to be read: what was kept goes where it is wanted.
+    /// Of some chunks of a shard, those that have to be read: what was kept goes where it is wanted.
     ///
     /// Gives also what this thread decodes for all, and what others decode just now.
     pub(super) fn without_kept(
@@ -217,49 +224,56 @@ impl Read {
         handle: &Handle,
         key: &str,
         at: usize,
-        found: Vec<Stored>,
-    ) -> Result<(Vec<Stored>, Keepers, Vec<Stored>)> {
-        let (mut rest, mut keepers, mut others) = (Vec::with_capacity(found.len()), Keepers::new(), Vec::new());
+        pieces: std::ops::Range<usize>,
+    ) -> Result<(Vec<usize>, Keepers, Vec<usize>)> {
+        let (mut rest, mut keepers, mut others) = (Vec::with_capacity(pieces.len()), Keepers::new(), Vec::new());
         let Some(version) = handle.object.version().to_keep() else {
-            return Ok((found, keepers, others));
+            return Ok((pieces.collect(), keepers, others));
         };
         let cache = &runtime().decoded;
         let name = self.name(key);
-        for (start, end, piece) in found {
+        for piece in pieces {
             let (place, wanted) = self.plan.piece(at, piece);
             let leaf = self.array.program.leaf(&place)?;
             let (looks, keeps) = self.keeps(keeping, &place, &leaf, &wanted);
             if looks {
-                let spot = cache.spot(&name, start, end);
-                if let Some(kept) = cache.find(&spot) {
-                    if kept.version.as_ref() == Some(&version) && kept.cells.len() == leaf.bytes() {
-                        cache.hit(&kept, None);
-                        self.scatter(&leaf, &wanted, &kept.cells)?;
-                        continue;
-                    }
-                    cache.take_out(&spot, &kept);
+                let spot = cache.spot(&name, &place);
+                if self.scatter_kept(&spot, &version, &leaf, &wanted)? {
+                    continue;
                 }
                 if keeps {
                     match cache.lead(spot) {
-                        Lead::Mine(leading) => {
-                            let keeper = Keeper {
-                                leading,
-                                version: Some(version.clone()),
-                                asked_ms: handle.asked_ms(),
-                            };
-                            keepers.push((piece, keeper));
-                        }
+                        Lead::Mine(leading) => keepers.push((piece, Keeper::of(leading, &version, handle))),
                         Lead::Busy(_) => {
-                            others.push((start, end, piece));
+                            others.push(piece);
                             continue;
                         }
                         Lead::Again => {}
                     }
                 }
             }
-            rest.push((start, end, piece));
+            rest.push(piece);
         }
         Ok((rest, keepers, others))
+    }
+
+    /// Puts a kept chunk of a shard where it is wanted; `false` where none of this version is kept.
+    fn scatter_kept(
+        &self,
+        spot: &Spot,
+        version: &Version,
+        leaf: &Compiled<'_, Leaf>,
+        wanted: &Wanted<'_>,
+    ) -> Result<bool> {
+        let cache = &runtime().decoded;
+        let Some(kept) = cache.find(spot) else { return Ok(false) };
+        if kept.version.as_ref() != Some(version) || kept.cells.len() != leaf.bytes() {
+            cache.take_out(spot, &kept);
+            return Ok(false);
+        }
+        cache.hit(&kept, None);
+        self.scatter(leaf, wanted, &kept.cells)?;
+        Ok(true)
     }
 
     /// Puts chunks that others decoded where they are wanted, and reads those that they did not.
@@ -268,57 +282,59 @@ impl Read {
         handle: &Handle,
         key: &str,
         at: usize,
-        others: &[Stored],
+        others: &[usize],
         workspace: &mut Workspace,
     ) -> Result<()> {
         let cache = &runtime().decoded;
-        let version = handle.object.version().to_keep();
-        for &(start, end, piece) in others {
+        let Some(version) = handle.object.version().to_keep() else {
+            return self.stored_chunks(handle, key, at, others, &mut Keepers::new(), workspace);
+        };
+        'others: for &piece in others {
             let (place, wanted) = self.plan.piece(at, piece);
             let leaf = self.array.program.leaf(&place)?;
-            let mut keeper = None;
-            let mut done = false;
+            let mut keepers = Keepers::new();
             for _ in 0..=WAITS {
-                let spot = cache.spot(&self.name(key), start, end);
-                if let Some(kept) = cache.find(&spot)
-                    && kept.version == version
-                    && kept.cells.len() == leaf.bytes()
-                {
-                    cache.hit(&kept, None);
-                    self.scatter(&leaf, &wanted, &kept.cells)?;
-                    done = true;
-                    break;
+                let spot = cache.spot(&self.name(key), &place);
+                if self.scatter_kept(&spot, &version, &leaf, &wanted)? {
+                    continue 'others;
                 }
                 match cache.lead(spot) {
                     Lead::Busy(flight) => flight.wait()?,
-                    Lead::Again => break,
+                    Lead::Again => {}
                     Lead::Mine(leading) => {
-                        let version = version.clone();
-                        let asked_ms = handle.asked_ms();
-                        keeper = Some(Keeper {
-                            leading,
-                            version,
-                            asked_ms,
-                        });
+                        keepers.push((piece, Keeper::of(leading, &version, handle)));
                         break;
                     }
                 }
             }
-            if !done {
-                let mut keepers: Keepers = keeper.into_iter().map(|keeper| (piece, keeper)).collect();
-                self.run(
-                    key,
-                    handle,
-                    at,
-                    start,
-                    end,
-                    &[(start, end, piece)],
-                    &mut keepers,
-                    workspace,
-                )?;
-            }
+            self.stored_chunks(handle, key, at, &[piece], &mut keepers, workspace)?;
         }
         Ok(())
+    }
+
+    /// Whether so much of a request is kept that what is left is little.
+    pub(super) fn leaves_little(&self) -> bool {
+        let (cache, program) = (&runtime().decoded, &self.array.program);
+        if self.keeping.is_none() || self.plan.pieces() > LITTLE_PIECES || cache.is_empty() {
+            return false;
+        }
+        let mut left = 0;
+        for object in 0..self.plan.objects() {
+            let name = self.name(&self.array.key(&self.plan.object(object)));
+            for piece in 0..self.plan.object_pieces(object) {
+                let (place, wanted) = self.plan.piece(object, piece);
+                left += if cache.has(&cache.spot(&name, &place)) {
+                    // What is copied counts, too.
+                    wanted.cells().saturating_mul(program.cell_bytes) / 8
+                } else {
+                    self.leaf_bytes
+                };
+                if left > LITTLE_BYTES {
+                    return false;
+                }
+            }
+        }
+        true
     }
 
     /// Asks whether a shard that was held is still what the store has, where its reads would not find out.
