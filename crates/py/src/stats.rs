@@ -3,6 +3,7 @@
 use pyo3::prelude::*;
 use std::collections::BTreeMap;
 use zarrite_engine::runtime::runtime;
+use zarrite_engine::stores::remote::counted::REQUESTS;
 
 /// Counts by their names.
 type Section = BTreeMap<&'static str, u64>;
@@ -37,6 +38,10 @@ pub fn stats(py: Python<'_>, reset: bool) -> BTreeMap<&'static str, Section> {
                     ("misses", shards.misses),
                     ("evictions", shards.evictions),
                 ]),
+            ),
+            (
+                "requests",
+                REQUESTS.counts(reset).into_iter().collect(),
             ),
             (
                 "memory",

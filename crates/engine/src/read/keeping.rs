@@ -13,6 +13,8 @@ use zarrite_core::{Leaf, Wanted, Workspace};
 
 /// Smaller chunks are decoded as fast as they are found.
 const LEAST_BYTES: usize = 8 << 10;
+/// A chunk of which parts can be decoded alone is kept when parts of it were wanted so often before.
+const OFTEN: u64 = 2;
 /// How often a read waits for another that decodes the same chunk.
 const WAITS: usize = 4;
 
@@ -190,11 +192,11 @@ impl Read {
         if by_itself
             && n >= PART_BYTES
             && leaf.chain.only_codec().is_some()
-            && !cache.meets(keeper.leading.spot())
+            && cache.meets(keeper.leading.spot()) < OFTEN
             && self.parts(leaf, wanted).is_some()
             && let Some(done) = self.place_parts(key, leaf, wanted, stored, workspace)
         {
-            // A codec that decodes a part alone did that; whoever comes back for another part gets the whole kept.
+            // A codec that decodes a part alone did that; whoever comes back again and again has the whole kept.
             return done;
         }
         let mut cells = workspace.buffer(n)?;

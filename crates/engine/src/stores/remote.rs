@@ -3,6 +3,7 @@
 //! Signing, retries and the dialects are the crate `object_store`'s. What is here: one runtime a process with a bound on the requests in
 //! flight, reads that ask for nothing twice, and what the contract says of conditions and of missing keys.
 
+pub mod counted;
 mod network;
 mod objects;
 mod settings;
@@ -58,7 +59,7 @@ impl Remote {
         {
             return Ok(Arc::clone(client));
         }
-        let client = self.0.settings.build()?;
+        let client = counted::Counted::of(self.0.settings.build()?);
         // A parent's client is not dropped here: its connections belong to a runtime that does not live.
         if let Some(parents) = held.replace((process, Arc::clone(&client))) {
             std::mem::forget(parents);
