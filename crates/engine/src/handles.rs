@@ -150,7 +150,12 @@ impl Handles {
             self.inner.lock().map.remove(&name);
             return Ok(None);
         };
+        let is_held = object.may_be_held();
         let handle = Arc::new(Handle::new(object, asked_ms));
+        if !is_held {
+            self.inner.lock().misses += 1;
+            return Ok(Some(handle));
+        }
         let mut given_up = Vec::new();
         {
             let mut inner = self.inner.lock();

@@ -96,6 +96,28 @@ impl Version {
         }
     }
 
+    /// The version as text that another process understands; `None` where it means something in this one alone.
+    pub fn to_text(&self) -> Option<String> {
+        match &self.0 {
+            Mark::Counter(_) => None,
+            Mark::Tag(tag) => Some(format!("tag {tag}")).filter(|text| !text.contains('\n')),
+            Mark::Words { words, .. } => Some(format!("file {}", words.map(|word| word.to_string()).join(" "))),
+        }
+    }
+
+    /// A version from its text.
+    pub fn from_text(text: &str) -> Option<Self> {
+        let (kind, rest) = text.split_once(' ')?;
+        match kind {
+            "tag" => Some(Self::tag(rest)),
+            "file" => {
+                let words: Option<Vec<u64>> = rest.split(' ').map(|word| word.parse().ok()).collect();
+                Some(Self::words(words?.try_into().ok()?, None))
+            }
+            _ => None,
+        }
+    }
+
     /// A version made of what a file system says of a file (device, inode, bytes, times).
     ///
     /// `pin` keeps the file's inode from being given to another file while the version lives: file systems reuse the
@@ -177,6 +199,11 @@ pub trait Object: Send + Sync {
 
     /// Whether the key still leads to what was opened. Costs a look-up; callers ask once in a while.
     fn is_current(&self) -> bool;
+
+    /// Whether every store that leads to this place may go on with this object while it is current.
+    fn may_be_held(&self) -> bool {
+        true
+    }
 
     /// The object's bytes where they lie in memory anyway: no copy is needed.
     fn in_memory(&self) -> Option<&[u8]> {

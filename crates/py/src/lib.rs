@@ -8,6 +8,7 @@
 )]
 
 mod buffer;
+mod cached;
 mod cells;
 mod door;
 mod error;
@@ -114,6 +115,7 @@ fn _engine(py: Python<'_>, module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(store::remote_store, module)?)?;
     module.add_function(wrap_pyfunction!(store::python_store, module)?)?;
     module.add_function(wrap_pyfunction!(store::recorded_store, module)?)?;
+    module.add_function(wrap_pyfunction!(cached::cached_store, module)?)?;
     module.add_function(wrap_pyfunction!(store::recorded, module)?)?;
     module.add_function(wrap_pyfunction!(configure, module)?)?;
     module.add_function(wrap_pyfunction!(configure_caches, module)?)?;

@@ -2,11 +2,24 @@
 
 use pyo3::prelude::*;
 use std::collections::BTreeMap;
+use zarrite_engine::decoded::Counts;
 use zarrite_engine::runtime::runtime;
+use zarrite_engine::stores::cached::shelf::SUMS;
 use zarrite_engine::stores::remote::counted::REQUESTS;
 
 /// Counts by their names.
 type Section = BTreeMap<&'static str, u64>;
+
+fn section(counts: Counts) -> Section {
+    Section::from([
+        ("count", counts.count),
+        ("bytes", counts.bytes),
+        ("budget_bytes", counts.budget_bytes),
+        ("hits", counts.hits),
+        ("misses", counts.misses),
+        ("evictions", counts.evictions),
+    ])
+}
 
 /// What the engine counts, by section; `reset` begins the counts anew once they were read.
 #[pyfunction]
@@ -14,31 +27,10 @@ type Section = BTreeMap<&'static str, u64>;
 pub fn stats(py: Python<'_>, reset: bool) -> BTreeMap<&'static str, Section> {
     py.detach(|| {
         let runtime = runtime();
-        let decoded = runtime.decoded.counts();
-        let shards = runtime.handles.counts();
         let sections = [
-            (
-                "decoded_chunks",
-                Section::from([
-                    ("count", decoded.count),
-                    ("bytes", decoded.bytes),
-                    ("budget_bytes", decoded.budget_bytes),
-                    ("hits", decoded.hits),
-                    ("misses", decoded.misses),
-                    ("evictions", decoded.evictions),
-                ]),
-            ),
-            (
-                "shard_indexes",
-                Section::from([
-                    ("count", shards.count),
-                    ("bytes", shards.bytes),
-                    ("budget_bytes", shards.budget_bytes),
-                    ("hits", shards.hits),
-                    ("misses", shards.misses),
-                    ("evictions", shards.evictions),
-                ]),
-            ),
+            ("decoded_chunks", section(runtime.decoded.counts())),
+            ("shard_indexes", section(runtime.handles.counts())),
+            ("stored_bytes", section(SUMS.counts(reset))),
             (
                 "requests",
                 REQUESTS.counts(reset).into_iter().collect(),

@@ -52,7 +52,8 @@ def remote_store(url: str, options: Mapping[str, Any] | None = None, *, read_onl
 
     Args:
         url: `s3://bucket/path`, `gs://bucket/path`, `az://container/path` or `https://server/path`.
-        options: by the names that fsspec's users type (`anon`, `key`, `secret`, `endpoint_url`, ...) or the clouds'.
+        options: by the names that fsspec's users type (`anon`, `key`, `secret`, `endpoint_url`, ...) or the clouds';
+            `cache` keeps what is read: `True`, or the keywords of `zarrite.storage.CacheStore`.
         read_only: give a store that refuses writes.
 
     Raises:
@@ -72,8 +73,15 @@ def remote_store(url: str, options: Mapping[str, Any] | None = None, *, read_onl
     with _lock:
         store = _roots.get(key)
     if store is None:
-        settings = _settings(scheme, options or {})
-        store = _engine.remote_store(root, settings, from_environment=not web, read_only=read_only)
+        asked = dict(options or {})
+        cache = asked.pop("cache", None)
+        store = _engine.remote_store(
+            root, _settings(scheme, asked), from_environment=not web, read_only=read_only
+        )
+        if cache:
+            from zarrite.stores.caching import cached_as_asked
+
+            store = cached_as_asked(store, cache)
         with _lock:
             store = _roots.setdefault(key, store)
             _options[store.identity] = dict(options or {})

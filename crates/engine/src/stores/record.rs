@@ -224,6 +224,10 @@ impl Object for Open {
         self.inner.is_current()
     }
 
+    fn may_be_held(&self) -> bool {
+        self.inner.may_be_held()
+    }
+
     /// Never: what is read without asking could not be written down.
     fn in_memory(&self) -> Option<&[u8]> {
         None
