@@ -75,6 +75,7 @@ __all__ = [
     "save",
     "save_array",
     "save_group",
+    "stats",
     "storage",
     "tree",
     "zeros",
@@ -88,6 +89,10 @@ _LAZY_MODULES = frozenset({"check", "codecs", "convert", "dtype", "errors", "pro
 def __getattr__(name: str) -> Any:
     import importlib
 
+    if name == "stats":
+        from zarrite.statistics import stats
+
+        return stats
     if name in _LAZY_MODULES:
         return importlib.import_module(f"zarrite.{name}")
     raise AttributeError(f"module 'zarrite' has no attribute {name!r}")

@@ -198,7 +198,8 @@ class Array(Selecting):
         """Another handle of the same array that does some things in another way.
 
         Args:
-            config: an `ArrayConfig`, or a dictionary of `order`, `write_empty_chunks`, `read_missing_chunks`.
+            config: an `ArrayConfig`, or a dictionary of `order`, `write_empty_chunks`, `read_missing_chunks`,
+                `decoded_cache`.
 
         Raises:
             TypeError: an unknown setting.

@@ -53,7 +53,7 @@ def bind(model: ArrayModel, store: Store, path: str, config: ArrayConfig) -> Cel
             f'them, allow it by name: zarrite.config.set({{"{kind.asks}": True}})'
         )
     finish = _finish(kind.memory) if kind.vlen is not None and kind.memory.kind == "O" else None
-    cells = Cells(program_of(model, config), store, path, kind.memory, finish)
+    cells = Cells(program_of(model, config), store, path, kind.memory, finish, config.decoded_cache)
     return Translated(cells) if kind.translates else cells
 
 

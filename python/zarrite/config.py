@@ -13,6 +13,9 @@ Keys that do something:
 - `engine.threads` (None, all cores; also called `threading.max_workers`), `engine.memory_bytes` (None, a quarter of
   memory up to 2 GiB): what work in flight may use.
 - `engine.recycle_bytes` (None): how much output memory is kept for the next read.
+- `cache.decoded_bytes` (None): decoded chunks that are kept. None: up to 128 MiB of chunks of stores on this machine that
+  were read in part; a number of bytes: every chunk of every array; 0: none.
+- `cache.fresh_s` (0.0): how long a chunk that was kept of a store on a network is used without asking whether it changed.
 - `consolidated.on_write` ("update"): what becomes of consolidated documents above a node that is changed through a
   handle that knows of them: "update" (written again; taken out where they repeat more than 128 nodes), "drop" (taken
   out) or "keep" (left as they are, stale).
@@ -58,11 +61,15 @@ DEFAULTS: dict[str, Any] = {
     "engine.threads": None,
     "engine.memory_bytes": None,
     "engine.recycle_bytes": None,
+    "cache.decoded_bytes": None,
+    "cache.fresh_s": 0.0,
 }
 
 ALIASES = {"threading.max_workers": "engine.threads"}
 
 PREFIX = "ZARRITE_"
+
+MOST_FRESH_S = 10**9
 
 
 def _flatten(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
@@ -96,11 +103,14 @@ class ArrayConfig(NamedTuple):
         order: memory order of results, "C" or "F".
         write_empty_chunks: whether chunks that hold only the fill value are stored.
         read_missing_chunks: whether chunks that were never written read as the fill value (else: `ChunkNotFoundError`).
+        decoded_cache: whether every decoded chunk is kept for the next read (True), none (False), or as the setting
+            `cache.decoded_bytes` says (None).
     """
 
     order: str = "C"
     write_empty_chunks: bool = False
     read_missing_chunks: bool = True
+    decoded_cache: bool | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """The settings as a dictionary."""
@@ -125,7 +135,13 @@ class Config:
         # Replaced as wholes and never changed in place, so reading needs no lock.
         self.flat: dict[str, Any] = {}
         self.of_arrays = ArrayConfig()
-        self._replace({**DEFAULTS, **_environment()})
+        environment = _environment()
+        self._replace({**DEFAULTS, **environment})
+        steering = [key for key in environment if key.startswith(("engine.", "cache."))]
+        if steering:
+            for key in steering:
+                _check(key, environment[key])
+            self._apply(environment)
 
     def _replace(self, flat: dict[str, Any]) -> None:
         self.flat = flat
@@ -219,6 +235,8 @@ class Config:
             self._apply({key: flat.get(key) for key in before})
 
     def _apply(self, changed: Mapping[str, Any]) -> None:
+        if any(key.startswith("cache.") for key in changed):
+            _engine.configure_caches(self.flat["cache.decoded_bytes"], float(self.flat["cache.fresh_s"]))
         names = [key for key in changed if key.startswith("engine.")]
         if not names:
             return
@@ -259,6 +277,14 @@ def _check(key: str, value: Any) -> None:
         raise ValueError(f"array.order must be 'C' or 'F', not {value!r}")
     if key == "consolidated.on_write" and value not in ("update", "drop", "keep"):
         raise ValueError(f"consolidated.on_write must be 'update', 'drop' or 'keep', not {value!r}")
+    if key == "cache.fresh_s":
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= MOST_FRESH_S:
+            raise ValueError(f"{key} must be seconds from 0 to {MOST_FRESH_S}, not {value!r}")
+    elif key == "cache.decoded_bytes":
+        if value is not None and (isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 2**62):
+            raise ValueError(f"{key} must be a number of bytes, 0 for none, or None for the default, not {value!r}")
+    elif key.startswith("cache."):
+        raise ValueError(f"no setting is called {key!r}; the caches have decoded_bytes and fresh_s")
     if key.startswith("engine.") or key in ALIASES:
         if key not in DEFAULTS:
             raise ValueError(f"no setting is called {key!r}; the engine has threads, memory_bytes and recycle_bytes")
@@ -305,6 +331,8 @@ def array_config(
     for name in ("write_empty_chunks", "read_missing_chunks"):
         if name in wanted:
             wanted[name] = bool(wanted[name])
+    if "decoded_cache" in wanted and not isinstance(wanted["decoded_cache"], bool):
+        raise ValueError(f"decoded_cache must be True, False or None, not {wanted['decoded_cache']!r}")
     return base._replace(**wanted)
 
 

@@ -10,15 +10,16 @@ Example:
 from __future__ import annotations
 
 import os
-from collections.abc import MutableMapping
+from collections.abc import Mapping, MutableMapping
 from typing import Any
 
 from zarrite import _engine
 from zarrite._engine import Store
 from zarrite.errors import UrlError
-from zarrite.stores import MappingStore, Place, PythonStore, StorePath
+from zarrite.stores import MappingStore, Place, PythonStore, StorePath, resolve
+from zarrite.stores.caching import cached
 
-__all__ = ["LocalStore", "MemoryStore", "PythonStore", "Store", "StoreLike", "StorePath", "ZipStore"]
+__all__ = ["CacheStore", "LocalStore", "MemoryStore", "PythonStore", "Store", "StoreLike", "StorePath", "ZipStore"]
 
 StoreLike = Place
 """What may be passed as `store` (for type annotations)."""
@@ -62,6 +63,45 @@ class MemoryStore(metaclass=_Kind):
         if store_dict is None:
             return _engine.memory_store(read_only=read_only)
         return _engine.python_store(MappingStore(store_dict), read_only=read_only)
+
+
+class CacheStore:
+    """Another store, and what was read of it: in memory, or in a folder that other processes may use too.
+
+    What is kept are stored bytes, documents and chunks alike, with the version of their object. Writes through this
+    store are seen at once; those of others when the store is asked. A store that names no versions (one written in
+    Python) is read anew instead of asked, so that `check` must not be "always" there.
+
+    Args:
+        store: any place that `zarrite.open` takes.
+        max_bytes: the most that is kept, in bytes.
+        folder: where it is kept; in memory when `None`.
+        check: when the store is asked whether what is kept is still what it has: "always" (one small request for each
+            object that is read), "never" (data that does not change), or after so many seconds.
+        storage_options: options of a store on a network.
+
+    Raises:
+        ValueError: a `check` or `max_bytes` that means nothing.
+
+    Example:
+        >>> from zarrite.storage import CacheStore, MemoryStore
+        >>> store = CacheStore(MemoryStore(), max_bytes=1 << 20)
+        >>> store.put("key", b"value").result()
+        >>> store.get("key").result(), store.get("key").result()
+        (b'value', b'value')
+    """
+
+    def __new__(  # type: ignore[misc]
+        cls,
+        store: Place,
+        *,
+        max_bytes: int = 256 << 20,
+        folder: str | os.PathLike[str] | None = None,
+        check: str | float = "always",
+        storage_options: Mapping[str, Any] | None = None,
+    ) -> Store:
+        inner, path = resolve(store, storage_options=storage_options)
+        return cached(inner.prefixed(path) if path else inner, max_bytes=max_bytes, folder=folder, check=check)
 
 
 class ZipStore(metaclass=_Kind):

@@ -72,6 +72,8 @@ pub struct Program {
     /// What the fill view points at.
     _fill_text: Box<[u8]>,
     keys: Keys,
+    /// Tells programs apart that decode the same stored bytes to other cells.
+    pub print: u64,
 }
 
 impl Program {
@@ -108,6 +110,7 @@ impl Program {
         if fill.len() != cell_bytes {
             return Err(Error::size("the fill value", cell_bytes, fill.len()));
         }
+        let print = print(&document);
         let mut layout = Layout::read(&document.codecs, ndim, cell_bytes, &fill, finder)?;
         let axes = document.shape.iter().zip(&document.chunk_shape).zip(layout.inner()?);
         let axes = axes.map(|((&extent, edges), inner)| match edges {
@@ -129,6 +132,7 @@ impl Program {
             fill,
             _fill_text: fill_text,
             keys: document.keys,
+            print,
         })
     }
 
@@ -177,6 +181,21 @@ impl Program {
     pub fn push_key(&self, object: &[u64], key: &mut String) {
         self.keys.push(object, key);
     }
+}
+
+/// A number made of what decoding depends on.
+fn print(document: &Document) -> u64 {
+    use std::hash::{DefaultHasher, Hash, Hasher};
+    let mut hasher = DefaultHasher::new();
+    (document.cell_bytes, &document.fill, document.bounded).hash(&mut hasher);
+    if document.bounded {
+        document.shape.hash(&mut hasher);
+    }
+    format!("{:?}", document.chunk_shape).hash(&mut hasher);
+    for codec in &document.codecs {
+        codec.to_string().hash(&mut hasher);
+    }
+    hasher.finish()
 }
 
 /// The bytes that hexadecimal text stands for.

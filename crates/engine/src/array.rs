@@ -21,6 +21,8 @@ pub struct Array {
     pub store: Arc<dyn Store>,
     /// Its path, without slashes around it.
     pub path: Arc<str>,
+    /// Whether its decoded chunks are kept: all, none, or as the process does.
+    pub keeps_decoded: Option<bool>,
 }
 
 /// What is asked of an array.

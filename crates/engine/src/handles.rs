@@ -1,10 +1,13 @@
 //! Shards held open with their indexes, so that the second read of a shard is one read.
 
+use crate::decoded::Counts;
 use crate::error::{Error, Result};
+use crate::runtime::runtime;
 use crate::store::Object;
 use crate::sync::Mutex;
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use zarrite_core::shard::ShardIndex;
 
 /// An open shard: its object, and the indexes read so far, by level and by where their shard begins (a nested shard may begin where its shard does).
@@ -12,15 +15,35 @@ pub struct Handle {
     /// The object.
     pub object: Arc<dyn Object>,
     indexes: Mutex<HashMap<(usize, u64), Arc<ShardIndex>>>,
+    /// When the store was last asked for it, in milliseconds of the cache of decoded chunks.
+    asked_ms: AtomicU64,
+    used: AtomicBool,
 }
 
 impl Handle {
     /// Holds an object.
-    pub fn new(object: Arc<dyn Object>) -> Self {
+    pub fn new(object: Arc<dyn Object>, asked_ms: u64) -> Self {
         Self {
             object,
             indexes: Mutex::default(),
+            asked_ms: AtomicU64::new(asked_ms),
+            used: AtomicBool::new(false),
         }
+    }
+
+    /// When the store was last asked for it.
+    pub fn asked_ms(&self) -> u64 {
+        self.asked_ms.load(Ordering::Relaxed)
+    }
+
+    /// Notes when the store was asked and said that this is what it has.
+    pub fn asked(&self, now_ms: u64) {
+        self.asked_ms.fetch_max(now_ms, Ordering::Relaxed);
+    }
+
+    /// Whether nobody asked this before.
+    pub fn is_new(&self) -> bool {
+        !self.used.swap(true, Ordering::Relaxed)
     }
 
     /// The index at `place`, read by `read` when nobody has yet. The lock is held meanwhile: one reader reads, others wait.
@@ -83,6 +106,7 @@ struct Inner {
     clock: u64,
     hits: u64,
     misses: u64,
+    evictions: u64,
 }
 
 impl Handles {
@@ -112,6 +136,7 @@ impl Handles {
             self.inner.lock().hits += 1;
             return Ok(Some(handle));
         }
+        let asked_ms = runtime().decoded.now_ms();
         let opened = open().or_else(|error| match error {
             crate::store::Error::Io { errno: Some(errno), .. } if TOO_MANY_OPEN.contains(&errno) => {
                 // What is held here may be what is missing.
@@ -125,7 +150,12 @@ impl Handles {
             self.inner.lock().map.remove(&name);
             return Ok(None);
         };
-        let handle = Arc::new(Handle::new(object));
+        let is_held = object.may_be_held();
+        let handle = Arc::new(Handle::new(object, asked_ms));
+        if !is_held {
+            self.inner.lock().misses += 1;
+            return Ok(Some(handle));
+        }
         let mut given_up = Vec::new();
         {
             let mut inner = self.inner.lock();
@@ -138,6 +168,7 @@ impl Handles {
                 ages.sort_unstable();
                 let limit = ages[ages.len() / 4];
                 given_up.extend(inner.map.extract_if(|_, (used, _)| *used <= limit));
+                inner.evictions += given_up.len() as u64;
             }
             inner.map.insert(name, (clock, Arc::clone(&handle)));
         }
@@ -146,16 +177,30 @@ impl Handles {
         Ok(Some(handle))
     }
 
-    /// Lets go of a key that was written here.
+    /// Lets go of a key that was written here, and of what was decoded of it.
     pub fn forget(&self, identity: &str, key: &str) {
+        runtime().decoded.forget(identity, key);
         let gone = self.inner.lock().map.remove(&name(identity, key));
         drop(gone);
     }
 
-    /// Shards held, reads that found theirs held, and reads that did not.
-    pub fn counts(&self) -> (usize, u64, u64) {
+    /// What was counted.
+    pub fn counts(&self) -> Counts {
         let inner = self.inner.lock();
-        (inner.map.len(), inner.hits, inner.misses)
+        Counts {
+            count: inner.map.len() as u64,
+            bytes: inner.bytes() as u64,
+            budget_bytes: MOST_BYTES as u64,
+            hits: inner.hits,
+            misses: inner.misses,
+            evictions: inner.evictions,
+        }
+    }
+
+    /// Begins to count anew.
+    pub fn reset_counts(&self) {
+        let mut inner = self.inner.lock();
+        (inner.hits, inner.misses, inner.evictions) = (0, 0, 0);
     }
 }
 

@@ -3,6 +3,7 @@
 pub mod array;
 pub mod blocks;
 pub mod budget;
+pub mod decoded;
 pub mod error;
 pub mod gate;
 pub mod handles;

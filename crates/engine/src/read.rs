@@ -3,6 +3,9 @@
 //! A selection becomes objects, an object becomes items of about a megabyte of cells, and the pool takes items one after another:
 //! find the stored bytes, decode them where they are wanted, or nearby and then scatter.
 
+mod keeping;
+
+use self::keeping::{Keepers, Keeping, keeper_of};
 use crate::array::{Array, Cells, Door, Selection, drive};
 use crate::error::{Error, Result};
 use crate::handles::Handle;
@@ -47,6 +50,8 @@ struct Read {
     few: bool,
     /// Bytes of the largest leaf chunk.
     leaf_bytes: usize,
+    /// How the cache of decoded chunks is used, where it is.
+    keeping: Option<Keeping>,
     arena: Mutex<Arena>,
 }
 
@@ -118,8 +123,10 @@ pub fn read(array: &Array, selection: &Selection, out: Cells, door: Door<'_>) ->
         items,
         few: n < threads && leaf_bytes >= ITEM_BYTES,
         leaf_bytes,
+        keeping: Keeping::of(array, leaf_bytes, total),
         arena: Mutex::default(),
     });
+    let little = little || read.leaves_little();
     let shared = Arc::clone(&read);
     let work: Arc<Work> = Arc::new(move |at, workspace| {
         let done = shared.item(at, workspace);
@@ -157,6 +164,11 @@ impl Read {
         let (place, wanted) = self.plan.piece(at, 0);
         let leaf = program.leaf(&place)?;
         let leaf_bytes = leaf.bytes();
+        if let Some(keeping) = &self.keeping
+            && let Some(done) = self.kept_chunk(keeping, &key, &place, &leaf, &wanted, workspace)
+        {
+            return done;
+        }
         if leaf.chain.is_plain() && leaf_bytes >= PART_BYTES {
             let together = self.array.lies_together(&leaf, &wanted, &self.out.strides);
             let parts = if together.is_some() {
@@ -249,9 +261,18 @@ impl Read {
         } else {
             Range::FromTo(0, index)
         };
-        runtime()
-            .handles
-            .get(store.identity(), key, || store.open_part(key, part))
+        let open = || {
+            runtime()
+                .handles
+                .get(store.identity(), key, || store.open_part(key, part))
+        };
+        match open()? {
+            Some(held) => match self.check_held(key, held)? {
+                None => open(),
+                current => Ok(current),
+            },
+            None => Ok(None),
+        }
     }
 
     /// Some chunks of a shard.
@@ -263,16 +284,40 @@ impl Read {
         pieces: std::ops::Range<usize>,
         workspace: &mut Workspace,
     ) -> Result<()> {
+        let Some(keeping) = &self.keeping else {
+            let pieces: Vec<usize> = pieces.collect();
+            return self.stored_chunks(handle, key, at, &pieces, &mut Keepers::new(), workspace);
+        };
+        let (rest, mut keepers, others) = self.without_kept(keeping, handle, key, at, pieces)?;
+        self.stored_chunks(handle, key, at, &rest, &mut keepers, workspace)?;
+        // Who waits for others leads none itself.
+        drop(keepers);
+        self.from_others(handle, key, at, &others, workspace)
+    }
+
+    /// Some chunks of a shard that have to be read.
+    fn stored_chunks(
+        &self,
+        handle: &Handle,
+        key: &str,
+        at: usize,
+        pieces: &[usize],
+        keepers: &mut Keepers,
+        workspace: &mut Workspace,
+    ) -> Result<()> {
         let program = &self.array.program;
         let mut found: Vec<(u64, u64, usize)> = Vec::with_capacity(pieces.len());
-        for piece in pieces {
+        for &piece in pieces {
             let (place, wanted) = self.plan.piece(at, piece);
             match self
                 .locate(handle, &place, workspace)
                 .map_err(|error| self.placed(key, error))?
             {
                 Some((start, end)) => found.push((start, end, piece)),
-                None => self.absent(key, &*program.leaf(&place)?, &wanted)?,
+                None => {
+                    drop(keeper_of(keepers, piece));
+                    self.absent(key, &*program.leaf(&place)?, &wanted)?;
+                }
             }
         }
         found.sort_unstable();
@@ -282,6 +327,7 @@ impl Read {
             let leaf = program.leaf(&place)?;
             if leaf.chain.is_plain()
                 && leaf.bytes() >= PART_BYTES
+                && !keepers.iter().any(|(kept, _)| *kept == piece)
                 && let Some(parts) = self.parts(&leaf, &wanted)
             {
                 self.check_size(key, &leaf, end - start)?;
@@ -298,7 +344,7 @@ impl Read {
                 n += 1;
             }
             let (run, later) = rest.split_at(n);
-            self.run(key, handle, at, start, end, run, workspace)?;
+            self.run(key, handle, at, start, end, run, keepers, workspace)?;
             rest = later;
         }
         Ok(())
@@ -314,13 +360,18 @@ impl Read {
         start: u64,
         end: u64,
         run: &[(u64, u64, usize)],
+        keepers: &mut Keepers,
         workspace: &mut Workspace,
     ) -> Result<()> {
-        let each = |bytes: &[u8], workspace: &mut Workspace| {
+        let mut each = |bytes: &[u8], workspace: &mut Workspace| {
             run.iter().try_for_each(|&(first, last, piece)| {
                 let stored = &bytes[(first - start) as usize..(last - start) as usize];
                 let (place, wanted) = self.plan.piece(at, piece);
-                self.place(key, &self.array.program.leaf(&place)?, &wanted, stored, workspace)
+                let leaf = self.array.program.leaf(&place)?;
+                match keeper_of(keepers, piece) {
+                    Some(keeper) => self.place_and_keep(key, &leaf, &wanted, stored, keeper, workspace),
+                    None => self.place(key, &leaf, &wanted, stored, workspace),
+                }
             })
         };
         if let Some(bytes) = handle.object.in_memory() {
@@ -383,22 +434,40 @@ impl Read {
         {
             return self.decode(key, leaf, stored, cells, workspace);
         }
-        let mut cells = workspace.buffer(n)?;
-        let mut done = Ok(false);
-        if let Some(codec) = leaf.chain.only_codec()
-            && n >= PART_BYTES
-            && let Some(parts) = self.parts(leaf, wanted)
-        {
-            done = parts.iter().try_fold(true, |_, &(first, last)| {
-                codec.decode_range(stored, first, &mut cells[first..last], &mut workspace.context)
-            });
+        if let Some(done) = self.place_parts(key, leaf, wanted, stored, workspace) {
+            return done;
         }
-        let done = match done {
-            Ok(true) => Ok(()),
-            Ok(false) => self.decode(key, leaf, stored, &mut cells[..n], workspace),
-            Err(why) => Err(self.array.undecodable(key, why)),
-        };
+        let mut cells = workspace.buffer(n)?;
+        let done = self.decode(key, leaf, stored, &mut cells[..n], workspace);
         let done = done.and_then(|()| self.scatter(leaf, wanted, &cells[..n]));
+        workspace.put_back(cells);
+        done
+    }
+
+    /// Decodes the wanted parts of a chunk alone, where its codec can.
+    fn place_parts(
+        &self,
+        key: &str,
+        leaf: &Compiled<'_, Leaf>,
+        wanted: &Wanted<'_>,
+        stored: &[u8],
+        workspace: &mut Workspace,
+    ) -> Option<Result<()>> {
+        let n = leaf.bytes();
+        let codec = leaf.chain.only_codec().filter(|_| n >= PART_BYTES)?;
+        let parts = self.parts(leaf, wanted)?;
+        let mut cells = match workspace.buffer(n) {
+            Ok(cells) => cells,
+            Err(error) => return Some(Err(error.into())),
+        };
+        let done = parts.iter().try_fold(true, |_, &(first, last)| {
+            codec.decode_range(stored, first, &mut cells[first..last], &mut workspace.context)
+        });
+        let done = match done {
+            Ok(true) => Some(self.scatter(leaf, wanted, &cells[..n])),
+            Ok(false) => None,
+            Err(why) => Some(Err(self.array.undecodable(key, why))),
+        };
         workspace.put_back(cells);
         done
     }

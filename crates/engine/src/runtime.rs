@@ -4,6 +4,7 @@
 
 use crate::blocks::Blocks;
 use crate::budget::{Budget, memory_of_machine};
+use crate::decoded::Decoded;
 use crate::error::{Error, Result};
 use crate::gate::Gate;
 use crate::handles::Handles;
@@ -122,6 +123,8 @@ pub struct Runtime {
     locks: Vec<Mutex<()>>,
     /// Objects held open, with the indexes of shards.
     pub handles: Handles,
+    /// Decoded chunks.
+    pub decoded: Decoded,
     /// Memory for results, kept for the next.
     pub blocks: Blocks,
     /// Bytes in flight.
@@ -208,6 +211,7 @@ impl Runtime {
             threads: AtomicUsize::new(threads),
             locks: (0..4096).map(|_| Mutex::new(())).collect(),
             handles: Handles::default(),
+            decoded: Decoded::default(),
             blocks: Blocks::default(),
             budget: Budget::default(),
             machine_bytes: memory_of_machine().unwrap_or(usize::MAX),
@@ -289,6 +293,7 @@ impl Runtime {
                 drop(queue);
                 WORKSPACE.set(None);
                 self.blocks.trim(IDLE);
+                self.decoded.trim(IDLE);
                 queue = self.queue.lock();
             }
         }

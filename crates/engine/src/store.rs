@@ -10,6 +10,7 @@
 //! What every store must do is written as tests in `stores/contract.rs`.
 
 use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 pub use crate::stores::error::{Error, Result};
 use crate::stores::keys::reserve;
@@ -68,6 +69,51 @@ impl Version {
     pub fn as_tag(&self) -> Option<&str> {
         match &self.0 {
             Mark::Tag(tag) => Some(tag),
+            _ => None,
+        }
+    }
+
+    /// The version for who keeps it long after it was read: it holds nothing open. `None` where a later content could look the
+    /// same, because the file changed so lately that its times might not tell, or because the server named no version.
+    pub fn to_keep(&self) -> Option<Self> {
+        // No clock of a file system ticks slower than the first; one that shows whole seconds may tick every other.
+        const TICK_NS: u64 = 50_000_000;
+        const COARSE_TICK_NS: u64 = 3_000_000_000;
+        match &self.0 {
+            Mark::Counter(_) => Some(self.clone()),
+            Mark::Tag(tag) => (!tag.is_empty()).then(|| self.clone()),
+            Mark::Words { words, .. } => {
+                let changed = words[3].max(words[4]);
+                let tick = if changed.is_multiple_of(1_000_000_000) {
+                    COARSE_TICK_NS
+                } else {
+                    TICK_NS
+                };
+                let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+                let now = u64::try_from(now.as_nanos()).unwrap_or(u64::MAX);
+                (now > changed.saturating_add(tick)).then(|| Self::words(*words, None))
+            }
+        }
+    }
+
+    /// The version as text that another process understands; `None` where it means something in this one alone.
+    pub fn to_text(&self) -> Option<String> {
+        match &self.0 {
+            Mark::Counter(_) => None,
+            Mark::Tag(tag) => Some(format!("tag {tag}")).filter(|text| !text.contains('\n')),
+            Mark::Words { words, .. } => Some(format!("file {}", words.map(|word| word.to_string()).join(" "))),
+        }
+    }
+
+    /// A version from its text.
+    pub fn from_text(text: &str) -> Option<Self> {
+        let (kind, rest) = text.split_once(' ')?;
+        match kind {
+            "tag" => Some(Self::tag(rest)),
+            "file" => {
+                let words: Option<Vec<u64>> = rest.split(' ').map(|word| word.parse().ok()).collect();
+                Some(Self::words(words?.try_into().ok()?, None))
+            }
             _ => None,
         }
     }
@@ -154,6 +200,11 @@ pub trait Object: Send + Sync {
     /// Whether the key still leads to what was opened. Costs a look-up; callers ask once in a while.
     fn is_current(&self) -> bool;
 
+    /// Whether every store that leads to this place may go on with this object while it is current.
+    fn may_be_held(&self) -> bool {
+        true
+    }
+
     /// The object's bytes where they lie in memory anyway: no copy is needed.
     fn in_memory(&self) -> Option<&[u8]> {
         None
@@ -196,6 +247,19 @@ pub trait Store: Send + Sync {
         let Some(object) = self.open(key)? else { return Ok(None) };
         object.append_at(0, object.bytes(), into)?;
         Ok(Some(object.version()))
+    }
+
+    /// Whether [`Self::version`] answers by a look that reads no bytes.
+    fn knows_versions(&self) -> bool {
+        false
+    }
+
+    /// The version a key has now; `None` when there is no such key.
+    ///
+    /// # Errors
+    /// As `get`.
+    fn version(&self, key: &str) -> Result<Option<Version>> {
+        Ok(self.open(key)?.map(|object| object.version()))
     }
 
     /// Several ranges of one object, merged by the caller where they are near. Each is handed to `each` with its place in

@@ -93,13 +93,14 @@ impl Request {
 #[pymethods]
 impl Cells {
     #[new]
-    #[pyo3(signature = (program, store, path, dtype, finish=None))]
+    #[pyo3(signature = (program, store, path, dtype, finish=None, keeps_decoded=None))]
     fn new(
         program: PyRef<'_, Program>,
         store: PyRef<'_, Store>,
         path: &str,
         dtype: Bound<'_, PyArrayDescr>,
         finish: Option<Py<PyAny>>,
+        keeps_decoded: Option<bool>,
     ) -> PyResult<Self> {
         let program = program.inner();
         let makes_objects = program.vlen.is_some() && !strings::is_strings(&dtype);
@@ -119,6 +120,7 @@ impl Cells {
             program,
             store: store.inner(),
             path: path.into(),
+            keeps_decoded,
         };
         Ok(Self {
             array,

@@ -8,6 +8,7 @@
 )]
 
 mod buffer;
+mod cached;
 mod cells;
 mod door;
 mod error;
@@ -16,6 +17,7 @@ mod hooks;
 mod key;
 mod program;
 mod pystore;
+mod stats;
 mod store;
 mod strings;
 mod text;
@@ -76,19 +78,16 @@ fn configure(
     holds.into_iter().collect()
 }
 
-/// What the engine counts.
+/// Sets what the caches keep: decoded chunks in bytes (`None`: as much as the engine thinks good), and how long what a network told is
+/// not asked again.
 #[pyfunction]
-fn stats() -> std::collections::BTreeMap<&'static str, u64> {
-    let runtime = runtime::runtime();
-    let (shards, hits, misses) = runtime.handles.counts();
-    let counts = [
-        ("shards_open", shards as u64),
-        ("shard_hits", hits),
-        ("shard_misses", misses),
-        ("recycled_bytes", runtime.blocks.kept_bytes() as u64),
-        ("most_bytes_in_flight", runtime.budget.most() as u64),
-    ];
-    counts.into_iter().collect()
+fn configure_caches(decoded_bytes: Option<usize>, fresh_s: f64) -> PyResult<()> {
+    let fresh = std::time::Duration::try_from_secs_f64(fresh_s)
+        .map_err(|why| pyo3::exceptions::PyValueError::new_err(format!("{fresh_s} seconds: {why}")))?;
+    let decoded = &runtime::runtime().decoded;
+    decoded.set_fresh(fresh);
+    decoded.set_budget_bytes(decoded_bytes);
+    Ok(())
 }
 
 #[pymodule(gil_used = false)]
@@ -117,9 +116,11 @@ fn _engine(py: Python<'_>, module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(store::remote_store, module)?)?;
     module.add_function(wrap_pyfunction!(store::python_store, module)?)?;
     module.add_function(wrap_pyfunction!(store::recorded_store, module)?)?;
+    module.add_function(wrap_pyfunction!(cached::cached_store, module)?)?;
     module.add_function(wrap_pyfunction!(store::recorded, module)?)?;
     module.add_function(wrap_pyfunction!(configure, module)?)?;
-    module.add_function(wrap_pyfunction!(stats, module)?)?;
+    module.add_function(wrap_pyfunction!(configure_caches, module)?)?;
+    module.add_function(wrap_pyfunction!(stats::stats, module)?)?;
     let hooks = pyo3::types::PyDict::new(py);
     hooks.set_item("before", wrap_pyfunction!(_before_fork, module)?)?;
     hooks.set_item("after_in_parent", wrap_pyfunction!(_after_fork_in_parent, module)?)?;

@@ -24,7 +24,8 @@ pub struct Store {
 }
 
 impl Store {
-    fn of(inner: impl Contract + 'static) -> Self {
+    /// An engine store as Python sees it.
+    pub fn of(inner: impl Contract + 'static) -> Self {
         Self {
             inner: Arc::new(inner),
             recorded: None,

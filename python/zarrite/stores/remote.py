@@ -35,7 +35,8 @@ def remote_store(url: str, options: Mapping[str, Any] | None = None, *, read_onl
     Args:
         url: `s3://bucket/path`, `gs://bucket/path`, `az://container/path` or `https://server/path`.
         options: by the names that fsspec's users type (`anon`, `key`, `secret`, `endpoint_url`, ...) or the clouds';
-            and `missing_status`, `timeout`, `connect_timeout`, `retries`, `retry_timeout`, `sign`, `credentials`.
+            and `missing_status`, `timeout`, `connect_timeout`, `retries`, `retry_timeout`, `sign`, `credentials`;
+            `cache` keeps what is read: `True`, or the keywords of `zarrite.storage.CacheStore`.
         read_only: give a store that refuses writes.
 
     Raises:
@@ -70,7 +71,7 @@ def remote_store(url: str, options: Mapping[str, Any] | None = None, *, read_onl
     with _lock:
         store = _roots.get(key)
     if store is None:
-        settings = told(scheme, given)
+        settings = told(scheme, {name: value for name, value in given.items() if name != "cache"})
         store = _engine.remote_store(
             root,
             settings.options,
@@ -81,6 +82,10 @@ def remote_store(url: str, options: Mapping[str, Any] | None = None, *, read_onl
             from_environment=not web,
             read_only=read_only,
         )
+        if given.get("cache"):
+            from zarrite.stores.caching import cached_as_asked
+
+            store = cached_as_asked(store, given["cache"])
         with _lock:
             store = _roots.setdefault(key, store)
             _options[store.identity] = given

@@ -173,6 +173,18 @@ impl Store for Local {
         Ok(Some(file.version()))
     }
 
+    fn knows_versions(&self) -> bool {
+        true
+    }
+
+    fn version(&self, key: &str) -> Result<Option<Version>> {
+        check_key(key)?;
+        match self.0.root.stat(key) {
+            Ok(stat) => Ok(spot::is_file(&stat).then(|| read::version_of(&stat))),
+            Err(cause) => self.absent(key, cause),
+        }
+    }
+
     fn open(&self, key: &str) -> Result<Option<Arc<dyn Object>>> {
         Ok(self.open_file(key)?.map(|file| Arc::new(file) as Arc<dyn Object>))
     }

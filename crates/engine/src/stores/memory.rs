@@ -140,6 +140,14 @@ impl Store for Memory {
         }))
     }
 
+    fn knows_versions(&self) -> bool {
+        true
+    }
+
+    fn version(&self, key: &str) -> Result<Option<Version>> {
+        Ok(self.held(key)?.map(|held| Version::counter(held.version)))
+    }
+
     fn open(&self, key: &str) -> Result<Option<Arc<dyn Object>>> {
         let Some(held) = self.held(key)? else { return Ok(None) };
         Ok(Some(Arc::new(Open {

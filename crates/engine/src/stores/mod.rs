@@ -1,5 +1,6 @@
 //! The places objects are kept in, and the layers around them. One file each.
 
+pub mod cached;
 pub mod error;
 pub mod keys;
 #[cfg(unix)]
@@ -17,6 +18,7 @@ pub mod zip;
 #[cfg(test)]
 mod contract;
 
+pub use cached::{Cached, Check};
 #[cfg(unix)]
 pub use local::Local;
 pub use memory::Memory;

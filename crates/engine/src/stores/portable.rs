@@ -263,6 +263,10 @@ impl Store for Local {
         }))
     }
 
+    fn knows_versions(&self) -> bool {
+        true
+    }
+
     fn open(&self, key: &str) -> Result<Option<Arc<dyn Object>>> {
         Ok(self.open_file(key)?.map(|object| Arc::new(object) as Arc<dyn Object>))
     }

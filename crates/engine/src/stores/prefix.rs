@@ -63,6 +63,14 @@ impl Store for Prefix {
         self.inner.get_versioned(&self.key(key)?, into)
     }
 
+    fn knows_versions(&self) -> bool {
+        self.inner.knows_versions()
+    }
+
+    fn version(&self, key: &str) -> Result<Option<Version>> {
+        self.inner.version(&self.key(key)?)
+    }
+
     fn get_ranges(&self, key: &str, ranges: &[Range], each: &mut dyn FnMut(usize, Vec<u8>) -> bool) -> Result<bool> {
         self.inner.get_ranges(&self.key(key)?, ranges, each)
     }

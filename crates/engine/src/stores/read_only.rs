@@ -50,6 +50,14 @@ impl Store for ReadOnly {
         self.inner.get_versioned(key, into)
     }
 
+    fn knows_versions(&self) -> bool {
+        self.inner.knows_versions()
+    }
+
+    fn version(&self, key: &str) -> Result<Option<Version>> {
+        self.inner.version(key)
+    }
+
     fn get_ranges(&self, key: &str, ranges: &[Range], each: &mut dyn FnMut(usize, Vec<u8>) -> bool) -> Result<bool> {
         self.inner.get_ranges(key, ranges, each)
     }

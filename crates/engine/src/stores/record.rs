@@ -9,8 +9,8 @@ use crate::store::{Found, Object, Put, Range, Result, Store, Version};
 /// One request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Call {
-    /// The method: `get`, `open`, `put`, `delete`, `delete_prefix`, `list`, `list_dir`, `size`, `move_prefix`; and of an open
-    /// object `read` and `is_current`.
+    /// The method: `get`, `open`, `put`, `delete`, `delete_prefix`, `list`, `list_dir`, `size`, `move_prefix`, `is_current`;
+    /// and of an open object `read` and `is_current`.
     pub operation: &'static str,
     /// The key or prefix; of a move, where from.
     pub key: String,
@@ -105,6 +105,15 @@ impl Store for Record {
     fn get_versioned(&self, key: &str, into: &mut Vec<u8>) -> Result<Option<Version>> {
         self.ledger.note("get", key);
         self.inner.get_versioned(key, into)
+    }
+
+    fn knows_versions(&self) -> bool {
+        self.inner.knows_versions()
+    }
+
+    fn version(&self, key: &str) -> Result<Option<Version>> {
+        self.ledger.note("is_current", key);
+        self.inner.version(key)
     }
 
     fn get_ranges(&self, key: &str, ranges: &[Range], each: &mut dyn FnMut(usize, Vec<u8>) -> bool) -> Result<bool> {
@@ -213,6 +222,10 @@ impl Object for Open {
     fn is_current(&self) -> bool {
         self.ledger.note("is_current", &self.key);
         self.inner.is_current()
+    }
+
+    fn may_be_held(&self) -> bool {
+        self.inner.may_be_held()
     }
 
     /// Never: what is read without asking could not be written down.

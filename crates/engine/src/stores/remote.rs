@@ -4,6 +4,7 @@
 //! flight, retries, reads that ask for nothing twice, and what the contract says of conditions and of missing keys.
 
 mod answer;
+pub mod counted;
 mod fetching;
 mod lending;
 mod missing;
@@ -74,7 +75,7 @@ impl Remote {
         {
             return Ok(Arc::clone(client));
         }
-        let client = self.0.settings.build()?;
+        let client = counted::Counted::of(self.0.settings.build()?);
         // A parent's client is not dropped here: its connections belong to a runtime that does not live.
         if let Some(parents) = held.replace((process, Arc::clone(&client))) {
             std::mem::forget(parents);
@@ -236,6 +237,21 @@ impl Store for Remote {
         })?;
         into.extend_from_slice(&fetched.bytes);
         Ok(Some(version))
+    }
+
+    fn knows_versions(&self) -> bool {
+        true
+    }
+
+    fn version(&self, key: &str) -> Result<Option<Version>> {
+        let (path, client) = (self.checked(key)?, self.client()?);
+        network().wait(async {
+            match client.head(&path).await {
+                Ok(meta) => Ok(Some(Version::tag(meta.e_tag.as_deref().unwrap_or_default()))),
+                Err(object_store::Error::NotFound { .. }) => Ok(None),
+                Err(error) => Err(failed(key, &error)),
+            }
+        })
     }
 
     fn get_ranges(&self, key: &str, ranges: &[Range], each: &mut dyn FnMut(usize, Vec<u8>) -> bool) -> Result<bool> {

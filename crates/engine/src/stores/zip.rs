@@ -252,6 +252,14 @@ impl Store for Zip {
         }))
     }
 
+    fn knows_versions(&self) -> bool {
+        true
+    }
+
+    fn version(&self, key: &str) -> Result<Option<Version>> {
+        Ok(self.size(key)?.map(|_| self.0.archive.version()))
+    }
+
     fn open(&self, key: &str) -> Result<Option<Arc<dyn Object>>> {
         let Some(entry) = self.entry(key)? else { return Ok(None) };
         let held = if matches!(entry.method, Method::Stored) {

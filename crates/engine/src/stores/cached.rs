@@ -1,0 +1,527 @@
+//! Another store, and a shelf of bytes that were read from it.
+//!
+//! What is kept are the ranges that were asked for, with the version of their object. How long they are used without asking the store is
+//! the user's word: for ever (data that never changes), for a time, or not at all; then the store is asked for the version, which costs
+//! one small request and no bytes. Writes that go through this store are seen at once; those of others when the store is asked.
+
+pub mod folder;
+pub mod memory;
+pub mod shelf;
+
+use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hasher};
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, mpsc};
+use std::time::Duration;
+
+use self::folder::FolderShelf;
+use self::memory::MemoryShelf;
+use self::shelf::{Entry, SUMS, Shelf, now_ms};
+use crate::store::{Error, Found, Object, Put, Range, Result, Store, Version};
+use crate::stores::keys::{check_key, reserve};
+use crate::sync::Mutex;
+
+/// When the store is asked whether what is kept is still what it has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Check {
+    /// Never: the data does not change.
+    Never,
+    /// When it was not asked for so long; zero asks each time.
+    After(Duration),
+}
+
+/// Counters of writes that objects are spread over.
+const WRITES: usize = 1024;
+/// Versions that are remembered.
+const FACES: usize = 1 << 16;
+/// Threads that ask for many objects at once.
+const ASKERS: usize = 64;
+
+/// A store that keeps what it read. Copies share the shelf.
+#[derive(Clone)]
+pub struct Cached(Arc<Inner>);
+
+struct Inner {
+    store: Arc<dyn Store>,
+    shelf: Box<dyn Shelf>,
+    check: Check,
+    /// The versions that the store named last, and when.
+    faces: Mutex<HashMap<String, (Version, u64)>>,
+    writes: Vec<AtomicU64>,
+}
+
+impl Cached {
+    /// Keeps what is read of a store in memory.
+    pub fn in_memory(store: Arc<dyn Store>, budget_bytes: u64, check: Check) -> Self {
+        Self::of(store, Box::new(MemoryShelf::new(budget_bytes)), check)
+    }
+
+    /// Keeps what is read of a store in a folder, which other processes may use too.
+    ///
+    /// # Errors
+    /// [`Error::Io`] when the folder cannot be made.
+    pub fn in_folder(store: Arc<dyn Store>, folder: &Path, budget_bytes: u64, check: Check) -> Result<Self> {
+        Ok(Self::of(
+            store,
+            Box::new(FolderShelf::new(folder, budget_bytes)?),
+            check,
+        ))
+    }
+
+    fn of(store: Arc<dyn Store>, shelf: Box<dyn Shelf>, check: Check) -> Self {
+        Self(Arc::new(Inner {
+            store,
+            shelf,
+            check,
+            faces: Mutex::default(),
+            writes: (0..WRITES).map(|_| AtomicU64::new(0)).collect(),
+        }))
+    }
+}
+
+impl Inner {
+    fn object(&self, key: &str) -> String {
+        format!("{}/{key}", self.store.identity())
+    }
+
+    fn writes(&self, key: &str) -> &AtomicU64 {
+        let mut hasher = DefaultHasher::new();
+        hasher.write(key.as_bytes());
+        &self.writes[hasher.finish() as usize % WRITES]
+    }
+
+    fn is_fresh(&self, asked_ms: u64) -> bool {
+        match self.check {
+            Check::Never => true,
+            // A time that lies ahead is no answer: clocks are set back.
+            Check::After(time) => now_ms()
+                .checked_sub(asked_ms)
+                .is_some_and(|age| u128::from(age) < time.as_millis()),
+        }
+    }
+
+    fn asks_each_time(&self) -> bool {
+        self.check == Check::After(Duration::ZERO)
+    }
+
+    fn note(&self, key: &str, version: Option<&Version>, asked_ms: u64) {
+        let Some(version) = version.and_then(Version::to_keep) else {
+            return;
+        };
+        let mut faces = self.faces.lock();
+        if faces.len() >= FACES {
+            faces.clear();
+        }
+        faces.insert(key.to_owned(), (version, asked_ms));
+    }
+
+    /// The version a key has as far as was asked, or by asking now.
+    fn current(&self, key: &str) -> Result<(Option<Version>, u64)> {
+        let known = self.faces.lock().get(key).cloned();
+        if let Some((version, asked_ms)) = known
+            && self.is_fresh(asked_ms)
+        {
+            return Ok((Some(version), asked_ms));
+        }
+        let asked_ms = now_ms();
+        let version = self.store.version(key)?;
+        self.note(key, version.as_ref(), asked_ms);
+        Ok((version, asked_ms))
+    }
+
+    /// What is kept of a range and still current.
+    fn kept(&self, key: &str, range: Range) -> Result<Option<Entry>> {
+        let object = self.object(key);
+        let Some(mut entry) = self.shelf.get(&object, range) else {
+            return Ok(None);
+        };
+        if !self.is_fresh(entry.asked_ms) {
+            let current = match &entry.version {
+                Some(version) if self.store.knows_versions() => {
+                    let (found, asked_ms) = self.current(key)?;
+                    (found.as_ref() == Some(version)).then_some(asked_ms)
+                }
+                _ => None,
+            };
+            let Some(asked_ms) = current else {
+                self.shelf.remove(&object);
+                return Ok(None);
+            };
+            if !self.asks_each_time() {
+                self.shelf.touch(&object, &entry, asked_ms);
+            }
+            entry.asked_ms = asked_ms;
+        }
+        Ok(Some(entry))
+    }
+
+    /// Keeps what was read, unless this store wrote the object meanwhile.
+    fn keep(&self, key: &str, entry: Entry, writes: u64) {
+        // Without a version nobody could ever say that it is current.
+        if self.asks_each_time() && entry.version.is_none() || self.writes(key).load(Ordering::Acquire) != writes {
+            return;
+        }
+        self.note(key, entry.version.as_ref(), entry.asked_ms);
+        let object = self.object(key);
+        self.shelf.put(&object, entry);
+        if self.writes(key).load(Ordering::Acquire) != writes {
+            self.shelf.remove(&object);
+        }
+    }
+
+    fn count(found: bool) {
+        let sum = if found { &SUMS.hits } else { &SUMS.misses };
+        sum.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn get(&self, key: &str, range: Range, into: &mut Vec<u8>) -> Result<Option<Found>> {
+        check_key(key)?;
+        if let Some(entry) = self.kept(key, range)?
+            && let Some(bytes) = entry.within(range)
+        {
+            Self::count(true);
+            reserve(key, bytes.len() as u64, into)?;
+            into.extend_from_slice(bytes);
+            return Ok(Some(Found {
+                object_bytes: entry.object_bytes,
+                version: entry.version,
+            }));
+        }
+        Self::count(false);
+        let writes = self.writes(key).load(Ordering::Acquire);
+        let asked_ms = now_ms();
+        // A store on this machine says its version apart; asked before the bytes are read, it is never newer than they are.
+        let before = if self.store.is_local() && self.store.knows_versions() {
+            self.store.version(key)?
+        } else {
+            None
+        };
+        let from = into.len();
+        let Some(found) = self.store.get(key, range, into)? else {
+            return Ok(None);
+        };
+        let bytes = &into[from..];
+        let start = match range {
+            Range::All => Some(0),
+            Range::FromTo(start, stop) if start < stop => Some(start),
+            Range::FromTo(..) => None,
+            Range::Last(_) => found.object_bytes.and_then(|all| all.checked_sub(bytes.len() as u64)),
+        };
+        if let Some(start) = start {
+            let whole = (range == Range::All).then_some(bytes.len() as u64);
+            let entry = Entry {
+                start,
+                bytes: bytes.into(),
+                object_bytes: found.object_bytes.or(whole),
+                version: found.version.clone().or(before).and_then(|version| version.to_keep()),
+                asked_ms,
+            };
+            self.keep(key, entry, writes);
+        }
+        Ok(Some(found))
+    }
+
+    /// Notes that this store changed an object.
+    fn changed(&self, key: &str) {
+        self.writes(key).fetch_add(1, Ordering::AcqRel);
+        self.faces.lock().remove(key);
+        self.shelf.remove(&self.object(key));
+    }
+
+    /// Notes that this store changed objects of which it does not know all names.
+    fn changed_all(&self) {
+        for writes in &self.writes {
+            writes.fetch_add(1, Ordering::AcqRel);
+        }
+        self.faces.lock().clear();
+        self.shelf.clear();
+    }
+
+    /// Asks for many objects side by side, and hands each answer over on this thread.
+    fn get_each(&self, keys: &[String], each: &mut dyn FnMut(usize, Result<Option<Vec<u8>>>) -> bool) {
+        let one = |key: &str| {
+            let mut bytes = Vec::new();
+            Ok(self.get(key, Range::All, &mut bytes)?.map(|_| bytes))
+        };
+        if self.store.is_local() || keys.len() < 2 {
+            let _ = keys.iter().enumerate().all(|(place, key)| each(place, one(key)));
+            return;
+        }
+        let (next, (send, answers)) = (AtomicU64::new(0), mpsc::channel());
+        std::thread::scope(|scope| {
+            for _ in 0..keys.len().min(ASKERS) {
+                let (send, next, one) = (send.clone(), &next, &one);
+                scope.spawn(move || {
+                    loop {
+                        let place = next.fetch_add(1, Ordering::Relaxed) as usize;
+                        let Some(key) = keys.get(place) else { return };
+                        if send.send((place, one(key))).is_err() {
+                            return;
+                        }
+                    }
+                });
+            }
+            drop(send);
+            // Dropped when `each` has enough: then the threads stop.
+            for (place, answer) in answers {
+                if !each(place, answer) {
+                    break;
+                }
+            }
+        });
+    }
+}
+
+#[deny(clippy::missing_trait_methods)]
+impl Store for Cached {
+    fn url(&self) -> String {
+        self.0.store.url()
+    }
+
+    fn identity(&self) -> &str {
+        self.0.store.identity()
+    }
+
+    fn is_local(&self) -> bool {
+        self.0.store.is_local()
+    }
+
+    fn read_only(&self) -> bool {
+        self.0.store.read_only()
+    }
+
+    fn get(&self, key: &str, range: Range, into: &mut Vec<u8>) -> Result<Option<Found>> {
+        self.0.get(key, range, into)
+    }
+
+    /// Always the store's own: a conditional put follows.
+    fn get_versioned(&self, key: &str, into: &mut Vec<u8>) -> Result<Option<Version>> {
+        self.0.store.get_versioned(key, into)
+    }
+
+    fn knows_versions(&self) -> bool {
+        self.0.store.knows_versions()
+    }
+
+    fn version(&self, key: &str) -> Result<Option<Version>> {
+        check_key(key)?;
+        Ok(self.0.current(key)?.0)
+    }
+
+    fn get_ranges(&self, key: &str, ranges: &[Range], each: &mut dyn FnMut(usize, Vec<u8>) -> bool) -> Result<bool> {
+        for (place, range) in ranges.iter().enumerate() {
+            let mut bytes = Vec::new();
+            if self.get(key, *range, &mut bytes)?.is_none() {
+                return Ok(false);
+            }
+            if !each(place, bytes) {
+                break;
+            }
+        }
+        Ok(true)
+    }
+
+    fn get_many(&self, keys: &[String], each: &mut dyn FnMut(usize, Result<Option<Vec<u8>>>) -> bool) {
+        self.0.get_each(keys, each);
+    }
+
+    fn open(&self, key: &str) -> Result<Option<Arc<dyn Object>>> {
+        self.open_part(key, Range::FromTo(0, 1))
+    }
+
+    fn open_part(&self, key: &str, part: Range) -> Result<Option<Arc<dyn Object>>> {
+        check_key(key)?;
+        let inner = &self.0;
+        if let Some(entry) = inner.kept(key, part)?
+            && let (Some(version), Some(bytes)) = (&entry.version, entry.object_bytes)
+        {
+            Inner::count(true);
+            return Ok(Some(Arc::new(Open {
+                version: version.clone(),
+                bytes,
+                asked_ms: entry.asked_ms,
+                key: key.to_owned(),
+                cache: Arc::clone(inner),
+                object: Mutex::new(None),
+            })));
+        }
+        Inner::count(false);
+        let writes = inner.writes(key).load(Ordering::Acquire);
+        let asked_ms = now_ms();
+        let Some(object) = inner.store.open_part(key, part)? else {
+            return Ok(None);
+        };
+        let Some(version) = object.version().to_keep().filter(|_| inner.store.knows_versions()) else {
+            // Ranges of it could not be told from those of another version.
+            return Ok(Some(object));
+        };
+        let (start, end) = part.within(object.bytes());
+        let mut bytes = Vec::new();
+        object.append_at(start, end - start, &mut bytes)?;
+        let entry = Entry {
+            start,
+            bytes: bytes.into(),
+            object_bytes: Some(object.bytes()),
+            version: Some(version.clone()),
+            asked_ms,
+        };
+        let bytes = object.bytes();
+        inner.keep(key, entry, writes);
+        Ok(Some(Arc::new(Open {
+            version,
+            bytes,
+            asked_ms,
+            key: key.to_owned(),
+            cache: Arc::clone(inner),
+            object: Mutex::new(Some(object)),
+        })))
+    }
+
+    fn put(&self, key: &str, parts: &[&[u8]], how: Put) -> Result<bool> {
+        let done = self.0.store.put(key, parts, how);
+        // Also when it failed: what became of it is not known.
+        self.0.changed(key);
+        done
+    }
+
+    fn put_many(&self, items: &[(String, &[u8])], each: &mut dyn FnMut(usize, Result<()>) -> bool) {
+        self.0.store.put_many(items, each);
+        for (key, _) in items {
+            self.0.changed(key);
+        }
+    }
+
+    fn delete(&self, key: &str) -> Result<()> {
+        let done = self.0.store.delete(key);
+        self.0.changed(key);
+        done
+    }
+
+    fn delete_prefix(&self, prefix: &str) -> Result<u64> {
+        let done = self.0.store.delete_prefix(prefix);
+        self.0.changed_all();
+        done
+    }
+
+    fn list(&self, prefix: &str, each: &mut dyn FnMut(&str, u64) -> bool) -> Result<()> {
+        self.0.store.list(prefix, each)
+    }
+
+    fn list_dir(&self, prefix: &str) -> Result<(Vec<String>, Vec<String>)> {
+        self.0.store.list_dir(prefix)
+    }
+
+    fn size(&self, key: &str) -> Result<Option<u64>> {
+        self.0.store.size(key)
+    }
+
+    fn move_prefix(&self, from: &str, to: &str) -> Result<()> {
+        let done = self.0.store.move_prefix(from, to);
+        self.0.changed_all();
+        done
+    }
+
+    fn close(&self) -> Result<()> {
+        self.0.store.close()
+    }
+}
+
+/// An object of which ranges are kept. All of them are of one version.
+struct Open {
+    cache: Arc<Inner>,
+    key: String,
+    version: Version,
+    bytes: u64,
+    asked_ms: u64,
+    /// The store's own, once something had to be read from it.
+    object: Mutex<Option<Arc<dyn Object>>>,
+}
+
+impl Open {
+    /// Reads from the store what is not kept.
+    fn fetch(&self, start: u64, end: u64) -> Result<Vec<u8>> {
+        let opened = self.object.lock().clone();
+        let (store, key) = (&self.cache.store, &self.key);
+        let changed = || Error::Changed { key: key.clone() };
+        let mut bytes = Vec::new();
+        if opened.is_none() && !store.is_local() {
+            let found = store.get(key, Range::FromTo(start, end), &mut bytes)?.ok_or_else(changed)?;
+            if let Some(version) = found.version {
+                let is_same = version == self.version && bytes.len() as u64 == end - start;
+                return if is_same { Ok(bytes) } else { Err(changed()) };
+            }
+            bytes.clear();
+        }
+        let object = match opened {
+            Some(object) => object,
+            None => store.open(key)?.ok_or_else(changed)?,
+        };
+        if object.version() != self.version {
+            return Err(changed());
+        }
+        object.append_at(start, end - start, &mut bytes)?;
+        self.object.lock().get_or_insert(object);
+        Ok(bytes)
+    }
+}
+
+impl Object for Open {
+    fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    fn version(&self) -> Version {
+        self.version.clone()
+    }
+
+    fn read_at(&self, offset: u64, into: &mut [u8]) -> Result<()> {
+        let end = offset.saturating_add(into.len() as u64);
+        if end > self.bytes {
+            return Err(Error::corrupt(
+                &*self.key,
+                format!("it has {} bytes, and bytes {offset} to {end} are wanted", self.bytes),
+            ));
+        }
+        if into.is_empty() {
+            return Ok(());
+        }
+        let cache = &self.cache;
+        let range = Range::FromTo(offset, end);
+        if let Some(entry) = cache.shelf.get(&cache.object(&self.key), range)
+            && entry.version.as_ref() == Some(&self.version)
+            && let Some(bytes) = entry.within(range)
+            && bytes.len() == into.len()
+        {
+            Inner::count(true);
+            into.copy_from_slice(bytes);
+            return Ok(());
+        }
+        Inner::count(false);
+        let writes = cache.writes(&self.key).load(Ordering::Acquire);
+        let bytes = self.fetch(offset, end)?;
+        into.copy_from_slice(&bytes);
+        let entry = Entry {
+            start: offset,
+            bytes: bytes.into(),
+            object_bytes: Some(self.bytes),
+            version: Some(self.version.clone()),
+            asked_ms: self.asked_ms,
+        };
+        cache.keep(&self.key, entry, writes);
+        Ok(())
+    }
+
+    fn is_current(&self) -> bool {
+        let version = self.cache.store.version(&self.key);
+        version.is_ok_and(|version| version.as_ref() == Some(&self.version))
+    }
+
+    /// Never: stores without a shelf lead here too, and promise more than the shelf's user asked for.
+    fn may_be_held(&self) -> bool {
+        false
+    }
+}
+
+#[cfg(test)]
+mod tests;
