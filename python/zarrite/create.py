@@ -17,6 +17,7 @@ from zarrite.making import default_format, fill_from, make_array, make_group
 from zarrite.model.chain import codec_from_user
 from zarrite.model.codecs import ARRAY, SERIALIZER
 from zarrite.model.node import DEFAULT_FILL, ArrayModel
+from zarrite.node import asked_format
 from zarrite.stores import join, resolve
 
 __all__ = [
@@ -108,7 +109,7 @@ def create_array(
             data=data,
             overwrite=overwrite,
             write_data=write_data,
-            zarr_format=zarr_format,
+            zarr_format=asked_format(store, zarr_format),
             handle_config=config,
             chunks=chunks,
             shards=shards,
@@ -198,6 +199,7 @@ def create(
     settings["chunks"] = "auto" if chunks is None or chunks is True else chunks
     if codecs is not None:
         settings.update(split_codecs(codecs))
+    zarr_format = asked_format(store, zarr_format)
     if dimension_separator is not None and chunk_key_encoding is None:
         chunk_key_encoding = key_encoding(dimension_separator, default_format(zarr_format))
     place, inside = resolve(store, path, writes=True, storage_options=storage_options)
@@ -309,7 +311,7 @@ def from_array(
     """
     if not hasattr(data, "shape") or not hasattr(data, "dtype"):
         data = np.asarray(data)
-    number = zarr_format
+    number = asked_format(store, zarr_format)
     if number is None:
         number = kept_format(data) if isinstance(data, Array) else default_format(None)
     settings = kept_settings(
@@ -439,7 +441,7 @@ def create_group(
     """
     place, inside = resolve(store, path, writes=True, storage_options=storage_options)
     model, seat = yield from make_group(
-        place, inside, zarr_format=zarr_format, attributes=attributes, overwrite=overwrite
+        place, inside, zarr_format=asked_format(store, zarr_format), attributes=attributes, overwrite=overwrite
     )
     return Group(place, inside, model, seat)
 

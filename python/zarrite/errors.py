@@ -113,19 +113,28 @@ class NodeNotFoundError(BaseZarrError, FileNotFoundError):
         store: where we looked, as a URL.
         path: the path inside the store.
         tried: the keys we asked for, in order.
+        near: names beside it that are like its own.
     """
 
     kind = "array or group"
 
-    def __init__(self, store: object = "", path: str | None = None, tried: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self,
+        store: object = "",
+        path: str | None = None,
+        tried: tuple[str, ...] = (),
+        near: tuple[str, ...] = (),
+    ) -> None:
         self.store = store
         self.path = path
         self.tried = tuple(tried)
+        self.near = tuple(near)
         if path is None:
             sentence = str(store)
         else:
             looked = f"; looked for {', '.join(self.tried)}" if self.tried else ""
-            sentence = f"no {self.kind} at path {path!r} in {store}{looked}"
+            meant = f"; did you mean {' or '.join(map(repr, self.near))}?" if self.near else ""
+            sentence = f"no {self.kind} at path {path!r} in {store}{looked}{meant}"
         super().__init__(sentence)
 
 

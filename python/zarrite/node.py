@@ -11,11 +11,12 @@ from typing import Any, Protocol, TypeVar
 from zarrite import formats
 from zarrite._engine import Store
 from zarrite._verb import Steps, Turn
-from zarrite.errors import ReadOnlyError
+from zarrite.errors import MetadataValidationError, ReadOnlyError
 from zarrite.model.node import ArrayModel, GroupModel
 from zarrite.stores import join, place_of
+from zarrite.stores.url import bound_format
 
-__all__ = ["Model", "Seat", "check_writable", "fetch", "fetch_many", "publish", "seat_of"]
+__all__ = ["Model", "Seat", "asked_format", "check_writable", "fetch", "fetch_many", "publish", "seat_of"]
 
 Model = ArrayModel | GroupModel
 M = TypeVar("M", ArrayModel, GroupModel)
@@ -66,6 +67,16 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork)
 
 
+def asked_format(place: Any, zarr_format: int | None) -> int | None:
+    """The one format that is meant: the caller's, or the one that a URL names.
+
+    Raises:
+        ValueError: they differ.
+    """
+    named = bound_format(place)
+    return zarr_format if named is None else formats.agreed(named, zarr_format)
+
+
 def seat_of(store: Store, path: str) -> Seat:
     """The seat of a node; made when no handle of the node is alive."""
     key = place_of(store, path)
@@ -98,12 +109,22 @@ def fetch(store: Store, path: str, zarr_format: int | None = None) -> Steps[tupl
         documents = {keys[0]: (yield store.get(keys[0]))}
     else:
         documents = dict(zip(keys, (yield store.get_many(keys)), strict=True))
-    model = formats.parse(path, documents, zarr_format)
+    refused: MetadataValidationError | None = None
+    try:
+        model = formats.parse(path, documents, zarr_format)
+    except MetadataValidationError as error:
+        if not any(map(formats.is_page, documents.values())):
+            raise
+        # Some servers answer every path, with a page for people or with nothing; an older format may still be there.
+        model, refused = None, error
     for keys_of in (formats.next_keys, formats.last_keys):
         more = () if model is not None else keys_of(path, zarr_format)
         if more:
-            documents = dict(zip(more, (yield store.get_many(more)), strict=True))
+            answers = dict(zip(more, (yield store.get_many(more)), strict=True))
+            documents = {key: None if refused and formats.is_page(raw) else raw for key, raw in answers.items()}
             model = formats.parse(path, documents, zarr_format)
+    if model is None and refused is not None:
+        raise refused
     if model is not None:
         seat.saw(model, stamp)
     return model, seat

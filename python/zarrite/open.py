@@ -29,7 +29,7 @@ from zarrite.hierarchy import models_below
 from zarrite.likeness import like
 from zarrite.making import make_group
 from zarrite.model.node import ArrayModel, GroupModel
-from zarrite.node import Seat, check_writable, fetch, plain, put_documents
+from zarrite.node import Model, Seat, asked_format, check_writable, fetch, plain, put_documents
 from zarrite.stores import StorePath, resolve
 
 __all__ = [
@@ -68,10 +68,28 @@ def _tried(path: str, zarr_format: int | None) -> tuple[str, ...]:
     return tuple(key for keys_of in rounds for key in keys_of(path, zarr_format))
 
 
-def _refuse_older(place: Store, path: str) -> Steps[None]:
-    """Says so where what is not found is there, in a layout from before the formats."""
-    keys = formats.older_keys(path)
-    formats.refuse_older(path, dict(zip(keys, (yield place.get_many(keys)), strict=True)))
+def _found(
+    asked: Any, place: Store, path: str, zarr_format: int | None, options: Mapping[str, Any] | None, mode: str
+) -> Steps[tuple[Store, str, Model | None, Seat]]:
+    """The node at a place, or in the archive or the repository that lies there; where it is, and its seat."""
+    model, seat = yield from fetch(place, path, zarr_format)
+    if model is None and zarr_format is None:
+        from zarrite.looking import look
+
+        within = yield from look(asked, place, path, options, mode)
+        if within is not None:
+            place, path = within
+            model, seat = yield from fetch(place, path)
+    return place, path, model, seat
+
+
+def _missing(
+    error: type[NodeNotFoundError], place: Store, path: str, zarr_format: int | None
+) -> Steps[NodeNotFoundError]:
+    """The error of a node that is not there; says what was looked for, and what is there that is called like it."""
+    from zarrite.looking import near
+
+    return error(place.url, path, _tried(path, zarr_format), (yield from near(place, path)))
 
 
 @verb
@@ -117,18 +135,18 @@ def open(
             mode = "r"
     else:
         place, inside = _place(store, path, mode, storage_options)
-    at = StorePath(place, inside)
+    zarr_format = asked_format(store, zarr_format)
     if mode in READS:
-        model, seat = yield from fetch(place, inside, zarr_format)
+        place, inside, model, seat = yield from _found(store, place, inside, zarr_format, storage_options, mode)
         if isinstance(model, ArrayModel):
             if "dimension_separator" in settings or "axis_order" in settings:
                 model = _presented(model, seat, settings)
             return Array(place, inside, model, _config(model, config, settings), seat)
         if model is not None:
             return Group(place, inside, model, seat)
-        if mode != "a":
-            yield from _refuse_older(place, inside)
-            raise NodeNotFoundError(place.url, inside, _tried(inside, zarr_format))
+        if mode != "a" or place.read_only:
+            raise (yield from _missing(NodeNotFoundError, place, inside, zarr_format))
+    at = StorePath(place, inside)
     if settings.keys() & ARRAY_WORDS:
         return (yield from open_array.steps(at, mode=mode, zarr_format=zarr_format, config=config, **settings))
     return (yield from open_group.steps(at, mode=mode, zarr_format=zarr_format, **settings))
@@ -187,8 +205,9 @@ def open_array(
         mode = "r" if place.read_only else "a"
     else:
         place, inside = _place(store, path, mode, storage_options)
+    zarr_format = asked_format(store, zarr_format)
     if mode in READS:
-        model, seat = yield from fetch(place, inside, zarr_format)
+        place, inside, model, seat = yield from _found(store, place, inside, zarr_format, storage_options, mode)
         if isinstance(model, ArrayModel):
             if "dimension_separator" in settings or "axis_order" in settings:
                 model = _presented(model, seat, settings)
@@ -197,9 +216,8 @@ def open_array(
             raise NodeTypeValidationError(
                 f"a group is at path {inside!r} in {place.url}, not an array; open it with open_group"
             )
-        if mode != "a" or not settings.keys() & ARRAY_WORDS:
-            yield from _refuse_older(place, inside)
-            raise ArrayNotFoundError(place.url, inside, _tried(inside, zarr_format))
+        if mode != "a" or place.read_only or not settings.keys() & ARRAY_WORDS:
+            raise (yield from _missing(ArrayNotFoundError, place, inside, zarr_format))
     try:
         return (
             yield from create.steps(
@@ -260,8 +278,9 @@ def open_group(
             mode = "r"
     else:
         place, inside = _place(store, path, mode, storage_options)
+    zarr_format = asked_format(store, zarr_format)
     if mode in READS:
-        model, seat = yield from fetch(place, inside, zarr_format)
+        place, inside, model, seat = yield from _found(store, place, inside, zarr_format, storage_options, mode)
         if isinstance(model, GroupModel):
             if isinstance(use_consolidated, str):
                 model = yield from _with_copies(place, inside, model, seat, use_consolidated)
@@ -270,9 +289,8 @@ def open_group(
             raise ContainsArrayError(
                 f"an array is at path {inside!r} in {place.url}, not a group; open it with open_array"
             )
-        if mode != "a":
-            yield from _refuse_older(place, inside)
-            raise GroupNotFoundError(place.url, inside, _tried(inside, zarr_format))
+        if mode != "a" or place.read_only:
+            raise (yield from _missing(GroupNotFoundError, place, inside, zarr_format))
     try:
         model, seat = yield from make_group(
             place, inside, zarr_format=zarr_format, attributes=attributes, overwrite=mode == "w"

@@ -11,15 +11,32 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, MutableMapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from zarrite import _engine
 from zarrite._engine import Store
 from zarrite.errors import UrlError
 from zarrite.stores import MappingStore, Place, PythonStore, StorePath, resolve
 from zarrite.stores.caching import cached
+from zarrite.stores.url import json_at
 
-__all__ = ["CacheStore", "LocalStore", "MemoryStore", "PythonStore", "Store", "StoreLike", "StorePath", "ZipStore"]
+__all__ = [
+    "CacheStore",
+    "LocalStore",
+    "MemoryStore",
+    "PythonStore",
+    "Request",
+    "Store",
+    "StoreLike",
+    "StorePath",
+    "ZipStore",
+    "overlay",
+    "prefixed",
+    "read_json",
+    "read_only",
+    "recorded",
+    "requests",
+]
 
 StoreLike = Place
 """What may be passed as `store` (for type annotations)."""
@@ -122,3 +139,126 @@ class ZipStore(metaclass=_Kind):
                 "write to a directory and zip it, without compression, when it is complete"
             )
         return _engine.zip_store(os.path.abspath(os.fspath(path)))
+
+
+# ---------------------------------------------------------------- layers: stores over stores
+
+
+def _whole(place: Any, storage_options: Mapping[str, Any] | None) -> Store:
+    """A place as a store whose root it is."""
+    store, path = resolve(place, storage_options=storage_options)
+    return store.prefixed(path) if path else store
+
+
+def prefixed(place: Any, prefix: str, *, storage_options: Mapping[str, Any] | None = None) -> Store:
+    """What lies below a prefix of a place, as a store of its own.
+
+    Args:
+        place: whatever `zarrite.open` takes.
+        prefix: a path in it.
+        storage_options: options of remote stores.
+
+    Example:
+        >>> from zarrite.storage import MemoryStore, prefixed
+        >>> prefixed(MemoryStore(), "deep/inside").url.endswith("/deep/inside")
+        True
+    """
+    return _whole(place, storage_options).prefixed(prefix)
+
+
+def read_only(place: Any, *, storage_options: Mapping[str, Any] | None = None) -> Store:
+    """A place as a store that refuses writes, whatever the mode a node is opened with.
+
+    Args:
+        place: whatever `zarrite.open` takes.
+        storage_options: options of remote stores.
+    """
+    store = _whole(place, storage_options)
+    return store if store.read_only else store.with_read_only()
+
+
+def overlay(lower: Any, upper: Any = None, *, storage_options: Mapping[str, Any] | None = None) -> Store:
+    """Two places as one store: what the upper one lacks is looked for in the lower one, and changes go to the upper.
+
+    For local changes over an archive that can only be read, and for attributes of one's own over somebody else's data.
+    What is deleted of the lower place is noted in the upper one. One process at a time writes through an overlay.
+
+    Args:
+        lower: whatever `zarrite.open` takes; it is never changed.
+        upper: the same; memory when `None`.
+        storage_options: options of the lower place.
+
+    Example:
+        >>> import zarrite
+        >>> from zarrite.storage import overlay
+        >>> theirs = {}
+        >>> zarrite.save(theirs, [1, 2, 3])
+        >>> mine = overlay(theirs)
+        >>> zarrite.open_array(mine, mode="r+")[0] = 9
+        >>> zarrite.load(mine), zarrite.load(theirs)
+        (array([9, 2, 3]), array([1, 2, 3]))
+    """
+    over = _whole(upper, None)
+    return _engine.overlay_store(read_only(lower, storage_options=storage_options), over)
+
+
+class Request(NamedTuple):
+    """One request to a recorded store.
+
+    Attributes:
+        operation: `get`, `open`, `read`, `put`, `delete`, `list`, `list_dir`, `size` and their like.
+        key: the key or the prefix.
+        start: the first byte that was asked for; negative when counted from the end.
+        stop: one past the last.
+    """
+
+    operation: str
+    key: str
+    start: int | None
+    stop: int | None
+
+
+def recorded(place: Any, *, storage_options: Mapping[str, Any] | None = None) -> Store:
+    """A place as a store that writes down what is asked of it; `requests` gives that.
+
+    Args:
+        place: whatever `zarrite.open` takes.
+        storage_options: options of remote stores.
+
+    Example:
+        >>> import zarrite
+        >>> from zarrite.storage import recorded, requests
+        >>> place = {}
+        >>> zarrite.save(place, [1, 2, 3])
+        >>> store = recorded(place)
+        >>> array = zarrite.open_array(store, mode="r")
+        >>> [(one.operation, one.key) for one in requests(store)]
+        [('get', 'zarr.json')]
+    """
+    return _engine.recorded_store(_whole(place, storage_options))
+
+
+def requests(store: Store) -> list[Request]:
+    """What was asked of a recorded store since this was last called.
+
+    Args:
+        store: what `recorded` gave.
+
+    Raises:
+        TypeError: the store keeps no record.
+    """
+    return [Request(*one) for one in _engine.recorded(store)]
+
+
+def read_json(url: str, *, storage_options: Mapping[str, Any] | None = None) -> Any:
+    """A value of a JSON document, by a URL that ends in `|json:` and a JSON pointer.
+
+    Args:
+        url: such as `data.zarr/zarr.json|json:/attributes/title`.
+        storage_options: options of remote stores.
+
+    Raises:
+        ValueError: no such URL, no JSON, or nothing at the pointer.
+        FileNotFoundError: there is no such document.
+    """
+    return json_at(url, storage_options)

@@ -46,7 +46,7 @@ def refused(document: Any, kind: type[ZarriteError] = MetadataValidationError, *
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        (b" ", "not JSON"),
+        (b" ", "is empty"),
         (b"null", "JSON object"),
         (b"[1]", "JSON object"),
         (b"{", "not JSON"),

@@ -15,6 +15,7 @@ mod error;
 mod foreign;
 mod hooks;
 mod key;
+mod layers;
 mod program;
 mod pystore;
 mod stats;
@@ -118,6 +119,10 @@ fn _engine(py: Python<'_>, module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(store::recorded_store, module)?)?;
     module.add_function(wrap_pyfunction!(cached::cached_store, module)?)?;
     module.add_function(wrap_pyfunction!(store::recorded, module)?)?;
+    module.add_function(wrap_pyfunction!(layers::overlay_store, module)?)?;
+    module.add_function(wrap_pyfunction!(layers::living_memory_store, module)?)?;
+    module.add_function(wrap_pyfunction!(layers::get_parts, module)?)?;
+    module.add_function(wrap_pyfunction!(layers::unpacked, module)?)?;
     module.add_function(wrap_pyfunction!(configure, module)?)?;
     module.add_function(wrap_pyfunction!(configure_caches, module)?)?;
     module.add_function(wrap_pyfunction!(stats::stats, module)?)?;

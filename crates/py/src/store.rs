@@ -39,7 +39,7 @@ impl Store {
 }
 
 /// Bytes as they come back: made Python's once.
-struct Bytes(Vec<u8>);
+pub struct Bytes(pub Vec<u8>);
 
 impl<'py> IntoPyObject<'py> for Bytes {
     type Target = PyBytes;
@@ -52,7 +52,7 @@ impl<'py> IntoPyObject<'py> for Bytes {
 }
 
 /// The bytes of a value that is to be put; copied, since a pending put may outlive the caller's buffer.
-fn value_bytes(value: &Bound<'_, PyAny>) -> PyResult<Vec<u8>> {
+pub fn value_bytes(value: &Bound<'_, PyAny>) -> PyResult<Vec<u8>> {
     if let Ok(bytes) = value.cast::<PyBytes>() {
         return Ok(bytes.as_bytes().to_vec());
     }
@@ -69,7 +69,7 @@ fn value_bytes(value: &Bound<'_, PyAny>) -> PyResult<Vec<u8>> {
     PyBuffer::<u8>::get(&flat)?.to_vec(py)
 }
 
-fn range(start: Option<i64>, stop: Option<i64>) -> PyResult<Range> {
+pub fn range(start: Option<i64>, stop: Option<i64>) -> PyResult<Range> {
     Ok(match (start, stop) {
         (None, None) => Range::All,
         (Some(start), None) if start < 0 => Range::Last(start.unsigned_abs()),
@@ -147,8 +147,9 @@ impl Store {
     }
 
     /// The objects below a prefix, as a store.
-    fn prefixed(&self, py: Python<'_>, prefix: &str) -> PyResult<Self> {
-        let inner = Prefix::of(self.inner(), prefix).map_err(|error| raise(py, &error.into()))?;
+    #[pyo3(signature = (prefix, url=None))]
+    fn prefixed(&self, py: Python<'_>, prefix: &str, url: Option<String>) -> PyResult<Self> {
+        let inner = Prefix::written(self.inner(), prefix, url).map_err(|error| raise(py, &error.into()))?;
         Ok(Self {
             inner,
             recorded: self.recorded.clone(),
@@ -318,19 +319,19 @@ impl Store {
 
 /// Objects in this process' memory.
 #[pyfunction]
-#[pyo3(signature = (initial=None, *, read_only=false))]
-pub fn memory_store(py: Python<'_>, initial: Option<&Bound<'_, PyDict>>, read_only: bool) -> PyResult<Store> {
-    let mut objects = Vec::new();
+#[pyo3(signature = (initial=None, *, read_only=false, url=None))]
+pub fn memory_store(
+    py: Python<'_>,
+    initial: Option<&Bound<'_, PyDict>>,
+    read_only: bool,
+    url: Option<&str>,
+) -> PyResult<Store> {
+    let store = Memory::at(url);
     for (key, value) in initial.into_iter().flatten() {
-        objects.push((key.extract::<String>()?, value_bytes(&value)?));
+        let put = store.put(&key.extract::<String>()?, &[&value_bytes(&value)?], Put::Always);
+        put.map_err(|error| raise(py, &error.into()))?;
     }
-    let borrowed = objects.iter().map(|(key, value)| (key.as_str(), value.as_slice()));
-    let store = Memory::with_objects(borrowed).map_err(|error| raise(py, &error.into()))?;
-    Ok(if read_only {
-        Store::of(store.to_read_only())
-    } else {
-        Store::of(store)
-    })
+    Ok(Store::of(if read_only { store.to_read_only() } else { store }))
 }
 
 /// Files below a folder.

@@ -10,7 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 import zarrite
-from zarrite.cli.places import store_and_path
+from zarrite.cli.places import Options, storage_options, store_and_path
 from zarrite.cli.speak import answers, print_json, to_stderr, to_terminal
 from zarrite.progress import reporter
 
@@ -33,6 +33,7 @@ def check(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="With --repair: show what would be written, and write nothing.")
     ] = False,
+    option: Options = None,
     as_json: Annotated[bool, typer.Option("--json", help="Answer in JSON; progress as JSON lines.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, and errors alone.")] = False,
 ) -> None:
@@ -43,7 +44,14 @@ def check(
     store, inside = store_and_path(path)
     shown = "silent" if quiet else "json" if as_json else "auto"
     done = zarrite.check(
-        store, path=inside, chunks=chunks, sample=sample, repair=repair, dry_run=dry_run, progress=reporter(shown)
+        store,
+        path=inside,
+        chunks=chunks,
+        sample=sample,
+        repair=repair,
+        dry_run=dry_run,
+        progress=reporter(shown),
+        storage_options=storage_options(option),
     )
     facts = done.to_dict() | {"place": path}
     if as_json:

@@ -10,6 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 import zarrite
+from zarrite.cli.places import Options, node_at, storage_options
 from zarrite.cli.speak import answers, print_json, show_bytes, show_shape, to_stderr, to_terminal
 from zarrite.progress import reporter
 
@@ -47,17 +48,23 @@ def convert(
     enum_flags: Annotated[
         bool, typer.Option("--enum-flags", help="Keep names of enumerated values as CF flag attributes.")
     ] = False,
+    option: Options = None,
+    target_option: Annotated[
+        list[str] | None,
+        typer.Option("--target-option", help="The same for the store that is written.", show_default=False),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Answer in JSON; progress as JSON lines.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no notes.")] = False,
 ) -> None:
     """Convert existing data to sharded Zarr v3."""
+    read_with, write_with = storage_options(option), storage_options(target_option)
     shown = "silent" if quiet or dry_run else "json" if as_json else "auto"
     with warnings.catch_warnings():
         # What was left out is part of the answer; as warnings it would be said twice.
         warnings.simplefilter("ignore", zarrite.errors.ZarrUserWarning)
         done = zarrite.convert(
-            source,
-            target,
+            source if read_with is None else node_at(source, read_with),
+            target if write_with is None else zarrite.storage.prefixed(target, "", storage_options=write_with),
             chunks=chunks,
             shards=shards,
             codecs=codec,

@@ -10,7 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 import zarrite
-from zarrite.cli.places import describe_array, node_at
+from zarrite.cli.places import Options, describe_array, node_at, storage_options
 from zarrite.cli.speak import answers, plain, print_json, show_bytes, show_shape, to_terminal
 
 __all__ = ["info"]
@@ -19,10 +19,14 @@ __all__ = ["info"]
 @answers
 def info(
     path: Annotated[str, typer.Argument(help="A store, or a node in it: data.zarr, data.zarr/ocean, data.zip:/ocean")],
+    option: Options = None,
     as_json: Annotated[bool, typer.Option("--json", help="Answer in JSON.")] = False,
 ) -> None:
     """Say what an array or a group is: shape, type, chunks, codecs, attributes, bytes."""
-    node = node_at(path)
+    if "|json:" in path.lower():
+        print_json(zarrite.storage.read_json(path, storage_options=storage_options(option)))
+        return
+    node = node_at(path, storage_options(option))
     facts = {"place": path} | (_array(node) if isinstance(node, zarrite.Array) else _group(node))
     if as_json:
         print_json(facts)

@@ -13,7 +13,7 @@ from rich.markup import escape
 from rich.table import Table
 
 import zarrite
-from zarrite.cli.places import node_at
+from zarrite.cli.places import Options, node_at, storage_options
 from zarrite.cli.speak import answers, print_json, show_bytes, show_shape, to_terminal
 from zarrite.errors import BaseZarrError, LimitError
 
@@ -35,10 +35,11 @@ def peek(
         str | None,
         typer.Argument(help="Which cells, as in brackets: '0,10:20,::5'. A few from the start when not given."),
     ] = None,
+    option: Options = None,
     as_json: Annotated[bool, typer.Option("--json", help="Answer in JSON.")] = False,
 ) -> None:
     """Show cells as numbers, with their smallest, largest and mean, and how many are NaN or fill values."""
-    array = node_at(path)
+    array = node_at(path, storage_options(option))
     if not isinstance(array, zarrite.Array):
         names = ", ".join(name for name, _ in array.members()) or "nothing"
         raise BaseZarrError(f"{path} is a group and has no cells of its own; it holds {names}")

@@ -2,31 +2,90 @@
 
 from __future__ import annotations
 
+import json
 import os
-from typing import Any
+from typing import Annotated, Any
+
+import typer
 
 import zarrite
-from zarrite.errors import NodeNotFoundError, ZarriteError
+from zarrite.errors import NodeNotFoundError, UrlError, ZarriteError
 
-__all__ = ["describe_array", "node_at", "store_and_path"]
+__all__ = ["Options", "describe_array", "is_url", "node_at", "storage_options", "store_and_path"]
+
+Options = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--option", "-o", help="An option of the store, such as anon=true; may be repeated.", show_default=False
+    ),
+]
+"""How every command takes options of stores."""
 
 
-def node_at(place: str) -> Any:
-    """The array or group at `store`, `store:/path` or `store/path`.
+def storage_options(words: list[str] | None) -> dict[str, Any] | None:
+    """Options of a store: `name=value`, with dots for what lies within; values are JSON, or else text.
+
+    Raises:
+        UrlError: a word without `=`.
+
+    Example:
+        >>> storage_options(["anon=true", "key=AKIA=", "client_kwargs.region_name=eu-west-1"])
+        {'anon': True, 'key': 'AKIA=', 'client_kwargs': {'region_name': 'eu-west-1'}}
+    """
+    found: dict[str, Any] = {}
+    for word in words or ():
+        name, equals, text = word.partition("=")
+        if not equals or not name:
+            raise UrlError(f"--option {word!r} says no value; write name=value")
+        *above, last = name.split(".")
+        inner = found
+        for part in above:
+            inner = inner.setdefault(part, {})
+            if not isinstance(inner, dict):
+                raise UrlError(f"--option {word!r}: {part!r} was given a value already")
+        inner[last] = _value(text)
+    return found or None
+
+
+def _value(text: str) -> Any:
+    if text in ("true", "false", "null", "True", "False", "None"):
+        return {"t": True, "f": False, "n": None}[text[0].lower()]
+    if text[:1] in ("{", "[", '"'):
+        try:
+            return json.loads(text)
+        except ValueError:
+            return text
+    return text
+
+
+def is_url(place: str) -> bool:
+    """Whether a word is a URL, a pipeline or a chain, and no path of this machine."""
+    scheme = place.partition(":")[0]
+    return (
+        "|" in place or "://" in place or (len(scheme) > 1 and scheme.lower() in ("file", "memory") and scheme != place)
+    )
+
+
+def node_at(place: str, options: dict[str, Any] | None = None) -> Any:
+    """The array or group at a URL, `store`, `store:/path` or `store/path`.
 
     Raises:
         NodeNotFoundError: there is none; the sentence says what is there instead.
     """
+    if is_url(place):
+        return zarrite.open(place, mode="r", storage_options=options)
     store, colon, inside = place.partition(":/")
     if colon and not inside.startswith("/"):
-        return zarrite.open(store, path=inside or None, mode="r")
-    if os.path.isfile(place) and not place.lower().endswith((".zip", ".ozx")):
-        raise NodeNotFoundError(
-            f"{place} is a file and no Zarr store; `zarrite convert {place} TARGET` makes one of it"
-        )
+        return zarrite.open(store, path=inside or None, mode="r", storage_options=options)
+    if options:
+        return zarrite.open(place, mode="r", storage_options=options)
     try:
         return zarrite.open(place, mode="r")
     except (ZarriteError, OSError) as error:
+        if os.path.isfile(place) and isinstance(error, NodeNotFoundError):
+            raise NodeNotFoundError(
+                f"{place} is a file and no Zarr store; `zarrite convert {place} TARGET` makes one of it"
+            ) from None
         if not isinstance(error, FileNotFoundError | NotADirectoryError) and not _archive_in(place):
             raise
         archive = _archive_in(place)
@@ -43,6 +102,8 @@ def store_and_path(place: str) -> tuple[str, str | None]:
     Raises:
         NodeNotFoundError: there is no such file or folder.
     """
+    if is_url(place):
+        return place, None
     store, colon, inside = place.partition(":/")
     if colon and not inside.startswith("/"):
         return store, inside or None

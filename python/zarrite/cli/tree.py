@@ -9,7 +9,7 @@ from rich.markup import escape
 from rich.tree import Tree
 
 import zarrite
-from zarrite.cli.places import describe_array, node_at
+from zarrite.cli.places import Options, describe_array, node_at, storage_options
 from zarrite.cli.speak import answers, print_json, show_shape, to_terminal
 
 __all__ = ["tree"]
@@ -21,10 +21,11 @@ def tree(
     depth: Annotated[
         int | None, typer.Option("--depth", "-d", min=1, help="How many levels; all when not given.")
     ] = None,
+    option: Options = None,
     as_json: Annotated[bool, typer.Option("--json", help="Answer in JSON.")] = False,
 ) -> None:
     """Show the groups and arrays below a path, with shapes, types and chunks."""
-    node = node_at(path)
+    node = node_at(path, storage_options(option))
     root = describe_array(node) if isinstance(node, zarrite.Array) else _nested(node, depth)
     if as_json:
         print_json(root)

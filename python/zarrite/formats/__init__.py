@@ -19,12 +19,13 @@ from ..model.node import FORMATS, ArrayModel, Format, GroupModel
 from . import n5, v2, v3
 from .consolidated import consolidate, consolidated_members, is_complete
 from .dims import dimension_names
-from .documents import has_tokens, located, node_name, read_json, write_json
+from .documents import has_tokens, is_page, located, node_name, read_json, write_json
 from .older import older_keys, refuse_older
 from .remembered import Documents, Remembered
 from .tolerance import V2_FIXES, V3_FIXES, tolerant
 
 __all__ = [
+    "agreed",
     "bare_group",
     "consolidate",
     "consolidated_members",
@@ -36,6 +37,7 @@ __all__ = [
     "first_keys",
     "is_complete",
     "is_document",
+    "is_page",
     "last_keys",
     "next_keys",
     "older_keys",
@@ -55,6 +57,24 @@ for _format in _LISTED:
 V2_NAMES = (v2.ARRAY_NAME, v2.GROUP_NAME, v2.ATTRIBUTES_NAME, v2.CONSOLIDATED_NAME)
 NAMES = frozenset((v3.NAME, *V2_NAMES, n5.NAME))
 NUMBERS = (None, v2.NUMBER, v3.NUMBER, n5.NUMBER)
+
+
+STAGES: dict[str | None, int | None] = {None: None, "zarr2": v2.NUMBER, "zarr3": v3.NUMBER, "n5": n5.NUMBER}
+"""The stages of a URL that say which format a node has."""
+
+
+def agreed(named: str | None, zarr_format: int | None) -> int | None:
+    """The one format to look for: what a URL says, and what the caller says.
+
+    Raises:
+        ValueError: they say different things.
+    """
+    number = STAGES[named]
+    if number is not None and zarr_format not in (None, number):
+        raise MetadataValidationError(
+            f"the URL says {named!r}, and zarr_format says {zarr_format!r}; leave one of them out"
+        )
+    return zarr_format if number is None else number
 
 
 # ------------------------------------------------------------------ keys
@@ -213,6 +233,7 @@ def _parse_v2(raws: tuple[bytes | None, ...], prefix: str) -> ArrayModel | Group
     key = prefix + v2.GROUP_NAME
     consolidated = None
     if consolidated_raw is not None:
+        v2.refuse_references(consolidated_raw, node_name(key))
         consolidated = _read_consolidated(consolidated_raw, prefix + v2.CONSOLIDATED_NAME)
     if group is None and consolidated is None:
         raise MetadataValidationError(

@@ -26,6 +26,8 @@ def read_json(raw: bytes, key: str) -> dict[str, Any]:
     except UnicodeDecodeError as error:
         raise MetadataValidationError(f"{key} is not UTF-8 text (byte {error.start}); restore the document") from None
     except json.JSONDecodeError as error:
+        if is_page(raw):
+            raise MetadataValidationError(f"{key} {_page(raw)}") from None
         raise MetadataValidationError(
             f"{key} is not JSON: {error.msg.removesuffix(' at')} at line {error.lineno}, column {error.colno}; "
             "correct or restore the document"
@@ -37,6 +39,27 @@ def read_json(raw: bytes, key: str) -> dict[str, Any]:
     if type(found) is not dict:
         raise MetadataValidationError(f"{key} must hold a JSON object, not {brief(found)}")
     return found
+
+
+def _page(raw: bytes) -> str:
+    """What a server gave in place of a document, and what can be done."""
+    start = bytes(raw).strip()[:20]
+    if not start:
+        return "is empty; restore it, or ask the server why it answers where nothing is"
+    return (
+        f"is a page for people and no document (it begins with {start!r}): the server gives one for every path, or "
+        "wants a login; take the address of the data itself"
+    )
+
+
+def is_page(raw: bytes | None) -> bool:
+    """Whether a server gave something else in place of a document: nothing at all, or a page for people.
+
+    Example:
+        >>> is_page(b"<!doctype html>"), is_page(b""), is_page(b"{}"), is_page(None)
+        (True, True, False, False)
+    """
+    return raw is not None and (not bytes(raw).strip() or bytes(raw).lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"<")
 
 
 def has_tokens(*raws: bytes | None) -> bool:

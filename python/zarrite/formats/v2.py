@@ -246,6 +246,21 @@ def consolidated_from_json(document: dict[str, Any]) -> dict[str, Any]:
     return mapping(document.get("metadata"), "metadata")
 
 
+def refuse_references(raw: bytes, where: str) -> None:
+    """Refuses what looks like consolidated documents, and whose chunks are references in Parquet files beside it.
+
+    Read as format 2, all its cells would be fill values.
+
+    Raises:
+        MetadataValidationError: they are such.
+    """
+    if b'"record_size"' in raw and b'"zarr_consolidated_format"' not in raw:
+        raise MetadataValidationError(
+            f"{where}: these are kerchunk references in Parquet, which are not read; write them to an Icechunk "
+            "repository with VirtualiZarr"
+        )
+
+
 class V2:
     """Arrays and groups of format 2."""
 

@@ -1,8 +1,8 @@
 """Where objects are kept, and what a user may pass as `store`."""
 
-from zarrite.stores.paths import join, join_url, normalize_path, place_of
+from zarrite.stores.paths import StorePath, join, join_url, normalize_path, place_of
 from zarrite.stores.protocol import MappingStore, PythonStore
-from zarrite.stores.url import Address, Place, StorePath, address, reopen, resolve
+from zarrite.stores.url import Address, Place, address, reopen, resolve
 
 __all__ = [
     "Address",

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import os
-import re
-import sys
-import threading
 import weakref
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping
 from typing import Any, NamedTuple
 
 from zarrite import _engine
 from zarrite._engine import Store
 from zarrite.errors import HandleError, ReadOnlyError, UrlError
-from zarrite.stores.paths import join, join_url, normalize_path
+from zarrite.stores.paths import StorePath, file_path, join, normalize_path, scheme_of, unescaped
 from zarrite.stores.protocol import MappingStore, PythonStore
 
 __all__ = [
@@ -29,43 +26,23 @@ __all__ = [
 PLANNED = {"ftp": "web stores", "github": "web stores"}
 
 
-class StorePath(NamedTuple):
-    """A place inside a store.
-
-    Attributes:
-        store: the store.
-        path: the path in it, without slashes at its ends; empty for the root.
-    """
-
-    store: Store
-    path: str = ""
-
-    def __str__(self) -> str:
-        return join_url(self.store.url, self.path)
-
-    def __truediv__(self, name: str) -> StorePath:
-        return StorePath(self.store, join(self.path, normalize_path(name)))
-
-
 Place = str | os.PathLike[str] | Store | StorePath | PythonStore | MutableMapping[str, Any] | None
 
 
 # ---------------------------------------------------------------- places
 
-_named_lock = threading.Lock()
-_named: dict[str, Store] = {}
+# What `memory:` URLs name lies in this one.
+_process_memory = _engine.memory_store(url="memory://")
 
 REMOTE = frozenset(("s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "adl", "http", "https"))
 """The schemes that lead to a network; `stores/remote.py` knows them."""
 
 
 def named_memory_store(name: str) -> Store:
-    """The memory store of this process that goes by a name; made when first asked for."""
-    with _named_lock:
-        store = _named.get(name)
-        if store is None:
-            store = _named[name] = _engine.memory_store()
-        return store
+    """The memory store of this process that goes by a name; by `~` and a number one without a name, while it lives."""
+    number = name.removeprefix("~")
+    living = _engine.living_memory_store(int(number)) if name[:1] == "~" and number.isdecimal() else None
+    return _process_memory.prefixed(name) if living is None else living
 
 
 def resolve(
@@ -92,6 +69,13 @@ def resolve(
         TypeError: an object that is no store.
     """
     inside = normalize_path(path)
+    if is_pipeline(place):
+        from zarrite.stores.adapters import open_url
+
+        store, base = open_url(place, _root_of(writes, read_only), storage_options, read_only=read_only)
+        if writes and store.read_only:
+            raise ReadOnlyError(store.url)
+        return (store.with_read_only() if read_only and not store.read_only else store), join(base, inside)
     if storage_options and not _is_remote(place):
         raise UrlError(
             f"storage_options ({', '.join(sorted(storage_options))}) belong to remote stores, and {place!r} is not one"
@@ -110,8 +94,27 @@ def resolve(
     return store, join(base, inside)
 
 
+def is_pipeline(place: Any) -> bool:
+    """Whether a place is a text of several stages, or one of the roots that only pipelines have."""
+    return isinstance(place, str) and (
+        "|" in place or ("::" in place and "://" in place) or (":/" in place and place[:3].lower() == "s3+")
+    )
+
+
+def _root_of(writes: bool, read_only: bool) -> Callable[[str], tuple[Store, str]]:
+    """Opens what is before the first stage."""
+    return lambda text: _from_text(text, writes, read_only)
+
+
+def json_at(text: str, storage_options: Mapping[str, Any] | None = None) -> Any:
+    """The value that a pipeline ending in `json:` leads to."""
+    from zarrite.stores.adapters import read_json
+
+    return read_json(text, _root_of(writes=False, read_only=True), storage_options)
+
+
 def _is_remote(place: Any) -> bool:
-    return isinstance(place, str) and ":/" in place and _scheme(place)[0] in REMOTE
+    return isinstance(place, str) and ":/" in place and scheme_of(place)[0] in REMOTE
 
 
 def _store(place: Any, writes: bool, read_only: bool) -> tuple[Store, str]:
@@ -141,17 +144,20 @@ def _store(place: Any, writes: bool, read_only: bool) -> tuple[Store, str]:
 
 
 def _from_text(text: str, writes: bool, read_only: bool) -> tuple[Store, str]:
-    name, rest = _scheme(text) if ":/" in text else ("", text)
+    name, rest = scheme_of(text) if ":/" in text else ("", text)
+    if text[:7].lower() == "memory:":
+        name, rest = "memory", text[7:]
     if not name:
         if not text:
             raise UrlError("the store is an empty text; pass '.' for the working directory, or None for memory")
         return _from_file(text, writes, read_only), ""
     if name == "file":
-        return _from_file(_file_path(text, rest), writes, read_only), ""
+        return _from_file(file_path(text, rest), writes, read_only), ""
     if name == "memory":
-        within = rest.lstrip("/")
-        root, _, inside = within.partition("/")
-        return named_memory_store(root), normalize_path(inside)
+        root, _, inside = rest.lstrip("/").partition("/")
+        return named_memory_store(unescaped(root)), normalize_path(unescaped(inside))
+    if name == "zip":
+        return _within(text, rest.removeprefix("//"))
     missing = PLANNED.get(name)
     if missing is not None:
         raise UrlError(
@@ -161,27 +167,26 @@ def _from_text(text: str, writes: bool, read_only: bool) -> tuple[Store, str]:
     raise UrlError(f"{text!r}: no store is known for {name}://; known: a path, file://, memory://, and *.zip archives")
 
 
-def _scheme(text: str) -> tuple[str, str]:
-    """A URL's scheme and what follows its colon; an empty scheme where the text is a path."""
-    name, _, rest = text.partition(":/")
-    plain = name.replace("+", "").replace("-", "").replace(".", "")
-    # One letter is a drive.
-    is_scheme = len(name) > 1 and name[0].isalpha() and plain.isalnum() and plain.isascii()
-    return (name.lower(), "/" + rest) if is_scheme else ("", text)
+def _within(text: str, path: str) -> tuple[Store, str]:
+    """What `zip:///folder/a.zip/inside` names: the archive is the part of the path that is a file."""
+    path = unescaped(path)
+    head = path.rstrip("/")
+    while head and not os.path.isfile(head):
+        head = head.rpartition("/")[0]
+    if not head or path[:1] != "/":
+        raise UrlError(
+            f"{text!r}: no archive is there; write ARCHIVE|zip:INSIDE, or zip://INSIDE::ARCHIVE as fsspec does"
+        )
+    return _engine.zip_store(head), normalize_path(path[len(head) :])
 
 
-def _file_path(url: str, rest: str) -> str:
-    """The path of a `file:` URL: `file:///a`, `file://localhost/a` and `file:/a`."""
-    if rest.startswith("//"):
-        host, slash, path = rest[2:].partition("/")
-        if host not in ("", "localhost"):
-            raise UrlError(f"{url!r} names the host {host!r}; only files of this machine can be opened")
-        rest = slash + path
-    raw = re.sub(rb"%([0-9A-Fa-f]{2})", lambda found: bytes([int(found.group(1), 16)]), rest.encode())
-    path = raw.decode()
-    if sys.platform == "win32":
-        path = path.lstrip("/")
-    return path
+def bound_format(place: Any) -> str | None:
+    """The name of the format that a pipeline says its node has; `None` where it says nothing."""
+    if not isinstance(place, str) or "|" not in place:
+        return None
+    from zarrite.stores.adapters import bound_format as bound
+
+    return bound(place)
 
 
 def _from_file(path: str, writes: bool, read_only: bool) -> Store:
@@ -211,7 +216,7 @@ class Address(NamedTuple):
     """How another process (or this one, later) finds a store again.
 
     Attributes:
-        kind: "local", "zip", "remote", "memory" or "python".
+        kind: "local", "zip", "remote", "url", "memory" or "python".
         place: a file path, a URL with options, the process and identity of a memory store, or the Python object.
         read_only: whether the handle refuses writes.
     """
@@ -251,8 +256,14 @@ def address(store: Store) -> Address:
         HandleError: it cannot be described.
     """
     url, read_only = store.url, store.read_only
+    if is_pipeline(url):
+        if "memory:" in url:
+            raise HandleError(f"a handle on {url} cannot be sent elsewhere: a part of it is in this process's memory")
+        from zarrite.stores.adapters import options_of as told
+
+        return Address("url", (url, told(store)), read_only)
     if url.startswith("file://"):
-        return Address("local", url.removeprefix("file://"), read_only)
+        return Address("local", unescaped(url.removeprefix("file://")), read_only)
     if url.startswith("zip://"):
         return Address("zip", url.removeprefix("zip://"), read_only)
     if url.startswith("memory://"):
@@ -277,6 +288,8 @@ def reopen(where: Address) -> Store:
     """
     if where.kind == "local":
         return _engine.local_store(where.place, read_only=where.read_only)
+    if where.kind == "url":
+        return resolve(where.place[0], storage_options=where.place[1], read_only=where.read_only)[0]
     if where.kind == "zip":
         return _engine.zip_store(where.place)
     if where.kind == "remote":

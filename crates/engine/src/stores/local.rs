@@ -20,6 +20,7 @@ use self::spot::Root;
 use crate::store::{Error, Found, Object, Put, Range, Result, Store, Version};
 use crate::stores::keys::{check_key, check_move, check_prefix, move_by_copy, taken_error};
 use crate::stores::options::{LocalOptions, canonical};
+use crate::stores::urls::escaped;
 
 /// A directory of this machine, which need not exist yet: the first put makes it. Copies of the handle are cheap.
 #[derive(Clone)]
@@ -54,7 +55,7 @@ impl Local {
             .map_or_else(|| bytes.escape_ascii().to_string(), str::to_owned);
         Ok(Self(Arc::new(Inner {
             root: Root::new(bytes, options.follow_symlinks),
-            url: format!("file://{}", absolute.display()),
+            url: format!("file://{}", escaped(&absolute.to_string_lossy())),
             identity: format!("file:{}", name.trim_end_matches('/')),
             options,
             guess_bytes: AtomicUsize::new(0),

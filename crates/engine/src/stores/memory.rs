@@ -1,10 +1,10 @@
 //! Objects in this process's memory.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
 
-use crate::sync::RwLock;
+use crate::sync::{Mutex, RwLock};
 
 use crate::store::{Error, Found, Object, Put, Range, Result, Store, Version};
 use crate::stores::keys::{
@@ -19,9 +19,15 @@ static PUTS: AtomicU64 = AtomicU64::new(0);
 #[derive(Clone)]
 pub struct Memory {
     identity: Arc<str>,
+    url: Arc<str>,
     read_only: bool,
-    objects: Arc<RwLock<BTreeMap<String, Held>>>,
+    objects: Objects,
 }
+
+type Objects = Arc<RwLock<BTreeMap<String, Held>>>;
+
+/// The stores that are alive, by their instance numbers: what one of them prints leads back to it.
+static ALIVE: Mutex<BTreeMap<u64, Weak<RwLock<BTreeMap<String, Held>>>>> = Mutex::new(BTreeMap::new());
 
 #[derive(Clone)]
 struct Held {
@@ -53,11 +59,38 @@ impl Held {
 impl Memory {
     /// An empty store.
     pub fn new() -> Self {
-        let identity = format!("memory:{}", INSTANCES.fetch_add(1, Ordering::Relaxed)).into();
+        Self::at(None)
+    }
+
+    /// An empty store that is written with this URL.
+    pub fn at(url: Option<&str>) -> Self {
+        let number = INSTANCES.fetch_add(1, Ordering::Relaxed);
+        let objects = Objects::default();
+        let mut alive = ALIVE.lock();
+        alive.insert(number, Arc::downgrade(&objects));
+        // Now and then the list loses those that are gone.
+        if alive.len().is_power_of_two() {
+            alive.retain(|_, store| store.strong_count() > 0);
+        }
+        drop(alive);
         Self {
-            identity,
+            url: url.map_or_else(|| format!("memory://~{number}"), str::to_owned).into(),
+            ..Self::numbered(number, objects)
+        }
+    }
+
+    /// The store that prints itself as `memory://~number`, where it is still alive.
+    pub fn alive(number: u64) -> Option<Self> {
+        let objects = ALIVE.lock().get(&number)?.upgrade()?;
+        Some(Self::numbered(number, objects))
+    }
+
+    fn numbered(number: u64, objects: Objects) -> Self {
+        Self {
+            identity: format!("memory:{number}").into(),
+            url: format!("memory://~{number}").into(),
             read_only: false,
-            objects: Arc::default(),
+            objects,
         }
     }
 
@@ -113,7 +146,7 @@ impl Default for Memory {
 
 impl Store for Memory {
     fn url(&self) -> String {
-        self.identity.replacen("memory:", "memory://", 1)
+        self.url.to_string()
     }
 
     fn identity(&self) -> &str {

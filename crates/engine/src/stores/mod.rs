@@ -7,12 +7,14 @@ pub mod keys;
 pub mod local;
 pub mod memory;
 pub mod options;
+pub mod overlay;
 #[cfg(any(not(unix), test))]
 pub mod portable;
 pub mod prefix;
 pub mod read_only;
 pub mod record;
 pub mod remote;
+pub mod urls;
 pub mod zip;
 
 #[cfg(test)]
@@ -23,6 +25,7 @@ pub use cached::{Cached, Check};
 pub use local::Local;
 pub use memory::Memory;
 pub use options::LocalOptions;
+pub use overlay::Overlay;
 #[cfg(not(unix))]
 pub use portable::Local;
 pub use prefix::Prefix;

@@ -19,6 +19,7 @@ use crate::stores::keys::{
     RESERVED_END, RESERVED_START, check_key, check_move, check_prefix, is_reserved, join, move_by_copy, taken_error,
 };
 use crate::stores::options::canonical;
+use crate::stores::urls::escaped;
 
 /// How often a put begins anew when somebody deletes the directories below its feet.
 const TRIES: usize = 16;
@@ -55,7 +56,7 @@ impl Local {
         );
         Ok(Self(Arc::new(Inner {
             root,
-            url: format!("file://{}", absolute.display()),
+            url: format!("file://{}", escaped(&absolute.to_string_lossy())),
             identity,
             options,
         })))

@@ -4,12 +4,14 @@ use std::sync::Arc;
 
 use crate::store::{Found, Object, Put, Range, Result, Store, Version};
 use crate::stores::keys::{below, check_key, check_move, check_prefix, join};
+use crate::stores::urls;
 
 /// A store whose root is a prefix of another one. A failure names the key in the store that met it.
 pub struct Prefix {
     inner: Arc<dyn Store>,
     root: String,
     identity: String,
+    url: Option<String>,
 }
 
 impl Prefix {
@@ -18,12 +20,25 @@ impl Prefix {
     /// # Errors
     /// [`Error::KeyRefused`](crate::store::Error::KeyRefused) when the prefix is refused.
     pub fn of(inner: Arc<dyn Store>, prefix: &str) -> Result<Arc<dyn Store>> {
+        Self::written(inner, prefix, None)
+    }
+
+    /// The store below a prefix, written with a URL of its own.
+    ///
+    /// # Errors
+    /// As [`Self::of`].
+    pub fn written(inner: Arc<dyn Store>, prefix: &str, url: Option<String>) -> Result<Arc<dyn Store>> {
         let root = check_prefix(prefix)?.to_owned();
-        if root.is_empty() {
+        if root.is_empty() && url.is_none() {
             return Ok(inner);
         }
-        let identity = format!("{}/{root}", inner.identity());
-        Ok(Arc::new(Self { inner, root, identity }))
+        let identity = join(inner.identity(), &root);
+        Ok(Arc::new(Self {
+            inner,
+            root,
+            identity,
+            url,
+        }))
     }
 
     /// The other store's key. Checked before it is joined: an empty key would be the prefix.
@@ -40,7 +55,10 @@ impl Prefix {
 #[deny(clippy::missing_trait_methods)]
 impl Store for Prefix {
     fn url(&self) -> String {
-        format!("{}/{}", self.inner.url().trim_end_matches('/'), self.root)
+        match &self.url {
+            Some(url) => url.clone(),
+            None => urls::below(&self.inner.url(), &self.root),
+        }
     }
 
     fn identity(&self) -> &str {

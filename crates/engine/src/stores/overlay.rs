@@ -1,0 +1,498 @@
+//! Two stores, one over the other: what is not in the upper one is looked for in the lower one, which is never changed.
+//!
+//! For local changes over an archive that can only be read, and for metadata of one's own over somebody else's data. What is deleted
+//! of the lower store is noted: in memory, and as an empty object of the upper store below [`NOTES`], so that it stays deleted when
+//! the two are laid over one another again. One process at a time writes through an overlay.
+
+use std::collections::BTreeSet;
+use std::ops::Bound;
+use std::sync::Arc;
+
+use crate::store::{Error, Found, Object, Put, Range, Result, Store, Version};
+use crate::stores::keys::{below, check_key, check_move, check_prefix, join, move_by_copy};
+use crate::stores::urls;
+use crate::sync::Mutex;
+
+/// Below this prefix of the upper store each empty object says that the key behind it is deleted.
+pub const NOTES: &str = ".zarrite-deleted";
+
+/// How many keys of the lower store are asked about to find out whether anything is left below a name, before the name is shown
+/// without proof.
+const LOOKS: usize = 10_000;
+
+/// One store over another. Copies of the handle share what was deleted.
+#[derive(Clone)]
+pub struct Overlay(Arc<Inner>);
+
+struct Inner {
+    upper: Arc<dyn Store>,
+    lower: Arc<dyn Store>,
+    identity: String,
+    /// Keys of the lower store that are not there any more. A key that was put again stays noted: the upper store goes first.
+    deleted: Mutex<BTreeSet<String>>,
+    /// Held by what looks at both stores before it writes.
+    change: Mutex<()>,
+}
+
+impl Overlay {
+    /// Lays `upper` over `lower`.
+    ///
+    /// # Errors
+    /// What listing the upper store's notes of deleted keys says.
+    pub fn of(lower: Arc<dyn Store>, upper: Arc<dyn Store>) -> Result<Self> {
+        let mut deleted = BTreeSet::new();
+        upper.list(NOTES, &mut |key, _| {
+            deleted.extend(below(key, NOTES).map(str::to_owned));
+            true
+        })?;
+        let identity = format!("{}|under|{}", lower.identity(), upper.identity());
+        Ok(Self(Arc::new(Inner {
+            upper,
+            lower,
+            identity,
+            deleted: Mutex::new(deleted),
+            change: Mutex::new(()),
+        })))
+    }
+
+    /// Refuses the keys that are no store's, and those that are this one's own.
+    fn checked(key: &str) -> Result<()> {
+        check_key(key)?;
+        if is_note(key) {
+            return Err(Error::refused(
+                key,
+                format!("{NOTES} keeps what was deleted of an overlay"),
+            ));
+        }
+        Ok(())
+    }
+
+    fn is_deleted(&self, key: &str) -> bool {
+        self.0.deleted.lock().contains(key)
+    }
+
+    /// Whether anything of a prefix was deleted.
+    fn any_deleted(&self, prefix: &str) -> bool {
+        let start = format!("{prefix}/");
+        let deleted = self.0.deleted.lock();
+        let next = deleted
+            .range::<str, _>((Bound::Included(start.as_str()), Bound::Unbounded))
+            .next();
+        next.is_some_and(|key| key.starts_with(&start))
+    }
+
+    /// Whether the lower store has something below a prefix that was not deleted.
+    fn shines_through(&self, prefix: &str) -> Result<bool> {
+        let (mut looks, mut found) = (0, false);
+        self.0.lower.list(prefix, &mut |key, _| {
+            looks += 1;
+            found = looks > LOOKS || !self.is_deleted(key);
+            !found
+        })?;
+        Ok(found)
+    }
+
+    fn writable(&self) -> Result<()> {
+        if self.read_only() {
+            return Err(Error::ReadOnly { url: self.url() });
+        }
+        Ok(())
+    }
+
+    /// Notes that a key of the lower store is deleted, and deletes it from the upper one. Noted first: else the lower store's object
+    /// would be seen in between.
+    fn forget(&self, key: &str) -> Result<()> {
+        if !self.is_deleted(key) && self.0.lower.size(key)?.is_some() {
+            self.0.upper.put(&join(NOTES, key), &[], Put::Always)?;
+            self.0.deleted.lock().insert(key.to_owned());
+        }
+        self.0.upper.delete(key)
+    }
+
+    fn opened(&self, key: &str, part: Option<Range>) -> Result<Option<Arc<dyn Object>>> {
+        Self::checked(key)?;
+        let open = |store: &dyn Store| match part {
+            Some(part) => store.open_part(key, part),
+            None => store.open(key),
+        };
+        if let Some(object) = open(&*self.0.upper)? {
+            return Ok(Some(object));
+        }
+        if self.is_deleted(key) {
+            return Ok(None);
+        }
+        Ok(open(&*self.0.lower)?.map(|inner| {
+            let (overlay, key) = (self.clone(), key.to_owned());
+            Arc::new(Lower { overlay, inner, key }) as Arc<dyn Object>
+        }))
+    }
+}
+
+fn is_note(key: &str) -> bool {
+    key == NOTES || below(key, NOTES).is_some()
+}
+
+/// An object of the lower store: another one may come to lie over it.
+struct Lower {
+    overlay: Overlay,
+    inner: Arc<dyn Object>,
+    key: String,
+}
+
+#[deny(clippy::missing_trait_methods)]
+impl Object for Lower {
+    fn bytes(&self) -> u64 {
+        self.inner.bytes()
+    }
+
+    fn version(&self) -> Version {
+        self.inner.version()
+    }
+
+    fn read_at(&self, offset: u64, into: &mut [u8]) -> Result<()> {
+        self.inner.read_at(offset, into)
+    }
+
+    fn append_at(&self, offset: u64, bytes: u64, into: &mut Vec<u8>) -> Result<()> {
+        self.inner.append_at(offset, bytes, into)
+    }
+
+    fn is_current(&self) -> bool {
+        !self.overlay.is_deleted(&self.key)
+            && matches!(self.overlay.0.upper.size(&self.key), Ok(None))
+            && self.inner.is_current()
+    }
+
+    fn in_memory(&self) -> Option<&[u8]> {
+        self.inner.in_memory()
+    }
+}
+
+#[deny(clippy::missing_trait_methods)]
+impl Store for Overlay {
+    fn url(&self) -> String {
+        let upper = urls::escaped(&self.0.upper.url()).replace('/', "%2F");
+        format!("{}|zarrite.overlay:{upper}", self.0.lower.url())
+    }
+
+    fn identity(&self) -> &str {
+        &self.0.identity
+    }
+
+    fn is_local(&self) -> bool {
+        self.0.upper.is_local() && self.0.lower.is_local()
+    }
+
+    fn read_only(&self) -> bool {
+        self.0.upper.read_only()
+    }
+
+    fn get(&self, key: &str, range: Range, into: &mut Vec<u8>) -> Result<Option<Found>> {
+        Self::checked(key)?;
+        match self.0.upper.get(key, range, into)? {
+            None if !self.is_deleted(key) => self.0.lower.get(key, range, into),
+            found => Ok(found),
+        }
+    }
+
+    fn get_versioned(&self, key: &str, into: &mut Vec<u8>) -> Result<Option<Version>> {
+        Self::checked(key)?;
+        match self.0.upper.get_versioned(key, into)? {
+            None if !self.is_deleted(key) => self.0.lower.get_versioned(key, into),
+            found => Ok(found),
+        }
+    }
+
+    fn get_ranges(&self, key: &str, ranges: &[Range], each: &mut dyn FnMut(usize, Vec<u8>) -> bool) -> Result<bool> {
+        Self::checked(key)?;
+        if self.0.upper.get_ranges(key, ranges, each)? {
+            return Ok(true);
+        }
+        if self.is_deleted(key) {
+            return Ok(false);
+        }
+        self.0.lower.get_ranges(key, ranges, each)
+    }
+
+    fn get_many(&self, keys: &[String], each: &mut dyn FnMut(usize, Result<Option<Vec<u8>>>) -> bool) {
+        let (mut places, mut asked) = (Vec::with_capacity(keys.len()), Vec::with_capacity(keys.len()));
+        for (place, key) in keys.iter().enumerate() {
+            match Self::checked(key) {
+                Ok(()) => {
+                    places.push(place);
+                    asked.push(key.clone());
+                }
+                Err(cause) => {
+                    if !each(place, Err(cause)) {
+                        return;
+                    }
+                }
+            }
+        }
+        let (mut below, mut goes_on) = (Vec::new(), true);
+        self.0.upper.get_many(&asked, &mut |at, answer| {
+            if matches!(answer, Ok(None)) && !self.is_deleted(&asked[at]) {
+                below.push(at);
+            } else {
+                goes_on = each(places[at], answer);
+            }
+            goes_on
+        });
+        if goes_on && !below.is_empty() {
+            let wanted: Vec<String> = below.iter().map(|&at| asked[at].clone()).collect();
+            self.0
+                .lower
+                .get_many(&wanted, &mut |at, answer| each(places[below[at]], answer));
+        }
+    }
+
+    fn open(&self, key: &str) -> Result<Option<Arc<dyn Object>>> {
+        self.opened(key, None)
+    }
+
+    fn open_part(&self, key: &str, part: Range) -> Result<Option<Arc<dyn Object>>> {
+        self.opened(key, Some(part))
+    }
+
+    fn put(&self, key: &str, parts: &[&[u8]], how: Put) -> Result<bool> {
+        self.writable()?;
+        Self::checked(key)?;
+        if how == Put::Always {
+            return self.0.upper.put(key, parts, how);
+        }
+        let _one = self.0.change.lock();
+        if self.is_deleted(key) || self.0.upper.size(key)?.is_some() {
+            return self.0.upper.put(key, parts, how);
+        }
+        let wanted = match how {
+            Put::IfVersion(version) => Some(version),
+            _ => None,
+        };
+        let there = self.0.lower.open(key)?.map(|object| object.version());
+        if there == wanted {
+            return self.0.upper.put(key, parts, Put::IfAbsent);
+        }
+        Ok(false)
+    }
+
+    fn put_many(&self, items: &[(String, &[u8])], each: &mut dyn FnMut(usize, Result<()>) -> bool) {
+        let (mut places, mut checked) = (Vec::with_capacity(items.len()), Vec::with_capacity(items.len()));
+        for (place, (key, value)) in items.iter().enumerate() {
+            match self.writable().and_then(|()| Self::checked(key)) {
+                Ok(()) => {
+                    places.push(place);
+                    checked.push((key.clone(), *value));
+                }
+                Err(cause) => {
+                    if !each(place, Err(cause)) {
+                        return;
+                    }
+                }
+            }
+        }
+        self.0
+            .upper
+            .put_many(&checked, &mut |at, answer| each(places[at], answer));
+    }
+
+    fn delete(&self, key: &str) -> Result<()> {
+        self.writable()?;
+        Self::checked(key)?;
+        let _one = self.0.change.lock();
+        self.forget(key)
+    }
+
+    fn delete_prefix(&self, prefix: &str) -> Result<u64> {
+        self.writable()?;
+        let mut keys = Vec::new();
+        self.list(prefix, &mut |key, _| {
+            keys.push(key.to_owned());
+            true
+        })?;
+        keys.sort_by_cached_key(|key| key.matches('/').count());
+        let _one = self.0.change.lock();
+        for key in &keys {
+            self.forget(key)?;
+        }
+        Ok(keys.len() as u64)
+    }
+
+    fn list(&self, prefix: &str, each: &mut dyn FnMut(&str, u64) -> bool) -> Result<()> {
+        let mut upper = Vec::new();
+        self.0.upper.list(prefix, &mut |key, bytes| {
+            if !is_note(key) {
+                upper.push((key.to_owned(), bytes));
+            }
+            true
+        })?;
+        let (mut upper, mut goes_on) = (upper.into_iter().peekable(), true);
+        self.0.lower.list(prefix, &mut |key, bytes| {
+            while let Some((first, bytes)) = upper.next_if(|(first, _)| goes_on && first.as_str() < key) {
+                goes_on = each(&first, bytes);
+            }
+            let covered = upper.peek().is_some_and(|(first, _)| first == key);
+            if goes_on && !covered && !is_note(key) && !self.is_deleted(key) {
+                goes_on = each(key, bytes);
+            }
+            goes_on
+        })?;
+        while goes_on && let Some((key, bytes)) = upper.next() {
+            goes_on = each(&key, bytes);
+        }
+        Ok(())
+    }
+
+    fn list_dir(&self, prefix: &str) -> Result<(Vec<String>, Vec<String>)> {
+        let prefix = check_prefix(prefix)?;
+        let (keys, prefixes) = self.0.upper.list_dir(prefix)?;
+        let (mut keys, mut prefixes): (BTreeSet<_>, BTreeSet<_>) =
+            (keys.into_iter().collect(), prefixes.into_iter().collect());
+        let (lower_keys, lower_prefixes) = self.0.lower.list_dir(prefix)?;
+        keys.extend(
+            lower_keys
+                .into_iter()
+                .filter(|name| !self.is_deleted(&join(prefix, name))),
+        );
+        for name in lower_prefixes {
+            let whole = join(prefix, &name);
+            if prefixes.contains(&name) || !self.any_deleted(&whole) || self.shines_through(&whole)? {
+                prefixes.insert(name);
+            }
+        }
+        if prefix.is_empty() {
+            prefixes.remove(NOTES);
+            keys.remove(NOTES);
+        }
+        Ok((keys.into_iter().collect(), prefixes.into_iter().collect()))
+    }
+
+    fn size(&self, key: &str) -> Result<Option<u64>> {
+        Self::checked(key)?;
+        match self.0.upper.size(key)? {
+            None if !self.is_deleted(key) => self.0.lower.size(key),
+            found => Ok(found),
+        }
+    }
+
+    fn move_prefix(&self, from: &str, to: &str) -> Result<()> {
+        self.writable()?;
+        let (from, to) = check_move(from, to)?;
+        move_by_copy(self, from, to)
+    }
+
+    fn close(&self) -> Result<()> {
+        self.0.upper.close()?;
+        self.0.lower.close()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stores::{Memory, ReadOnly, contract};
+
+    fn memory(objects: &[(&str, &[u8])]) -> Memory {
+        Memory::with_objects(objects.iter().copied()).expect("a store")
+    }
+
+    fn over(lower: &[(&str, &[u8])], upper: &[(&str, &[u8])]) -> (Overlay, Memory, Memory) {
+        let (lower, upper) = (memory(lower), memory(upper));
+        let both = Overlay::of(Arc::new(lower.clone()), Arc::new(upper.clone())).expect("an overlay");
+        (both, lower, upper)
+    }
+
+    fn names(store: &Memory) -> Vec<String> {
+        store.objects().into_iter().map(|(key, _)| key).collect()
+    }
+
+    fn all(store: &dyn Store, key: &str) -> Option<Vec<u8>> {
+        let mut bytes = Vec::new();
+        store.get(key, Range::All, &mut bytes).expect("a get").map(|_| bytes)
+    }
+
+    #[test]
+    fn an_overlay_keeps_the_contract_whichever_store_holds_what_is_there() {
+        contract::check(&|| Arc::new(over(&[], &[]).0));
+        contract::check_reading(&|objects| {
+            let lower = ReadOnly::of(Arc::new(memory(objects)));
+            Arc::new(Overlay::of(lower, Arc::new(Memory::new())).expect("an overlay"))
+        });
+        contract::check_reading(&|objects| {
+            let (upper, lower): (Vec<_>, Vec<_>) = objects.iter().enumerate().partition(|(place, _)| place % 2 == 0);
+            let pick = |half: Vec<(usize, &(&str, &[u8]))>| {
+                let store = Memory::new();
+                for (_, (key, value)) in half {
+                    store.put(key, &[value], Put::Always).expect("a put");
+                }
+                Arc::new(store)
+            };
+            Arc::new(Overlay::of(pick(lower), pick(upper)).expect("an overlay"))
+        });
+    }
+
+    #[test]
+    fn the_lower_store_is_never_changed() {
+        let (both, lower, upper) = over(&[("a/k", b"1"), ("a/l", b"2"), ("b/k", b"3")], &[("a/l", b"22")]);
+        assert_eq!(all(&both, "a/l"), Some(b"22".to_vec()));
+        both.put("a/k", &[b"11"], Put::Always).expect("a put");
+        both.delete("b/k").expect("a delete");
+        assert_eq!(all(&both, "a/k"), Some(b"11".to_vec()));
+        assert_eq!(all(&both, "b/k"), None);
+        assert_eq!(both.list_dir(""), Ok((vec![], vec!["a".to_owned()])));
+        assert_eq!(both.delete_prefix("a"), Ok(2));
+        assert_eq!(both.list_dir(""), Ok((vec![], vec![])));
+        assert_eq!(names(&lower), ["a/k", "a/l", "b/k"]);
+        let notes = ["a/k", "a/l", "b/k"].map(|key| format!("{NOTES}/{key}"));
+        assert_eq!(names(&upper), notes);
+    }
+
+    #[test]
+    fn what_was_deleted_stays_deleted_when_the_stores_are_laid_over_one_another_again() {
+        let (both, lower, upper) = over(&[("k", b"1"), ("l", b"2")], &[]);
+        both.delete("k").expect("a delete");
+        let again = Overlay::of(Arc::new(lower), Arc::new(upper)).expect("an overlay");
+        assert_eq!(all(&again, "k"), None);
+        assert_eq!(again.put("k", &[b"3"], Put::IfAbsent), Ok(true));
+        assert_eq!(all(&again, "k"), Some(b"3".to_vec()));
+        assert_eq!(all(&again, "l"), Some(b"2".to_vec()));
+        again.delete("k").expect("a delete");
+        assert_eq!(all(&again, "k"), None);
+    }
+
+    #[test]
+    fn a_conditional_put_asks_whichever_store_has_the_object() {
+        let (both, lower, _) = over(&[("k", b"1")], &[]);
+        let version = both
+            .get_versioned("k", &mut Vec::new())
+            .expect("a get")
+            .expect("an object");
+        let object = both.open("k").expect("an open").expect("an object");
+        assert!(object.is_current());
+        assert_eq!(both.put("k", &[b"2"], Put::IfAbsent), Ok(false));
+        assert_eq!(both.put("k", &[b"2"], Put::IfVersion(version.clone())), Ok(true));
+        assert_eq!(both.put("k", &[b"3"], Put::IfVersion(version)), Ok(false));
+        assert!(!object.is_current());
+        assert_eq!(
+            (all(&both, "k"), all(&lower, "k")),
+            (Some(b"2".to_vec()), Some(b"1".to_vec()))
+        );
+        both.delete("k").expect("a delete");
+        assert_eq!(both.put("k", &[b"4"], Put::IfAbsent), Ok(true));
+    }
+
+    #[test]
+    fn an_overlay_is_named_by_both_its_stores_and_its_own_keys_are_refused() {
+        let (both, lower, upper) = over(&[], &[]);
+        let escaped = upper.url().replace('/', "%2F");
+        assert_eq!(both.url(), format!("{}|zarrite.overlay:{escaped}", lower.url()));
+        let key = format!("{NOTES}/k");
+        assert!(matches!(
+            both.put(&key, &[b""], Put::Always),
+            Err(Error::KeyRefused { .. })
+        ));
+        assert!(matches!(both.size(&key), Err(Error::KeyRefused { .. })));
+        let closed = ReadOnly::of(Arc::new(Memory::new()));
+        let both = Overlay::of(Arc::new(memory(&[("k", b"1")])), closed).expect("an overlay");
+        contract::check_refusal(&both, "k");
+    }
+}

@@ -1,0 +1,95 @@
+"""Where no node was found: is something else there, is it within a file, and what is there that is called like it?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from zarrite import _engine, formats
+from zarrite._engine import Store
+from zarrite._verb import Steps
+from zarrite.errors import MetadataValidationError, ReadOnlyError, StoreError
+from zarrite.formats.detection import Clue, clues, recognised
+from zarrite.stores import StorePath, join, join_url
+
+__all__ = ["look", "near"]
+
+MOST_NAMED = 3
+
+
+def look(
+    place: Any, store: Store, path: str, options: Mapping[str, Any] | None, mode: str | None
+) -> Steps[tuple[Store, str] | None]:
+    """What lies at a place without a node, found out with one round of requests.
+
+    Args:
+        place: what the user passed.
+        store: the store it led to.
+        path: the path in it.
+        options: the options of the store.
+        mode: how the place is opened.
+
+    Returns:
+        the store and the path inside an archive or a repository that is there; `None` where nothing is recognised.
+
+    Raises:
+        MetadataValidationError: something is there that is not read; says what it is, and the way out.
+        ReadOnlyError: what is there can be read and not written.
+    """
+    from zarrite.stores.adapters import file_of, over
+
+    found = file_of(place, options)
+    base, key = (store, path) if found is None else found
+    below = "" if found is None else path
+    is_file = not (isinstance(place, str) and place.endswith("/"))
+    spots = [(key, "")] if not below else [(key, below), (join(key, below), "")]
+    asked = [(spot, clue) for spot in spots for clue in clues(spot[0], is_file=is_file)]
+    parts = [(clue.key, clue.start, clue.stop, clue.lenient) for _, clue in asked]
+    answers = yield _engine.get_parts(base, parts)
+    for spot, inside in spots:
+        told = _answers(spot, asked, answers)
+        what, way = recognised({clue.name: raw for clue, raw in told})
+        if what in ("zip", "icechunk"):
+            # Changes of a repository need a session that is committed, so they are asked for by name.
+            opened = over(what, base, spot, options, read_only=mode == "r" or what == "icechunk")
+            if mode == "r+" and opened.read_only:
+                raise ReadOnlyError(opened.url)
+            return opened, inside
+        if what:
+            raise MetadataValidationError(f"{join_url(base.url, spot)} is {what} and no Zarr node; {way}")
+        formats.refuse_older(spot, {clue.key: raw for clue, raw in told})
+    return None
+
+
+def _answers(
+    spot: str, asked: list[tuple[tuple[str, str], Clue]], answers: list[bytes | None]
+) -> list[tuple[Clue, bytes | None]]:
+    return [(clue, raw) for ((at, _), clue), raw in zip(asked, answers, strict=True) if at == spot]
+
+
+def near(store: Store, path: str) -> Steps[tuple[str, ...]]:
+    """Names that are like one that is not there, beside it; none where looking is not cheap."""
+    import difflib
+
+    if not store.is_local:
+        return ()
+    at = StorePath(store, path)
+    if not path and store.url.endswith("|zip:"):
+        _, folders = yield store.list_dir("")
+        return tuple(folders[:MOST_NAMED])
+    if not path:
+        if not store.url.startswith("file://") or "|" in store.url:
+            return ()
+        from zarrite.stores.adapters import file_of
+
+        found = file_of(store.url, None)
+        if found is None:
+            return ()
+        at = StorePath(*found)
+    parent, _, name = at.path.rpartition("/")
+    try:
+        keys, prefixes = yield at.store.list_dir(parent)
+    except (StoreError, OSError):
+        return ()
+    names = {known.casefold(): known for known in (*keys, *prefixes) if known != name}
+    return tuple(names[close] for close in difflib.get_close_matches(name.casefold(), names, MOST_NAMED))
