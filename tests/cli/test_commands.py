@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 import zarrite
+from servers.s3 import Server
 
 pytest.importorskip("typer")
 pytest.importorskip("rich")
@@ -242,3 +243,39 @@ def test_check_understands_archives_and_nodes_and_refuses_what_it_does_not_under
     run("check", store, "--sample", 0, code=2)
     run("check", store, "--dry-run", code=2)
     run("check", store, "--nonsense", code=2)
+
+
+def test_every_command_takes_urls_and_options_of_stores(store: Path, tmp_path: Path, s3: Server) -> None:
+    air = "zarr3:ocean/air"
+    assert "4×30" in run("info", f"{store}|{air}").stdout
+    assert "4×30" in run("info", f"file://{store}/ocean/air").stdout
+    assert json.loads(run("info", f"{store}/zarr.json|json:/attributes/numbers").stdout) == [1, 2]
+    assert json.loads(run("peek", f"{store}|{air}", "0,-1", "--json").stdout)["values"] == 29.0
+    assert "air" in run("tree", f"file://{store}").stdout
+    options = [word for name, value in s3.options().items() for word in ("--option", f"{name}={value}")]
+    place = f"s3://{s3.bucket}/copy.zarr"
+    into = ["--target-option" if word == "--option" else word for word in options]
+    run("convert", store, place, "--exclude", "words", *into, "--quiet")
+    assert s3.read("copy.zarr/zarr.json") is not None
+    assert "4×30" in run("info", f"{place}|{air}", *options).stdout
+    assert json.loads(run("peek", f"{place}/ocean/air", "0,-1", "--json", *options).stdout)["values"] == 29.0
+    assert "air" in run("tree", place, *options).stdout
+    assert "0 errors" in run("check", place, *options).stdout
+    run("convert", place, tmp_path / "back.zarr", *options, "--quiet")
+    assert zarrite.open_array(tmp_path / "back.zarr", path="ocean/air", mode="r")[0, 29] == 29
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("info", "{}", "--option", "anon"), "says no value"),
+        (("info", "{}", "--option", "a=1", "--option", "a.b=1"), "was given a value already"),
+        (("info", "{}", "--option", "anon=true"), "belong to remote stores"),
+        (("tree", "{}|nope:"), "nothing opens the stage"),
+        (("peek", "{}|hdf5:air"), "zarrite convert"),
+    ],
+)
+def test_urls_and_options_that_mean_nothing_are_one_sentence(store: Path, words: tuple[str, ...], says: str) -> None:
+    done = run(*(word.format(store) for word in words), code=1)
+    assert says in done.stderr
+    assert done.stderr.count("\n") == 1

@@ -223,8 +223,9 @@ def _s3_of(text: str, scheme: str, options: Mapping[str, Any] | None, read_only:
         raise UrlError(
             f"{text!r} names no bucket; write s3+https://server/bucket/key, or s3+http:// without encryption"
         )
-    if options and "endpoint_url" in options:
-        raise UrlError(f"{text!r} names the server, and so does the option endpoint_url; leave one of them out")
+    twice = {"endpoint_url", "endpoint"} & set(options or {})
+    if twice:
+        raise UrlError(f"{text!r} names the server, and so does the option {twice.pop()!r}; leave one of them out")
     told = {**(options or {}), "endpoint_url": f"{scheme[3:]}://{found.netloc}"}
     whole = remote_store(f"s3://{bucket}", told, read_only=read_only)
     root = f"{scheme}://{found.netloc}/{bucket}"
@@ -390,7 +391,7 @@ def _foreign(here: Opened, stage: Stage, before: Pipeline, options: Mapping[str,
             store, path = found if isinstance(found, tuple) else (found, "")
             if not isinstance(store, Store):
                 store = _engine.python_store(store)
-            return Opened(store, path)
+            return Opened(store, normalize_path(path))
     vendor = "; the package of its vendor may bring it" if "." in stage.scheme else ""
     known = ", ".join(f"{name}:" for name in ("zip", "icechunk", *FORMATS, "gzip", "zstd", "byte-range", "json"))
     raise UrlError(f"{before}|{stage}: nothing opens the stage {stage.scheme!r}{vendor}; known: {known}")

@@ -75,7 +75,8 @@ _ESCAPE = re.compile(rb"%([0-9A-Fa-f]{2})")
 
 def escaped(path: str) -> str:
     """A path as it stands in a URL. The engine's stores print theirs in the same way."""
-    return _RESERVED.sub(lambda found: f"%{ord(found.group()):02X}", path)
+    text = _RESERVED.sub(lambda found: f"%{ord(found.group()):02X}", path)
+    return text.replace("::", ":%3A") if "::" in text else text
 
 
 def unescaped(text: str) -> str:

@@ -304,17 +304,45 @@ impl Store for Overlay {
 
     fn delete_prefix(&self, prefix: &str) -> Result<u64> {
         self.writable()?;
-        let mut keys = Vec::new();
-        self.list(prefix, &mut |key, _| {
-            keys.push(key.to_owned());
+        let prefix = check_prefix(prefix)?;
+        let _one = self.0.change.lock();
+        let (mut all, mut lower) = (0, Vec::new());
+        self.list(prefix, &mut |_, _| {
+            all += 1;
             true
         })?;
-        keys.sort_by_cached_key(|key| key.matches('/').count());
-        let _one = self.0.change.lock();
-        for key in &keys {
-            self.forget(key)?;
+        self.0.lower.list(prefix, &mut |key, _| {
+            if !is_note(key) && !self.is_deleted(key) {
+                lower.push(key.to_owned());
+            }
+            true
+        })?;
+        // Those nearest to the prefix first: see the contract.
+        lower.sort_by_cached_key(|key| key.matches('/').count());
+        let notes: Vec<(String, &[u8])> = lower.iter().map(|key| (join(NOTES, key), &b""[..])).collect();
+        let mut failed = None;
+        self.0.upper.put_many(&notes, &mut |place, done| {
+            match done {
+                Ok(()) => _ = self.0.deleted.lock().insert(lower[place].clone()),
+                Err(cause) => failed = Some(cause),
+            }
+            failed.is_none()
+        });
+        if let Some(cause) = failed {
+            return Err(cause);
         }
-        Ok(keys.len() as u64)
+        if prefix.is_empty() {
+            let (keys, prefixes) = self.0.upper.list_dir("")?;
+            for key in keys.iter().filter(|key| *key != NOTES) {
+                self.0.upper.delete(key)?;
+            }
+            for name in prefixes.iter().filter(|name| *name != NOTES) {
+                self.0.upper.delete_prefix(name)?;
+            }
+        } else {
+            self.0.upper.delete_prefix(prefix)?;
+        }
+        Ok(all)
     }
 
     fn list(&self, prefix: &str, each: &mut dyn FnMut(&str, u64) -> bool) -> Result<()> {

@@ -12,13 +12,13 @@ use std::fmt::Write;
 /// ```
 pub fn escaped(path: &str) -> Cow<'_, str> {
     let reserved = |byte: u8| matches!(byte, b'%' | b'|' | b'?' | b'#') || byte.is_ascii_control();
-    if !path.bytes().any(reserved) {
+    if !path.bytes().any(reserved) && !path.contains("::") {
         return Cow::Borrowed(path);
     }
     let mut text = String::with_capacity(path.len() + 8);
     for letter in path.chars() {
         match u8::try_from(letter) {
-            Ok(byte) if reserved(byte) => {
+            Ok(byte) if reserved(byte) || (byte == b':' && text.ends_with(':')) => {
                 let _ = write!(text, "%{byte:02X}");
             }
             _ => text.push(letter),
@@ -57,6 +57,11 @@ mod tests {
     fn what_a_url_reserves_is_escaped_and_letters_are_not() {
         assert_eq!(escaped("a/ä b/c.zarr"), "a/ä b/c.zarr");
         assert_eq!(escaped("a?b#c%d|e\n"), "a%3Fb%23c%25d%7Ce%0A");
+        assert_eq!(
+            escaped("a:b::c:::d"),
+            "a:b:%3Ac:%3A:d",
+            "two colons make a chain of fsspec's"
+        );
     }
 
     #[test]
