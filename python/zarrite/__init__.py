@@ -76,6 +76,7 @@ __all__ = [
     "save_array",
     "save_group",
     "storage",
+    "transaction",
     "tree",
     "zeros",
     "zeros_like",
@@ -90,6 +91,8 @@ def __getattr__(name: str) -> Any:
 
     if name in _LAZY_MODULES:
         return importlib.import_module(f"zarrite.{name}")
+    if name == "transaction":
+        return importlib.import_module("zarrite.transactions").transaction
     raise AttributeError(f"module 'zarrite' has no attribute {name!r}")
 
 

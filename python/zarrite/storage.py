@@ -9,8 +9,9 @@ Example:
 
 from __future__ import annotations
 
+import datetime
 import os
-from collections.abc import MutableMapping
+from collections.abc import Mapping, MutableMapping
 from typing import Any
 
 from zarrite import _engine
@@ -18,7 +19,7 @@ from zarrite._engine import Store
 from zarrite.errors import UrlError
 from zarrite.stores import MappingStore, Place, PythonStore, StorePath
 
-__all__ = ["LocalStore", "MemoryStore", "PythonStore", "Store", "StoreLike", "StorePath", "ZipStore"]
+__all__ = ["LocalStore", "MemoryStore", "PythonStore", "Store", "StoreLike", "StorePath", "ZipStore", "icechunk_store"]
 
 StoreLike = Place
 """What may be passed as `store` (for type annotations)."""
@@ -62,6 +63,37 @@ class MemoryStore(metaclass=_Kind):
         if store_dict is None:
             return _engine.memory_store(read_only=read_only)
         return _engine.python_store(MappingStore(store_dict), read_only=read_only)
+
+
+def icechunk_store(
+    location: Any,
+    *,
+    branch: str | None = None,
+    tag: str | None = None,
+    snapshot: str | None = None,
+    as_of: datetime.datetime | None = None,
+    storage_options: Mapping[str, Any] | None = None,
+) -> Store:
+    """What an Icechunk repository holds at a branch, a tag, a snapshot or a time, for reading.
+
+    Args:
+        location: a path, a URL, or a repository of the `icechunk` package.
+        branch: a branch's name; "main" when nothing else is given.
+        tag: a tag's name.
+        snapshot: a snapshot's id.
+        as_of: the last snapshot of the branch that is not younger than this.
+        storage_options: options of the storage, by the names that fsspec's users type; `authorize_virtual_chunk_access` and
+            `config` are handed to the repository.
+
+    Raises:
+        MissingDependencyError: the `icechunk` package is not installed.
+        NodeNotFoundError: there is no such repository, branch, tag or snapshot.
+    """
+    from zarrite.stores import icechunk
+
+    return icechunk.icechunk_store(
+        location, None, storage_options, branch=branch, tag=tag, snapshot=snapshot, as_of=as_of
+    )
 
 
 class ZipStore(metaclass=_Kind):

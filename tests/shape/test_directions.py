@@ -126,6 +126,7 @@ LATE = {
     "stores.filesystems",
     "stores.foreign",
     "stores.icechunk",
+    "stores.names",
     "stores.obstores",
     "stores.remote",
     "stores.zarr_stores",

@@ -143,6 +143,8 @@ class FsspecStore:
         self.identity = f"{self.url}#{filesystem._fs_token}"
         self.is_local = not filesystem.async_impl
         # What does not run on an event loop is seldom made for several threads.
+        # Some ask how long an object is before they read all of it, and then read it in parts; not when told where to begin.
+        self._first = 0 if getattr(filesystem, "max_concurrency", 1) > 1 else None
         self._alone: Any = contextlib.nullcontext() if filesystem.async_impl else threading.RLock()
 
     def get(self, key: str, start: int | None = None, stop: int | None = None) -> bytes | None:
@@ -157,7 +159,8 @@ class FsspecStore:
         paths = [self._path(key) for key, _, _, _ in questions]
         # Of an empty range the first byte is asked for: the answer says whether there is an object.
         bounds = [
-            (start, stop if stop is None or stop > (start or 0) else (start or 0) + 1) for _, start, stop, _ in questions
+            (self._first if start is None else start, stop if stop is None or stop > (start or 0) else (start or 0) + 1)
+            for _, start, stop, _ in questions
         ]
         with self._alone:
             answers = self.filesystem.cat_ranges(
@@ -259,7 +262,8 @@ class FsspecStore:
         if isinstance(answer, _MISSING):
             return None
         if isinstance(answer, BaseException):
-            return answer if start is None else self._behind(key, start, answer)
+            first = self._first if start is None else start
+            return answer if first is None else self._behind(key, first, answer)
         found = bytes(answer)
         return found if stop is None else found[: max(stop - (start or 0), 0)]
 

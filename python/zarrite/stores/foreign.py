@@ -70,14 +70,14 @@ def _found(place: Any, read_only: bool) -> Any:
         from zarrite.stores import obstores
 
         return obstores.store_of(place, read_only=read_only)
-    if isinstance(getattr(place, "root", None), str) and _is_filesystem(getattr(place, "fs", None)):
-        return _in_filesystem(place.fs, place.root, read_only)
-    if isinstance(place, tuple) and len(place) == 2 and _is_filesystem(place[0]):
-        return _in_filesystem(place[0], os.fspath(place[1]), read_only)
     if all(hasattr(kind, name) for name in _UPATH):
         from zarrite.stores import filesystems
 
         return filesystems.store_of_upath(place, read_only=read_only)
+    if isinstance(getattr(place, "root", None), str) and _is_filesystem(getattr(place, "fs", None)):
+        return _in_filesystem(place.fs, place.root, read_only)
+    if isinstance(place, tuple) and len(place) == 2 and _is_filesystem(place[0]):
+        return _in_filesystem(place[0], os.fspath(place[1]), read_only)
     if not isinstance(place, type) and all(callable(getattr(place, name, None)) for name in _ZARR):
         from zarrite.stores import zarr_stores
 

@@ -15,9 +15,10 @@ from typing import Any
 from zarrite import _engine
 from zarrite._engine import Store
 from zarrite.errors import MissingDependencyError, NodeNotFoundError, UrlError
+from zarrite.stores.names import name_of
 from zarrite.stores.zarr_stores import Question, ZarrStore
 
-__all__ = ["IcechunkStore", "icechunk_store", "open_repository", "session_store", "store_of"]
+__all__ = ["IcechunkStore", "icechunk_store", "open_repository", "session_store", "store_of", "writable_session"]
 
 _CHUNK = re.compile(r"(?:^|/)c(?:/[0-9]+)*$")
 
@@ -96,8 +97,32 @@ def icechunk_store(
     if as_of is not None:
         asked["as_of"] = as_of
     given = {name: value for name, value in asked.items() if value is not None}
-    session = _found(lambda: repository.readonly_session(**given), url, " ".join(map(str, given.values())))
+    session = _found(lambda: repository.readonly_session(**given), url, _words(branch, tag, snapshot))
     return _engine.python_store(session_store(session, url), read_only=True)
+
+
+def _words(branch: str | None, tag: str | None, snapshot: str | None) -> str:
+    if snapshot is not None:
+        return f"the snapshot {snapshot!r}"
+    return f"the tag {tag!r}" if tag is not None else f"the branch {branch or 'main'!r}"
+
+
+def writable_session(
+    location: Any, branch: str, storage_options: Mapping[str, Any] | None = None
+) -> tuple[Any, str]:
+    """A session that writes to a branch, and the repository's URL.
+
+    Args:
+        location: a path, a URL, or a repository of the `icechunk` package.
+        branch: the branch's name.
+        storage_options: as in `icechunk_store`.
+
+    Raises:
+        MissingDependencyError: the `icechunk` package is not installed.
+        NodeNotFoundError: there is no such repository or branch.
+    """
+    repository, url = open_repository(location, storage_options)
+    return _found(lambda: repository.writable_session(branch), url, f"the branch {branch!r}"), url
 
 
 def _version(version: str) -> tuple[str | None, str | None, str | None]:
@@ -124,7 +149,7 @@ def open_repository(location: Any, storage_options: Mapping[str, Any] | None = N
         UrlError: a scheme or an option that the package has not.
     """
     if hasattr(location, "readonly_session"):
-        return location, f"icechunk+python://{id(location):x}"
+        return location, f"icechunk+python://{name_of(location)}"
     try:
         import icechunk
     except ImportError as error:
@@ -133,7 +158,7 @@ def open_repository(location: Any, storage_options: Mapping[str, Any] | None = N
     settings = {name: options.pop(name) for name in _REPOSITORY if name in options}
     url = os.fspath(location)
     storage = _storage(icechunk, url, options)
-    return _found(lambda: icechunk.Repository.open(storage, **settings), url, "a repository"), url
+    return _found(lambda: icechunk.Repository.open(storage, **settings), url, "the repository"), url
 
 
 def _found(ask: Callable[[], Any], url: str, what: str) -> Any:
@@ -145,7 +170,7 @@ def _found(ask: Callable[[], Any], url: str, what: str) -> Any:
         absent = ("not found", "doesn't exist", "does not exist", "no repository")
         if type(error).__name__.endswith("NotFoundError") or any(words in text for words in absent):
             first = text.strip().splitlines()[0].strip(" x")
-            raise NodeNotFoundError(f"there is no {what} at {url}: {first}") from error
+            raise NodeNotFoundError(f"{what} was not found at {url}: {first}") from error
         raise
 
 
@@ -214,7 +239,7 @@ class IcechunkStore(ZarrStore):
         session = store.session
         fixed = bool(session.read_only)
         place = url or "icechunk"
-        identity = f"{place}|{session.snapshot_id}" if fixed else f"icechunk session {id(session):x}"
+        identity = f"{place}|{session.snapshot_id}" if fixed else f"icechunk session {name_of(store, share=True)}"
         super().__init__(store, identity, session.snapshot_id if fixed else None)
         version = session.snapshot_id if fixed else f"branch.{session.branch}"
         self.url = f"{place}|icechunk://{version}/"

@@ -12,6 +12,7 @@ from zarrite import _engine
 from zarrite._engine import Store
 from zarrite.errors import StoreError, UrlError
 from zarrite.stores.coroutines import followed, run_all
+from zarrite.stores.names import name_of
 from zarrite.stores.remote import remote_store
 
 __all__ = ["ObstoreStore", "store_of"]
@@ -64,7 +65,7 @@ class ObstoreStore:
     def __init__(self, store: Any) -> None:
         self.store = store
         kind = _kind(store)
-        self.url = f"python+obstore://{kind}/{id(store):x}"
+        self.url = f"python+obstore://{name_of(store)}"
         self.read_only = kind == "HTTPStore"
         # Its class is obstore's, so its modules are loaded.
         said = sys.modules["obstore.exceptions"]

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from zarrite import _engine
 from zarrite._engine import Store
 from zarrite.stores.coroutines import collect, run, run_all
+from zarrite.stores.names import name_of
 from zarrite.stores.protocol import MappingStore
 
 __all__ = ["ZarrStore", "rebuilt"]
@@ -70,7 +71,7 @@ class ZarrStore:
 
     def __init__(self, store: Any, identity: str | None = None, version: str | None = None) -> None:
         self.store = store
-        self.url = f"python+zarr://{type(store).__name__}/{id(store):x}"
+        self.url = f"python+zarr://{name_of(store)}"
         self.identity = identity or self.url
         self.read_only = bool(getattr(store, "read_only", False))
         self._version = version
