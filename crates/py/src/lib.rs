@@ -15,6 +15,7 @@ mod foreign;
 mod key;
 mod program;
 mod pystore;
+mod references;
 mod store;
 mod strings;
 mod text;
@@ -115,6 +116,7 @@ fn _engine(py: Python<'_>, module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(store::zip_store, module)?)?;
     module.add_function(wrap_pyfunction!(store::remote_store, module)?)?;
     module.add_function(wrap_pyfunction!(store::python_store, module)?)?;
+    module.add_function(wrap_pyfunction!(references::references_store, module)?)?;
     module.add_function(wrap_pyfunction!(store::recorded_store, module)?)?;
     module.add_function(wrap_pyfunction!(store::recorded, module)?)?;
     module.add_function(wrap_pyfunction!(configure, module)?)?;

@@ -173,7 +173,9 @@ impl Store for PyStore {
     fn get_ranges(&self, key: &str, ranges: &[Range], each: &mut dyn FnMut(usize, Vec<u8>) -> bool) -> Result<bool> {
         check_key(key)?;
         if !self.calls.gathers() {
-            let Some(object) = self.open(key)? else { return Ok(false) };
+            let Some(object) = self.open(key)? else {
+                return Ok(false);
+            };
             for (place, range) in ranges.iter().enumerate() {
                 let (start, stop) = range.within(object.bytes());
                 let mut bytes = Vec::new();

@@ -23,7 +23,7 @@ pub struct Store {
 }
 
 impl Store {
-    fn of(inner: impl Contract + 'static) -> Self {
+    pub fn of(inner: impl Contract + 'static) -> Self {
         Self {
             inner: Arc::new(inner),
             recorded: None,

@@ -14,8 +14,10 @@ from typing import Any
 
 from zarrite import _engine
 from zarrite._engine import Store
-from zarrite.errors import MissingDependencyError, NodeNotFoundError, UrlError
+from zarrite.errors import MissingDependencyError, NodeNotFoundError, StoreError, UrlError
+from zarrite.stores.coroutines import collect
 from zarrite.stores.names import name_of
+from zarrite.stores.remote import remote_store
 from zarrite.stores.zarr_stores import Question, ZarrStore
 
 __all__ = ["IcechunkStore", "icechunk_store", "open_repository", "session_store", "store_of", "writable_session"]
@@ -98,7 +100,24 @@ def icechunk_store(
         asked["as_of"] = as_of
     given = {name: value for name, value in asked.items() if value is not None}
     session = _found(lambda: repository.readonly_session(**given), url, _words(branch, tag, snapshot))
-    return _engine.python_store(session_store(session, url), read_only=True)
+    adapter = session_store(session, url)
+    store = _engine.python_store(adapter, read_only=True)
+    objects = None if repository is location else _objects(url, storage_options)
+    if objects is None or not hasattr(adapter.store, "array_chunk_iterator"):
+        return store
+    return _engine.references_store(store, objects, "chunks", adapter.references)
+
+
+def _objects(url: str, storage_options: Mapping[str, Any] | None) -> Store | None:
+    """The engine's own store of a repository's objects; `None` where something cannot be carried over."""
+    options = {name: value for name, value in (storage_options or {}).items() if name not in _REPOSITORY}
+    scheme, separator, rest = url.partition("://")
+    if not separator or scheme == "file":
+        return _engine.local_store(os.path.abspath(rest if separator else url), read_only=True)
+    try:
+        return remote_store(url, options, read_only=True)
+    except (StoreError, UrlError):
+        return None
 
 
 def _words(branch: str | None, tag: str | None, snapshot: str | None) -> str:
@@ -254,6 +273,16 @@ class IcechunkStore(ZarrStore):
             None if _is_refused(question[0], answer) else answer
             for question, answer in zip(questions, answers, strict=True)
         ]
+
+    def references(self, array: str) -> list[Any] | None:
+        """Where the chunks of an array lie, in batches of columns; `None` where the store itself is to be asked for them."""
+        try:
+            return collect(lambda: self.store.array_chunk_iterator(f"/{array}"))
+        except Exception as error:
+            # No array of the repository: whatever its store answers is right.
+            if "not found" in str(error) or "not an array" in str(error):
+                return None
+            raise
 
     def _absent(self, key: str, answer: object) -> bool:
         return super()._absent(key, answer) or _is_refused(key, answer)

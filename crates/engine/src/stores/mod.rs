@@ -11,6 +11,7 @@ pub mod portable;
 pub mod prefix;
 pub mod read_only;
 pub mod record;
+pub mod references;
 pub mod remote;
 pub mod zip;
 
@@ -26,5 +27,6 @@ pub use portable::Local;
 pub use prefix::Prefix;
 pub use read_only::ReadOnly;
 pub use record::{Call, Record};
+pub use references::References;
 pub use remote::Remote;
 pub use zip::Zip;

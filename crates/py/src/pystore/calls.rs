@@ -95,10 +95,7 @@ fn answers<A>(
                 taken.map_err(|error| failed(key, error))
             })
             .collect(),
-        Err(error) => keys
-            .iter()
-            .map(|key| Err(failed(key, error.clone_ref(py))))
-            .collect(),
+        Err(error) => keys.iter().map(|key| Err(failed(key, error.clone_ref(py)))).collect(),
     }
 }
 

@@ -58,8 +58,10 @@ impl<Q, A> Gather<Q, A> {
                     waiting.taken_soon = false;
                     std::mem::take(&mut waiting.groups)
                 };
-                let counts: Vec<(usize, Arc<Slot<A>>)> =
-                    groups.iter().map(|(group, slot)| (group.len(), Arc::clone(slot))).collect();
+                let counts: Vec<(usize, Arc<Slot<A>>)> = groups
+                    .iter()
+                    .map(|(group, slot)| (group.len(), Arc::clone(slot)))
+                    .collect();
                 let all: Vec<Q> = groups.into_iter().flat_map(|(group, _)| group).collect();
                 let mut answers = ask(py, &all).into_iter();
                 for (count, slot) in counts {
