@@ -77,6 +77,7 @@ __all__ = [
     "save_group",
     "stats",
     "storage",
+    "transaction",
     "tree",
     "zeros",
     "zeros_like",
@@ -95,6 +96,8 @@ def __getattr__(name: str) -> Any:
         return stats
     if name in _LAZY_MODULES:
         return importlib.import_module(f"zarrite.{name}")
+    if name == "transaction":
+        return importlib.import_module("zarrite.transactions").transaction
     raise AttributeError(f"module 'zarrite' has no attribute {name!r}")
 
 

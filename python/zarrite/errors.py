@@ -19,6 +19,7 @@ ZarriteError                        everything zarrite raises by design
 │   └── StorePermissionError(PermissionError)
 ├── ArrayIndexError, BoundsCheckError, NegativeStepError, VindexInvalidSelectionError   (IndexError)
 ├── DataTypeValidationError(ValueError)
+├── ConflictError(RuntimeError)     somebody else committed what a transaction wrote
 ├── HandleError(TypeError)          a handle that cannot travel to where it was sent
 ├── LimitError(MemoryError)
 └── MissingDependencyError(ImportError)
@@ -42,6 +43,7 @@ __all__ = [
     "ChunkEncodeError",
     "ChunkError",
     "ChunkNotFoundError",
+    "ConflictError",
     "ContainsArrayAndGroupError",
     "ContainsArrayError",
     "ContainsGroupError",
@@ -379,6 +381,19 @@ class VindexInvalidSelectionError(ArrayIndexError):
 
 class DataTypeValidationError(ZarriteError, ValueError):
     """A data type that cannot be stored, or a value that does not fit one."""
+
+
+class ConflictError(ZarriteError, RuntimeError):
+    """A transaction was not committed: the branch got another commit meanwhile.
+
+    Attributes:
+        conflicts: what both changed, as `(path, what, regions)`: an array or group, the kind of conflict in words, and the
+            regions of the array as tuples of slices. Empty where nothing was changed by both.
+    """
+
+    def __init__(self, message: str = "", conflicts: Any = ()) -> None:
+        self.conflicts = tuple(conflicts)
+        super().__init__(message)
 
 
 class HandleError(ZarriteError, TypeError):

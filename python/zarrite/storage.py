@@ -9,6 +9,7 @@ Example:
 
 from __future__ import annotations
 
+import datetime
 import os
 from collections.abc import Mapping, MutableMapping
 from typing import Any, NamedTuple
@@ -30,6 +31,7 @@ __all__ = [
     "StoreLike",
     "StorePath",
     "ZipStore",
+    "icechunk_store",
     "overlay",
     "prefixed",
     "read_json",
@@ -119,6 +121,37 @@ class CacheStore:
     ) -> Store:
         inner, path = resolve(store, storage_options=storage_options)
         return cached(inner.prefixed(path) if path else inner, max_bytes=max_bytes, folder=folder, check=check)
+
+
+def icechunk_store(
+    location: Any,
+    *,
+    branch: str | None = None,
+    tag: str | None = None,
+    snapshot: str | None = None,
+    as_of: datetime.datetime | None = None,
+    storage_options: Mapping[str, Any] | None = None,
+) -> Store:
+    """What an Icechunk repository holds at a branch, a tag, a snapshot or a time, for reading.
+
+    Args:
+        location: a path, a URL, or a repository of the `icechunk` package.
+        branch: a branch's name; "main" when nothing else is given.
+        tag: a tag's name.
+        snapshot: a snapshot's id.
+        as_of: the last snapshot of the branch that is not younger than this.
+        storage_options: options of the storage, by the names that fsspec's users type; `authorize_virtual_chunk_access` and
+            `config` are handed to the repository.
+
+    Raises:
+        MissingDependencyError: the `icechunk` package is not installed.
+        NodeNotFoundError: there is no such repository, branch, tag or snapshot.
+    """
+    from zarrite.stores import icechunk
+
+    return icechunk.icechunk_store(
+        location, None, storage_options, branch=branch, tag=tag, snapshot=snapshot, as_of=as_of
+    )
 
 
 class ZipStore(metaclass=_Kind):

@@ -348,6 +348,14 @@ pub trait Store: Send + Sync {
     /// As `get`.
     fn list(&self, prefix: &str, each: &mut dyn FnMut(&str, u64) -> bool) -> Result<()>;
 
+    /// As `list`, where how many bytes they have is not wanted: some stores learn that with a request for each.
+    ///
+    /// # Errors
+    /// As `get`.
+    fn list_keys(&self, prefix: &str, each: &mut dyn FnMut(&str) -> bool) -> Result<()> {
+        self.list(prefix, &mut |key, _| each(key))
+    }
+
     /// The names directly below a prefix: those of objects, and those that more lies below; sorted, without the prefix.
     ///
     /// # Errors

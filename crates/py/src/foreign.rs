@@ -19,7 +19,7 @@ const MARK: &str = "python exception #";
 pub fn keep(error: PyErr) -> String {
     let number = NEXT.fetch_add(1, Ordering::Relaxed);
     let mut raised = RAISED.lock();
-    if raised.len() >= 64 {
+    if raised.len() >= 1024 {
         raised.remove(0);
     }
     raised.push((number, error));

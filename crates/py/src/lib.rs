@@ -18,6 +18,7 @@ mod key;
 mod layers;
 mod program;
 mod pystore;
+mod references;
 mod stats;
 mod store;
 mod strings;
@@ -116,6 +117,7 @@ fn _engine(py: Python<'_>, module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(store::zip_store, module)?)?;
     module.add_function(wrap_pyfunction!(store::remote_store, module)?)?;
     module.add_function(wrap_pyfunction!(store::python_store, module)?)?;
+    module.add_function(wrap_pyfunction!(references::references_store, module)?)?;
     module.add_function(wrap_pyfunction!(store::recorded_store, module)?)?;
     module.add_function(wrap_pyfunction!(cached::cached_store, module)?)?;
     module.add_function(wrap_pyfunction!(store::recorded, module)?)?;

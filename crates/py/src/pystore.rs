@@ -1,9 +1,14 @@
 //! A store written in Python, as one of the engine's.
 //!
 //! It needs `get(key, start, stop)`, `put(key, value)`, `delete(key)` and `list(prefix)`; what it lacks beyond them is made of them.
+//! What it may have besides is said by `PythonStore` in `python/zarrite/stores/protocol.py`.
 
-use crate::foreign::failed;
-use pyo3::buffer::PyBuffer;
+mod calls;
+mod gather;
+mod object;
+
+use self::calls::{Calls, bounds};
+use self::object::{Held, PyObjectHeld, digest};
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 use std::collections::BTreeSet;
@@ -14,34 +19,57 @@ use zarrite_engine::sync::Mutex;
 
 /// The Python object and what is known of it.
 pub struct PyStore {
-    store: Arc<Py<PyAny>>,
+    calls: Arc<Calls>,
     url: String,
     identity: String,
     read_only: bool,
+    is_local: bool,
     /// Conditional puts exclude one another here, where the object has none of its own.
     conditional: Mutex<()>,
-    has_put_if_absent: bool,
+    has: Has,
+}
+
+/// Methods beyond the four.
+#[allow(clippy::struct_excessive_bools)]
+struct Has {
+    put_if_absent: bool,
+    put_if_version: bool,
+    delete_many: bool,
+    list_sizes: bool,
+    list_dir: bool,
+    size: bool,
+    open_many: bool,
 }
 
 impl PyStore {
     /// Takes a Python object for a store.
     pub fn new(py: Python<'_>, store: Py<PyAny>, read_only: bool) -> PyResult<Self> {
         let bound = store.bind(py);
-        let given = bound.getattr_opt("url")?.and_then(|url| url.extract::<String>().ok());
-        let url = given.unwrap_or_else(|| format!("python://{}", store.as_ptr() as usize));
-        let own = bound
-            .getattr_opt("read_only")?
-            .is_some_and(|flag| flag.is_truthy().unwrap_or(false));
-        let has_put_if_absent = bound.hasattr("put_if_absent")?;
-        let identity = format!("python:{url}");
-        let read_only = read_only || own;
+        let text = |name: &str| -> PyResult<Option<String>> {
+            Ok(bound.getattr_opt(name)?.and_then(|found| found.extract().ok()))
+        };
+        let flag = |name: &str, otherwise: bool| -> PyResult<bool> {
+            bound.getattr_opt(name)?.map_or(Ok(otherwise), |flag| flag.is_truthy())
+        };
+        let url = text("url")?.unwrap_or_else(|| format!("python://{}", store.as_ptr() as usize));
+        let identity = format!("python:{}", text("identity")?.unwrap_or_else(|| url.clone()));
+        let has = Has {
+            put_if_absent: bound.hasattr("put_if_absent")?,
+            put_if_version: bound.hasattr("put_if_version")?,
+            delete_many: bound.hasattr("delete_many")?,
+            list_sizes: bound.hasattr("list_sizes")?,
+            list_dir: bound.hasattr("list_dir")?,
+            size: bound.hasattr("size")?,
+            open_many: bound.hasattr("open_many")?,
+        };
         Ok(Self {
-            store: Arc::new(store),
             url,
             identity,
-            read_only,
+            read_only: read_only || flag("read_only", false)?,
+            is_local: flag("is_local", true)?,
             conditional: Mutex::new(()),
-            has_put_if_absent,
+            has,
+            calls: Arc::new(Calls::new(store.clone_ref(py), py)?),
         })
     }
 
@@ -53,89 +81,33 @@ impl PyStore {
         }
     }
 
-    fn keys(&self, prefix: &str) -> Result<Vec<String>> {
+    /// The keys below a prefix, in order; with their bytes where the store tells them with the keys.
+    fn keys(&self, prefix: &str, sizes: bool) -> Result<Vec<(String, Option<u64>)>> {
         let asked = if prefix.is_empty() {
             String::new()
         } else {
             format!("{prefix}/")
         };
-        let found = Python::attach(|py| -> PyResult<Vec<String>> {
-            let listed = self.store.call_method1(py, "list", (asked.as_str(),))?;
-            listed.bind(py).try_iter()?.map(|key| key?.extract()).collect()
-        });
-        let mut keys = found.map_err(|error| failed(prefix, error))?;
-        keys.retain(|key| below(key, prefix).is_some() && check_key(key).is_ok());
+        let mut keys = self.calls.call(prefix, |store| {
+            if sizes {
+                let listed = store.call_method1("list_sizes", (asked.as_str(),))?;
+                return listed.try_iter()?.map(|found| found?.extract()).collect();
+            }
+            let listed = store.call_method1("list", (asked.as_str(),))?;
+            let keys = listed.try_iter()?.map(|key| Ok((key?.extract()?, None)));
+            keys.collect::<PyResult<Vec<(String, Option<u64>)>>>()
+        })?;
+        keys.retain(|(key, _)| below(key, prefix).is_some() && check_key(key).is_ok());
         keys.sort_unstable();
-        keys.dedup();
+        keys.dedup_by(|one, other| one.0 == other.0);
         Ok(keys)
     }
-}
 
-/// Calls `get` and hands over the bytes.
-fn fetch(store: &Py<PyAny>, key: &str, range: Range) -> Result<Option<Vec<u8>>> {
-    let bounds: (Option<i64>, Option<i64>) = match range {
-        Range::All => (None, None),
-        Range::FromTo(start, stop) => (Some(start as i64), i64::try_from(stop).ok()),
-        Range::Last(0) => (Some(0), Some(0)),
-        Range::Last(count) => (Some(-i64::try_from(count).unwrap_or(i64::MAX)), None),
-    };
-    let got = Python::attach(|py| -> PyResult<Option<Vec<u8>>> {
-        let got = match range {
-            Range::All => store.call_method1(py, "get", (key,))?,
-            _ => store.call_method1(py, "get", (key, bounds.0, bounds.1))?,
-        };
-        let got = got.bind(py);
-        if got.is_none() {
-            return Ok(None);
-        }
-        if let Ok(bytes) = got.cast::<PyBytes>() {
-            return Ok(Some(bytes.as_bytes().to_vec()));
-        }
-        PyBuffer::<u8>::get(got)?.to_vec(py).map(Some)
-    });
-    got.map_err(|error| failed(key, error))
-}
-
-/// An object read whole when it was opened: the Python store says nothing of versions or sizes.
-struct Held {
-    bytes: Vec<u8>,
-}
-
-impl Object for Held {
-    fn bytes(&self) -> u64 {
-        self.bytes.len() as u64
+    /// Whether an object is still the version that was read, by its bytes where the store has no versions.
+    fn is_version(&self, key: &str, version: &Version) -> Result<bool> {
+        let now = self.calls.open(key, Range::All)?;
+        Ok(now.is_some_and(|now| Version::tag(&now.version.unwrap_or_else(|| digest(&now.bytes))) == *version))
     }
-
-    fn version(&self) -> Version {
-        Version::tag(&format!("{:x?}", md(&self.bytes)))
-    }
-
-    fn read_at(&self, offset: u64, into: &mut [u8]) -> Result<()> {
-        let start = usize::try_from(offset).unwrap_or(usize::MAX);
-        let found = start.checked_add(into.len()).and_then(|end| self.bytes.get(start..end));
-        let found = found.ok_or_else(|| Error::corrupt("", "a read reaches beyond the object"))?;
-        into.copy_from_slice(found);
-        Ok(())
-    }
-
-    fn is_current(&self) -> bool {
-        false
-    }
-
-    fn in_memory(&self) -> Option<&[u8]> {
-        Some(&self.bytes)
-    }
-}
-
-/// A digest that tells contents apart.
-fn md(bytes: &[u8]) -> [u64; 2] {
-    use std::hash::{DefaultHasher, Hash, Hasher};
-    let one = |seed: u64| {
-        let mut hasher = DefaultHasher::new();
-        (seed, bytes).hash(&mut hasher);
-        hasher.finish()
-    };
-    [one(1), one(2)]
 }
 
 impl Store for PyStore {
@@ -148,7 +120,7 @@ impl Store for PyStore {
     }
 
     fn is_local(&self) -> bool {
-        true
+        self.is_local
     }
 
     fn read_only(&self) -> bool {
@@ -157,7 +129,7 @@ impl Store for PyStore {
 
     fn get(&self, key: &str, range: Range, into: &mut Vec<u8>) -> Result<Option<Found>> {
         check_key(key)?;
-        let Some(bytes) = fetch(&self.store, key, range)? else {
+        let Some(bytes) = self.calls.get(key, range, None)? else {
             return Ok(None);
         };
         into.extend_from_slice(&bytes);
@@ -168,60 +140,175 @@ impl Store for PyStore {
         }))
     }
 
-    fn open(&self, key: &str) -> Result<Option<Arc<dyn Object>>> {
+    fn get_versioned(&self, key: &str, into: &mut Vec<u8>) -> Result<Option<Version>> {
         check_key(key)?;
-        Ok(fetch(&self.store, key, Range::All)?.map(|bytes| Arc::new(Held { bytes }) as Arc<dyn Object>))
+        let Some(part) = self.calls.open(key, Range::All)? else {
+            return Ok(None);
+        };
+        into.extend_from_slice(&part.bytes);
+        Ok(Some(Version::tag(&part.version.unwrap_or_else(|| digest(&part.bytes)))))
+    }
+
+    fn get_many(&self, keys: &[String], each: &mut dyn FnMut(usize, Result<Option<Vec<u8>>>) -> bool) {
+        let refused: Vec<Option<Error>> = keys.iter().map(|key| check_key(key).err()).collect();
+        let good = || keys.iter().zip(&refused).filter(|(_, refused)| refused.is_none());
+        let mut answers = if self.calls.gathers() {
+            let asked = good().map(|(key, _)| (key.clone(), None, None, None)).collect();
+            Some(self.calls.get_many(asked).into_iter())
+        } else {
+            None
+        };
+        for ((place, key), refused) in keys.iter().enumerate().zip(refused) {
+            let answer = match (refused, &mut answers) {
+                (Some(error), _) => Err(error),
+                (None, Some(answers)) => answers.next().unwrap_or(Ok(None)),
+                (None, None) => self.calls.get(key, Range::All, None),
+            };
+            if !each(place, answer) {
+                break;
+            }
+        }
+    }
+
+    fn get_ranges(&self, key: &str, ranges: &[Range], each: &mut dyn FnMut(usize, Vec<u8>) -> bool) -> Result<bool> {
+        check_key(key)?;
+        if !self.calls.gathers() {
+            let Some(object) = self.open(key)? else {
+                return Ok(false);
+            };
+            for (place, range) in ranges.iter().enumerate() {
+                let (start, stop) = range.within(object.bytes());
+                let mut bytes = Vec::new();
+                object.append_at(start, stop - start, &mut bytes)?;
+                if !each(place, bytes) {
+                    break;
+                }
+            }
+            return Ok(true);
+        }
+        let asked = ranges.iter().map(|&range| {
+            let (start, stop) = bounds(range);
+            (key.to_owned(), start, stop, None)
+        });
+        for (place, answer) in self.calls.get_many(asked.collect()).into_iter().enumerate() {
+            let Some(bytes) = answer? else { return Ok(false) };
+            if !each(place, bytes) {
+                break;
+            }
+        }
+        Ok(true)
+    }
+
+    fn open(&self, key: &str) -> Result<Option<Arc<dyn Object>>> {
+        self.open_part(key, Range::FromTo(0, 1))
+    }
+
+    fn open_part(&self, key: &str, part: Range) -> Result<Option<Arc<dyn Object>>> {
+        check_key(key)?;
+        let Some(part_of) = self.calls.open(key, part)? else {
+            return Ok(None);
+        };
+        if !self.has.open_many {
+            return Ok(Some(Arc::new(Held { bytes: part_of.bytes })));
+        }
+        let start = part.within(part_of.object_bytes).0;
+        let object = PyObjectHeld::new(Arc::clone(&self.calls), key, start, part_of);
+        Ok(Some(Arc::new(object)))
     }
 
     fn put(&self, key: &str, parts: &[&[u8]], how: Put) -> Result<bool> {
         self.writable()?;
         check_key(key)?;
         let value = parts.concat();
-        let _alone = (how != Put::Always).then(|| self.conditional.lock());
-        let native = how == Put::IfAbsent && self.has_put_if_absent;
         match &how {
-            Put::IfAbsent if !native && fetch(&self.store, key, Range::All)?.is_some() => return Ok(false),
-            Put::IfVersion(version) => {
-                let now = fetch(&self.store, key, Range::All)?.map(|bytes| Held { bytes }.version());
-                if now.as_ref() != Some(version) {
-                    return Ok(false);
-                }
+            Put::IfAbsent if self.has.put_if_absent => {
+                return self.calls.call(key, |store| {
+                    let value = PyBytes::new(store.py(), &value);
+                    store.call_method1("put_if_absent", (key, value))?.is_truthy()
+                });
+            }
+            Put::IfVersion(version) if self.has.put_if_version => {
+                return self.calls.call(key, |store| {
+                    let (value, version) = (PyBytes::new(store.py(), &value), version.as_tag());
+                    store.call_method1("put_if_version", (key, value, version))?.is_truthy()
+                });
             }
             _ => {}
         }
-        let done = Python::attach(|py| -> PyResult<bool> {
-            let value = PyBytes::new(py, &value);
-            if native {
-                return self
-                    .store
-                    .call_method1(py, "put_if_absent", (key, value))?
-                    .is_truthy(py);
+        let _alone = (how != Put::Always).then(|| self.conditional.lock());
+        let holds = match &how {
+            Put::Always => true,
+            Put::IfAbsent => self.calls.get(key, Range::All, None)?.is_none(),
+            Put::IfVersion(version) => self.is_version(key, version)?,
+        };
+        if holds {
+            self.calls
+                .put_many(vec![(key.to_owned(), value)])
+                .pop()
+                .unwrap_or(Ok(()))?;
+        }
+        Ok(holds)
+    }
+
+    fn put_many(&self, items: &[(String, &[u8])], each: &mut dyn FnMut(usize, Result<()>) -> bool) {
+        let refused: Vec<Option<Error>> = items
+            .iter()
+            .map(|(key, _)| self.writable().and_then(|()| check_key(key)).err())
+            .collect();
+        let good = items.iter().zip(&refused).filter(|(_, refused)| refused.is_none());
+        let asked = good.map(|((key, value), _)| (key.clone(), value.to_vec())).collect();
+        let mut answers = self.calls.put_many(asked).into_iter();
+        for (place, refused) in refused.into_iter().enumerate() {
+            let answer = refused.map_or_else(|| answers.next().unwrap_or(Ok(())), Err);
+            if !each(place, answer) {
+                break;
             }
-            self.store.call_method1(py, "put", (key, value))?;
-            Ok(true)
-        });
-        done.map_err(|error| failed(key, error))
+        }
     }
 
     fn delete(&self, key: &str) -> Result<()> {
         self.writable()?;
         check_key(key)?;
-        let done = Python::attach(|py| self.store.call_method1(py, "delete", (key,)).map(drop));
-        done.map_err(|error| failed(key, error))
+        self.calls
+            .call(key, |store| store.call_method1("delete", (key,)).map(drop))
     }
 
     fn delete_prefix(&self, prefix: &str) -> Result<u64> {
         self.writable()?;
-        let mut keys = self.keys(check_prefix(prefix)?)?;
-        keys.sort_by_key(|key| key.matches('/').count());
-        keys.iter().try_for_each(|key| self.delete(key))?;
+        let mut keys: Vec<String> = self
+            .keys(check_prefix(prefix)?, false)?
+            .into_iter()
+            .map(|(key, _)| key)
+            .collect();
+        let depth = |key: &String| key.matches('/').count();
+        keys.sort_by_key(depth);
+        if self.has.delete_many {
+            for level in keys.chunk_by(|one, other| depth(one) == depth(other)) {
+                self.calls
+                    .call(prefix, |store| store.call_method1("delete_many", (level,)).map(drop))?;
+            }
+        } else {
+            keys.iter().try_for_each(|key| self.delete(key))?;
+        }
         Ok(keys.len() as u64)
     }
 
     fn list(&self, prefix: &str, each: &mut dyn FnMut(&str, u64) -> bool) -> Result<()> {
-        for key in self.keys(check_prefix(prefix)?)? {
-            let bytes = fetch(&self.store, &key, Range::All)?.map_or(0, |bytes| bytes.len() as u64);
+        for (key, bytes) in self.keys(check_prefix(prefix)?, self.has.list_sizes)? {
+            let bytes = match bytes {
+                Some(bytes) => bytes,
+                None => self.size(&key)?.unwrap_or(0),
+            };
             if !each(&key, bytes) {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn list_keys(&self, prefix: &str, each: &mut dyn FnMut(&str) -> bool) -> Result<()> {
+        for (key, _) in self.keys(check_prefix(prefix)?, false)? {
+            if !each(&key) {
                 break;
             }
         }
@@ -230,21 +317,33 @@ impl Store for PyStore {
 
     fn list_dir(&self, prefix: &str) -> Result<(Vec<String>, Vec<String>)> {
         let prefix = check_prefix(prefix)?;
-        let (mut names, mut prefixes) = (Vec::new(), BTreeSet::new());
-        for key in self.keys(prefix)? {
-            match below(&key, prefix).unwrap_or_default().split_once('/') {
-                None => names.push(below(&key, prefix).unwrap_or_default().to_owned()),
-                Some((first, _)) => {
-                    prefixes.insert(first.to_owned());
-                }
+        let (mut names, mut prefixes) = (BTreeSet::new(), BTreeSet::new());
+        if self.has.list_dir {
+            let (keys, below): (Vec<String>, Vec<String>) = self
+                .calls
+                .call(prefix, |store| store.call_method1("list_dir", (prefix,))?.extract())?;
+            let good = |name: &String| check_key(name).is_ok() && !name.contains('/');
+            names.extend(keys.into_iter().filter(good));
+            prefixes.extend(below.into_iter().filter(good));
+        } else {
+            for (key, _) in self.keys(prefix, false)? {
+                match below(&key, prefix).unwrap_or_default().split_once('/') {
+                    None => names.insert(below(&key, prefix).unwrap_or_default().to_owned()),
+                    Some((first, _)) => prefixes.insert(first.to_owned()),
+                };
             }
         }
-        Ok((names, prefixes.into_iter().collect()))
+        Ok((names.into_iter().collect(), prefixes.into_iter().collect()))
     }
 
     fn size(&self, key: &str) -> Result<Option<u64>> {
         check_key(key)?;
-        Ok(fetch(&self.store, key, Range::All)?.map(|bytes| bytes.len() as u64))
+        if self.has.size {
+            return self
+                .calls
+                .call(key, |store| store.call_method1("size", (key,))?.extract());
+        }
+        Ok(self.calls.get(key, Range::All, None)?.map(|bytes| bytes.len() as u64))
     }
 
     fn move_prefix(&self, from: &str, to: &str) -> Result<()> {

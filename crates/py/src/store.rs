@@ -275,7 +275,7 @@ impl Store {
             let mut keys = Vec::new();
             stored(
                 &*store,
-                store.list(&prefix, &mut |key, _| {
+                store.list_keys(&prefix, &mut |key| {
                     keys.push(key.to_owned());
                     true
                 }),

@@ -22,9 +22,6 @@ __all__ = [
     "resolve",
 ]
 
-# Schemes people try, and what is needed for them. Named so that the refusal tells more than "unknown".
-PLANNED = {"ftp": "web stores", "github": "web stores"}
-
 
 Place = str | os.PathLike[str] | Store | StorePath | PythonStore | MutableMapping[str, Any] | None
 
@@ -128,11 +125,19 @@ def _store(place: Any, writes: bool, read_only: bool) -> tuple[Store, str]:
         return _engine.memory_store(), ""
     if isinstance(place, str):
         return _from_text(str(place), writes, read_only)
-    if isinstance(place, os.PathLike):
+    # A path of universal_pathlib may lead to a network.
+    if isinstance(place, os.PathLike) and getattr(place, "protocol", "") in ("", "file", "local"):
         text = os.fspath(place)
         if not isinstance(text, str):
             raise TypeError("a path is text, not bytes")
         return _from_file(text, writes, read_only), ""
+    found = None
+    if type(place) is not dict and not type(place).__module__.startswith("zarrite"):
+        from zarrite.stores.foreign import store_of
+
+        found = store_of(place, read_only, _of_object)
+    if found is not None:
+        return found
     if isinstance(place, MutableMapping):
         return _of_mapping(place), ""
     if isinstance(place, PythonStore):
@@ -158,12 +163,6 @@ def _from_text(text: str, writes: bool, read_only: bool) -> tuple[Store, str]:
         return named_memory_store(unescaped(root)), normalize_path(unescaped(inside))
     if name == "zip":
         return _within(text, rest.removeprefix("//"))
-    missing = PLANNED.get(name)
-    if missing is not None:
-        raise UrlError(
-            f"{text!r}: {missing} ({name}://) are not supported by this version of zarrite; "
-            "copy the data to a local path, or pass an object with get, put, delete and list"
-        )
     raise UrlError(f"{text!r}: no store is known for {name}://; known: a path, file://, memory://, and *.zip archives")
 
 

@@ -158,6 +158,12 @@ impl Store for Prefix {
         })
     }
 
+    fn list_keys(&self, prefix: &str, each: &mut dyn FnMut(&str) -> bool) -> Result<()> {
+        self.inner.list_keys(&self.below_root(prefix)?, &mut |key| {
+            below(key, &self.root).is_none_or(&mut *each)
+        })
+    }
+
     fn list_dir(&self, prefix: &str) -> Result<(Vec<String>, Vec<String>)> {
         self.inner.list_dir(&self.below_root(prefix)?)
     }

@@ -94,6 +94,10 @@ impl Store for ReadOnly {
         self.inner.list(prefix, each)
     }
 
+    fn list_keys(&self, prefix: &str, each: &mut dyn FnMut(&str) -> bool) -> Result<()> {
+        self.inner.list_keys(prefix, each)
+    }
+
     fn list_dir(&self, prefix: &str) -> Result<(Vec<String>, Vec<String>)> {
         self.inner.list_dir(prefix)
     }

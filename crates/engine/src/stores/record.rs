@@ -167,6 +167,11 @@ impl Store for Record {
         self.inner.list(prefix, each)
     }
 
+    fn list_keys(&self, prefix: &str, each: &mut dyn FnMut(&str) -> bool) -> Result<()> {
+        self.ledger.note("list", prefix);
+        self.inner.list_keys(prefix, each)
+    }
+
     fn list_dir(&self, prefix: &str) -> Result<(Vec<String>, Vec<String>)> {
         self.ledger.note("list_dir", prefix);
         self.inner.list_dir(prefix)

@@ -1,0 +1,107 @@
+//! Objects of a Python store that are held open.
+
+use super::calls::{Calls, Part, changed};
+use std::sync::Arc;
+use zarrite_engine::store::{Error, Object, Range, Result, Version};
+
+/// An object read whole when it was opened: its store says nothing of versions or sizes.
+pub struct Held {
+    pub bytes: Vec<u8>,
+}
+
+impl Object for Held {
+    fn bytes(&self) -> u64 {
+        self.bytes.len() as u64
+    }
+
+    fn version(&self) -> Version {
+        Version::tag(&digest(&self.bytes))
+    }
+
+    fn read_at(&self, offset: u64, into: &mut [u8]) -> Result<()> {
+        let start = usize::try_from(offset).unwrap_or(usize::MAX);
+        let found = start.checked_add(into.len()).and_then(|end| self.bytes.get(start..end));
+        let found = found.ok_or_else(|| Error::corrupt("", "a read reaches beyond the object"))?;
+        into.copy_from_slice(found);
+        Ok(())
+    }
+
+    fn is_current(&self) -> bool {
+        false
+    }
+
+    fn in_memory(&self) -> Option<&[u8]> {
+        Some(&self.bytes)
+    }
+}
+
+/// A digest that tells contents apart.
+pub fn digest(bytes: &[u8]) -> String {
+    use std::hash::{DefaultHasher, Hash, Hasher};
+    let one = |seed: u64| {
+        let mut hasher = DefaultHasher::new();
+        (seed, bytes).hash(&mut hasher);
+        hasher.finish()
+    };
+    format!("{:x}-{:x}", one(1), one(2))
+}
+
+/// An object whose ranges are asked for when they are wanted, and the part that came when it was opened.
+pub struct PyObjectHeld {
+    calls: Arc<Calls>,
+    key: String,
+    start: u64,
+    part: Part,
+}
+
+impl PyObjectHeld {
+    pub fn new(calls: Arc<Calls>, key: &str, start: u64, part: Part) -> Self {
+        let key = key.to_owned();
+        Self {
+            calls,
+            key,
+            start,
+            part,
+        }
+    }
+}
+
+impl Object for PyObjectHeld {
+    fn bytes(&self) -> u64 {
+        self.part.object_bytes
+    }
+
+    fn version(&self) -> Version {
+        Version::tag(self.part.version.as_deref().unwrap_or_default())
+    }
+
+    fn read_at(&self, offset: u64, into: &mut [u8]) -> Result<()> {
+        if into.is_empty() {
+            return Ok(());
+        }
+        let end = offset.saturating_add(into.len() as u64);
+        let held = offset
+            .checked_sub(self.start)
+            .and_then(|first| usize::try_from(first).ok())
+            .and_then(|first| self.part.bytes.get(first..first.checked_add(into.len())?));
+        if let Some(held) = held {
+            into.copy_from_slice(held);
+            return Ok(());
+        }
+        let version = self.part.version.as_deref();
+        let found = self.calls.get(&self.key, Range::FromTo(offset, end), version)?;
+        let found = found.ok_or_else(|| changed(&self.key))?;
+        if found.len() != into.len() {
+            let (got, want) = (found.len(), into.len());
+            let why = format!("{got} bytes came where {want} were asked for, from byte {offset}");
+            return Err(Error::corrupt(&self.key, why));
+        }
+        into.copy_from_slice(&found);
+        Ok(())
+    }
+
+    fn is_current(&self) -> bool {
+        // Where there are versions, the next read finds out: it asks for this one.
+        self.part.version.is_some()
+    }
+}
