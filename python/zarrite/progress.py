@@ -32,10 +32,10 @@ class Report(NamedTuple):
     Attributes:
         work: what is going on: "convert", "copy", "save", "verify" ...
         item: path of the array or group in hand; empty for the work as a whole.
-        done_bytes: bytes of cells finished so far.
-        total_bytes: bytes of cells there are in all; `None` when nobody knows yet.
-        done_items: arrays finished so far.
-        total_items: arrays there are in all; `None` when nobody knows yet.
+        done_bytes: bytes of cells finished so far; of stored objects where these are copied or deleted as they are.
+        total_bytes: such bytes there are in all; `None` when nobody knows yet.
+        done_items: arrays finished so far, or stored objects.
+        total_items: how many there are in all; `None` when nobody knows yet.
         finished: whether the work as a whole is over.
     """
 

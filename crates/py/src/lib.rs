@@ -13,6 +13,7 @@ mod door;
 mod error;
 mod foreign;
 mod key;
+mod listing;
 mod program;
 mod pystore;
 mod store;
@@ -108,6 +109,7 @@ fn _engine(py: Python<'_>, module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("CODECS", PyTuple::new(py, names)?)?;
     module.add_class::<cells::Cells>()?;
     module.add_class::<door::Pending>()?;
+    module.add_class::<listing::Listing>()?;
     module.add_class::<program::Program>()?;
     module.add_class::<store::Store>()?;
     module.add_function(wrap_pyfunction!(store::memory_store, module)?)?;

@@ -3,6 +3,7 @@
 //! Signing, retries and the dialects are the crate `object_store`'s. What is here: one runtime a process with a bound on the requests in
 //! flight, reads that ask for nothing twice, and what the contract says of conditions and of missing keys.
 
+mod delete;
 mod network;
 mod objects;
 mod settings;
@@ -370,6 +371,35 @@ impl Store for Remote {
         })
     }
 
+    fn delete_many(&self, keys: &[String]) -> Result<()> {
+        self.writable()?;
+        let paths: Vec<_> = keys.iter().map(|key| self.checked(key)).collect::<Result<_>>()?;
+        let client = self.client()?;
+        network().wait(delete::all(client.as_ref(), paths)).map(drop)
+    }
+
+    fn copy_from(&self, source: &dyn Store, from: &str, to: &str) -> Result<Option<bool>> {
+        // Servers copy within a bucket: what lies elsewhere passes through this process.
+        let name = format!("{}/{from}", source.identity());
+        let Some(within) = name
+            .strip_prefix(self.identity())
+            .and_then(|rest| rest.strip_prefix('/'))
+        else {
+            return Ok(None);
+        };
+        self.writable()?;
+        let (within, to_path, client) = (self.checked(within)?, self.checked(to)?, self.client()?);
+        network().wait(async {
+            match client.copy(&within, &to_path).await {
+                Ok(()) => Ok(Some(true)),
+                Err(object_store::Error::NotFound { .. }) => Ok(Some(false)),
+                // Servers that know no copies say so in many ways, and the handle of the source may see what this one does not:
+                // if it is more than that, reading or writing says it again.
+                Err(_) => Ok(None),
+            }
+        })
+    }
+
     fn delete_prefix(&self, prefix: &str) -> Result<u64> {
         self.writable()?;
         let mut keys = Vec::new();
@@ -380,21 +410,10 @@ impl Store for Remote {
         keys.sort_by_cached_key(|key| key.matches('/').count());
         let client = self.client()?;
         let mut deleted = 0;
+        // One batch after another: those of one stream go at the same time.
         for batch in keys.chunks(DELETES) {
             let paths: Vec<_> = batch.iter().map(|key| self.path(key)).collect::<Result<_>>()?;
-            deleted += network().wait(async {
-                let asked = futures_util::stream::iter(paths.into_iter().map(Ok)).boxed();
-                let mut answers = client.delete_stream(asked);
-                let mut done = 0;
-                while let Some(answer) = answers.next().await {
-                    match answer {
-                        Ok(_) => done += 1,
-                        Err(object_store::Error::NotFound { .. }) => {}
-                        Err(error) => return Err(failed(prefix, &error)),
-                    }
-                }
-                Ok(done)
-            })?;
+            deleted += network().wait(delete::all(client.as_ref(), paths))?;
         }
         Ok(deleted)
     }
