@@ -137,7 +137,7 @@ def copy(
     taken = yield from _taken(into, goal, overwrite=overwrite)
     listing = yield from listed(start.store, start.path)
     if not dry_run:
-        yield from _carry(start, listing, into, goal, taken, reporter(progress))
+        yield from _carry(start, listing, into, goal, taken, _watcher(progress))
     return _done("copy", start.url, join_url(into.url, goal), listing, started, is_dry=dry_run)
 
 
@@ -206,8 +206,7 @@ def move(
         yield common.move_prefix(old, new)
         yield from _told(into, goal, start.model)
     else:
-        tell = reporter(progress)
-        yield from _carry(start, listing, into, goal, taken, tell)
+        yield from _carry(start, listing, into, goal, taken, _watcher(progress))
         yield from delete_listed(listing)
     if not dry_run:
         yield from _told(start.store, start.path, None)
@@ -263,10 +262,15 @@ def delete(
         raise ValueError(f"{place.url} is no place that is ever deleted as a whole")
     listing = yield from listed(place, inside)
     if not dry_run:
-        yield from delete_listed(listing, reporter(progress))
+        yield from delete_listed(listing, _watcher(progress))
         yield from _told(place, inside, None)
         _remove_folder(place, inside)
     return _done("delete", join_url(place.url, inside), None, listing, started, is_dry=dry_run)
+
+
+def _watcher(progress: Progress | str | bool | None) -> Progress | None:
+    """Who hears of it; nobody is cheaper than one who does not listen."""
+    return None if not progress or progress == "silent" else reporter(progress)
 
 
 class _Start(NamedTuple):
@@ -328,7 +332,7 @@ def _clear(into: Store, goal: str, taken: bool) -> Steps[None]:
         yield from delete_listed((yield from listed(into, goal)))
 
 
-def _carry(start: _Start, listing: Listing, into: Store, goal: str, taken: bool, tell: Progress) -> Steps[None]:
+def _carry(start: _Start, listing: Listing, into: Store, goal: str, taken: bool, tell: Progress | None) -> Steps[None]:
     """Copies what was listed to a place that is made free for it."""
     yield from _clear(into, goal, taken)
     yield from ensure_parents(into, goal, start.model.zarr_format, None)

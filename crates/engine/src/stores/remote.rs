@@ -9,6 +9,7 @@ mod objects;
 mod settings;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::Bytes;
 use futures_util::{StreamExt, TryStreamExt};
@@ -35,6 +36,8 @@ struct Inner {
     settings: Settings,
     /// Made anew in a forked child: the parent's connections are not its own.
     client: Mutex<Option<(u32, Arc<dyn ObjectStore>)>>,
+    /// Whether the server was met to refuse deletions of many objects.
+    deletes_singly: AtomicBool,
 }
 
 impl Remote {
@@ -46,6 +49,7 @@ impl Remote {
         let store = Self(Arc::new(Inner {
             settings,
             client: Mutex::new(None),
+            deletes_singly: AtomicBool::new(false),
         }));
         store.client()?;
         Ok(store)
@@ -59,7 +63,7 @@ impl Remote {
         {
             return Ok(Arc::clone(client));
         }
-        let client = self.0.settings.build()?;
+        let client = self.0.settings.build(self.0.deletes_singly.load(Ordering::Relaxed))?;
         // A parent's client is not dropped here: its connections belong to a runtime that does not live.
         if let Some(parents) = held.replace((process, Arc::clone(&client))) {
             std::mem::forget(parents);
@@ -362,20 +366,13 @@ impl Store for Remote {
 
     fn delete(&self, key: &str) -> Result<()> {
         self.writable()?;
-        let (path, client) = (self.checked(key)?, self.client()?);
-        network().wait(async {
-            match client.delete(&path).await {
-                Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
-                Err(error) => Err(failed(key, &error)),
-            }
-        })
+        delete::all(self, vec![self.checked(key)?]).map(drop)
     }
 
     fn delete_many(&self, keys: &[String]) -> Result<()> {
         self.writable()?;
         let paths: Vec<_> = keys.iter().map(|key| self.checked(key)).collect::<Result<_>>()?;
-        let client = self.client()?;
-        network().wait(delete::all(client.as_ref(), paths)).map(drop)
+        delete::all(self, paths).map(drop)
     }
 
     fn copy_from(&self, source: &dyn Store, from: &str, to: &str) -> Result<Option<bool>> {
@@ -408,12 +405,11 @@ impl Store for Remote {
             true
         })?;
         keys.sort_by_cached_key(|key| key.matches('/').count());
-        let client = self.client()?;
         let mut deleted = 0;
         // One batch after another: those of one stream go at the same time.
         for batch in keys.chunks(DELETES) {
             let paths: Vec<_> = batch.iter().map(|key| self.path(key)).collect::<Result<_>>()?;
-            deleted += network().wait(delete::all(client.as_ref(), paths))?;
+            deleted += delete::all(self, paths)?;
         }
         Ok(deleted)
     }

@@ -49,11 +49,11 @@ impl Settings {
         }
     }
 
-    /// The client that speaks to the place.
+    /// The client that speaks to the place; `deletes_singly` where the server takes no batches.
     ///
     /// # Errors
     /// [`Error::Io`] naming the option or what is missing.
-    pub fn build(&self) -> Result<Arc<dyn ObjectStore>> {
+    pub fn build(&self, deletes_singly: bool) -> Result<Arc<dyn ObjectStore>> {
         // The cryptography of connections; a program that chose another keeps it.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let retry = RetryConfig {
@@ -69,6 +69,9 @@ impl Settings {
                     AmazonS3Builder::new()
                 };
                 let mut builder = start.with_url(self.url.as_str()).with_retry(retry);
+                if deletes_singly {
+                    builder = builder.with_disable_bulk_delete(true);
+                }
                 for (name, value) in &self.options {
                     builder = builder.with_config(self.option(name)?, value);
                 }
