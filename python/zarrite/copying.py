@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from zarrite._engine import Listing, Store, local_store
 from zarrite._verb import Steps, verb
+from zarrite.array import Array
 from zarrite.catalog import Catalog, catalog_of
 from zarrite.errors import (
     BaseZarrError,
@@ -20,13 +21,14 @@ from zarrite.errors import (
     NodeNotFoundError,
     ReadOnlyError,
 )
+from zarrite.group import Group
 from zarrite.hierarchy import nodes_at
 from zarrite.listed import copy_listed, delete_listed, listed
 from zarrite.making import ensure_parents
 from zarrite.model.node import ArrayModel, GroupModel
 from zarrite.node import Model, ancestors, fetch, fetch_many, seat_of
 from zarrite.progress import Progress, reporter
-from zarrite.stores import join_url, place_of, resolve
+from zarrite.stores import StorePath, join_url, place_of, resolve
 
 __all__ = ["NodeShare", "Transfer", "copy", "delete", "move"]
 
@@ -101,7 +103,7 @@ def copy(
 
     Args:
         source: a path, URL, store, array or group.
-        target: a path, URL or store; what lies at it when nothing else is said is the copy itself.
+        target: a path, URL, store or group; without `target_path` the copy itself is there afterwards.
         source_path: path of the node inside the source.
         target_path: path of the copy inside the target; groups above it that are missing are made.
         overwrite: first delete the node at the target.
@@ -132,7 +134,7 @@ def copy(
     """
     started = time.monotonic()
     start = yield from _source(source, source_path, source_options)
-    into, goal = resolve(target, target_path, writes=not dry_run, storage_options=target_options)
+    into, goal = _place(target, target_path, writes=not dry_run, options=target_options)
     _refuse_overlap(start, into, goal)
     taken = yield from _taken(into, goal, overwrite=overwrite)
     listing = yield from listed(start.store, start.path)
@@ -161,7 +163,7 @@ def move(
 
     Args:
         source: a path, URL, store, array or group.
-        target: a path, URL or store.
+        target: a path, URL, store or group.
         source_path: path of the node inside the source.
         target_path: its new path inside the target; groups above it that are missing are made.
         overwrite: first delete the node at the target.
@@ -192,7 +194,7 @@ def move(
     start = yield from _source(source, source_path, source_options)
     if start.store.read_only and not dry_run:
         raise ReadOnlyError(start.store.url)
-    into, goal = resolve(target, target_path, writes=not dry_run, storage_options=target_options)
+    into, goal = _place(target, target_path, writes=not dry_run, options=target_options)
     _refuse_overlap(start, into, goal)
     taken = yield from _taken(into, goal, overwrite=overwrite)
     listing = yield from listed(start.store, start.path)
@@ -255,7 +257,7 @@ def delete(
         (2, [])
     """
     started = time.monotonic()
-    place, inside = resolve(store, path, writes=not dry_run, storage_options=storage_options)
+    place, inside = _place(store, path, writes=not dry_run, options=storage_options)
     if not force:
         yield from _node(place, inside)
     elif _file(place, inside) in {"", "/", os.path.expanduser("~")}:
@@ -285,8 +287,17 @@ class _Start(NamedTuple):
         return join_url(self.store.url, self.path)
 
 
+def _place(
+    place: Any, path: str | None, *, writes: bool = False, options: Mapping[str, Any] | None = None
+) -> tuple[Store, str]:
+    """The store and path of a place, or of a node that is open."""
+    if isinstance(place, (Array, Group)):
+        place = StorePath(place.store, place.path)
+    return resolve(place, path, writes=writes, storage_options=options)
+
+
 def _source(place: Any, path: str | None, options: Mapping[str, Any] | None) -> Steps[_Start]:
-    store, inside = resolve(place, path, storage_options=options)
+    store, inside = _place(place, path, options=options)
     return (yield from _node(store, inside))
 
 
