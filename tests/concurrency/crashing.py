@@ -1,6 +1,7 @@
-"""Work that is killed at random moments: a script, so that its children are forked from a process that did nothing else.
+"""Work that is killed at random moments: a script, so that children are forked from a process that did nothing else.
 
-`python crashing.py FOLDER WORK ROUNDS SEED` prints one JSON line: how many rounds, how many were cut short, how many had an effect.
+`python crashing.py FOLDER WORK ROUNDS SEED` prints one JSON line: how many rounds, how many were cut short, how many
+had an effect, how many files the dead left.
 """
 
 from __future__ import annotations
@@ -263,7 +264,7 @@ def main(folder: Path, name: str, rounds: int, seed: int) -> None:
         work.before(number)
         work.do(number)
         work.check(number)
-    left = [file for file in folder.rglob(f"{STRANGE}*")]
+    left = list(folder.rglob(f"{STRANGE}*"))
     told = sum(
         finding.rule == "partial"
         for top in folder.iterdir()
