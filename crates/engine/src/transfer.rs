@@ -275,6 +275,15 @@ impl Carrier {
         if found.map_err(|why| Error::from(why).in_store(&*self.source))?.is_none() {
             return Ok(false);
         }
+        // Shorter or longer than it was listed: it was changed since, or the answer is not the object.
+        let got = held.len() as u64;
+        if got != entry.bytes {
+            let now = self.source.size(from).map_err(|why| Error::from(why).in_store(&*self.source))?;
+            if now.is_some_and(|now| now != got) {
+                let why = store::Error::corrupt(from, format!("{got} bytes came, and the store says that it has others"));
+                return Err(Error::from(why).in_store(&*self.source));
+            }
+        }
         let put = self.into.put(to, &[&held], Put::Always);
         put.map_err(|why| Error::from(why).in_store(&*self.into))
     }
