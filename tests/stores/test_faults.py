@@ -1,7 +1,7 @@
-"""A server that fails in every way it can, under everything that is done with arrays: the data is right or the error is clear.
+"""A server that fails in every way it can, under everything that is done with arrays.
 
-What failed is never a fill value. Each test does many things at once, so that every kind of request is struck; what each
-fault does to one request is in `test_remote_faults.py`.
+The data is right or the error is clear: what failed is never a fill value. Each test does many things, so that every
+kind of request is struck; what a fault does to one request is in `test_remote_faults.py`.
 """
 
 from __future__ import annotations

@@ -278,13 +278,129 @@ impl Carrier {
         // Shorter or longer than it was listed: it was changed since, or the answer is not the object.
         let got = held.len() as u64;
         if got != entry.bytes {
-            let now = self.source.size(from).map_err(|why| Error::from(why).in_store(&*self.source))?;
+            let now = self
+                .source
+                .size(from)
+                .map_err(|why| Error::from(why).in_store(&*self.source))?;
             if now.is_some_and(|now| now != got) {
-                let why = store::Error::corrupt(from, format!("{got} bytes came, and the store says that it has others"));
+                let why =
+                    store::Error::corrupt(from, format!("{got} bytes came, and the store says that it has others"));
                 return Err(Error::from(why).in_store(&*self.source));
             }
         }
         let put = self.into.put(to, &[&held], Put::Always);
         put.map_err(|why| Error::from(why).in_store(&*self.into))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stores::{Memory, Record};
+
+    fn documents() -> Vec<String> {
+        [".zattrs", ".zarray", ".zgroup", "zarr.json"]
+            .map(str::to_owned)
+            .to_vec()
+    }
+
+    const KEYS: [&str; 9] = [
+        "g/.zattrs",
+        "g/.zgroup",
+        "g/a/.zarray",
+        "g/a/.zattrs",
+        "g/a/0.0",
+        "g/deep/b/c/0/1",
+        "g/deep/b/zarr.json",
+        "g/deep/zarr.json",
+        "g/z.txt",
+    ];
+
+    fn store() -> Arc<dyn Store> {
+        let objects = KEYS.map(|key| (key, key.as_bytes()));
+        Arc::new(Memory::with_objects(objects).expect("a store"))
+    }
+
+    #[test]
+    fn what_describes_a_node_is_copied_after_all_it_has_and_the_nearest_last() {
+        let listing = Listing::of(store(), "g", &documents()).expect("a listing");
+        let order: Vec<_> = listing.entries.iter().map(|entry| &*entry.key).collect();
+        let want = [
+            "a/0.0",
+            "deep/b/c/0/1",
+            "z.txt",
+            "deep/b/zarr.json",
+            "a/.zattrs",
+            "a/.zarray",
+            "deep/zarr.json",
+            ".zattrs",
+            ".zgroup",
+        ];
+        assert_eq!(order, want);
+        let waves: Vec<_> = listing.entries.iter().map(|entry| entry.wave).collect();
+        assert_eq!(waves, [0, 0, 0, 1, 2, 3, 4, 5, 6]);
+    }
+
+    #[test]
+    fn each_object_belongs_to_the_nearest_node_above_it() {
+        let listing = Listing::of(store(), "g", &documents()).expect("a listing");
+        let share = |path: &str, keys: &[&str]| Share {
+            path: path.to_owned(),
+            objects: keys.len() as u64,
+            bytes: keys.iter().map(|key| key.len() as u64).sum(),
+        };
+        let want = [
+            share("", &["g/.zattrs", "g/.zgroup", "g/z.txt"]),
+            share("a", &["g/a/.zarray", "g/a/.zattrs", "g/a/0.0"]),
+            share("deep", &["g/deep/zarr.json"]),
+            share("deep/b", &["g/deep/b/c/0/1", "g/deep/b/zarr.json"]),
+        ];
+        assert_eq!(listing.nodes(), want);
+        assert_eq!(listing.bytes(), KEYS.map(str::len).iter().sum::<usize>() as u64);
+    }
+
+    #[test]
+    fn a_span_is_copied_and_the_spans_are_the_whole() {
+        let listing = Listing::of(store(), "g/", &documents()).expect("a listing");
+        let into = Memory::new();
+        let target: Arc<dyn Store> = Arc::new(into.clone());
+        for start in (0..10).step_by(2) {
+            let mut never = || false;
+            listing
+                .copy(&target, "copy", start..start + 2, Door::Wait(&mut never))
+                .expect("a copy");
+        }
+        let copied: Vec<_> = into.objects().into_iter().map(|(key, _)| key).collect();
+        assert_eq!(copied, KEYS.map(|key| format!("copy{}", &key[1..])));
+    }
+
+    #[test]
+    fn a_deletion_takes_documents_first_and_sweeps_the_rest() {
+        let record = Record::of(store());
+        let listing = Listing::of(Arc::new(record.clone()), "g", &documents()).expect("a listing");
+        record.take();
+        listing.delete(0..usize::MAX).expect("a deletion");
+        let deleted: Vec<_> = record.take().into_iter().map(|call| call.key).collect();
+        let want = [
+            "g/.zgroup",
+            "g/.zattrs",
+            "g/deep/zarr.json",
+            "g/a/.zarray",
+            "g/a/.zattrs",
+            "g/deep/b/zarr.json",
+        ];
+        assert_eq!(deleted, want);
+        listing.sweep().expect("a deletion");
+        assert_eq!(Listing::of(Arc::new(record), "", &[]).expect("a listing").objects(), 0);
+    }
+
+    #[test]
+    fn what_goes_meanwhile_is_an_error() {
+        let source = store();
+        let listing = Listing::of(Arc::clone(&source), "", &documents()).expect("a listing");
+        source.delete("g/a/0.0").expect("a deletion");
+        let into: Arc<dyn Store> = Arc::new(Memory::new());
+        let failed = listing.copy(&into, "", 0..usize::MAX, Door::Wait(&mut || false));
+        assert!(matches!(failed, Err(Error::Store { why: store::Error::Io { key, .. }, .. }) if key == "g/a/0.0"));
     }
 }
