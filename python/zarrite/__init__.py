@@ -51,10 +51,12 @@ __all__ = [
     "config",
     "consolidate_metadata",
     "convert",
+    "copy",
     "create",
     "create_array",
     "create_group",
     "create_hierarchy",
+    "delete",
     "dtype",
     "empty",
     "empty_like",
@@ -64,6 +66,7 @@ __all__ = [
     "full_like",
     "group",
     "load",
+    "move",
     "ones",
     "ones_like",
     "open",
@@ -85,6 +88,7 @@ __all__ = [
 
 # Loaded when they are first asked for, so that importing zarrite stays cheap.
 _LAZY_MODULES = frozenset({"check", "codecs", "convert", "dtype", "errors", "progress", "storage", "testing"})
+_LAZY_VERBS = {"copy": "copying", "delete": "copying", "move": "copying"}
 
 
 def __getattr__(name: str) -> Any:
@@ -98,6 +102,8 @@ def __getattr__(name: str) -> Any:
         return importlib.import_module(f"zarrite.{name}")
     if name == "transaction":
         return importlib.import_module("zarrite.transactions").transaction
+    if name in _LAZY_VERBS:
+        return getattr(importlib.import_module(f"zarrite.{_LAZY_VERBS[name]}"), name)
     raise AttributeError(f"module 'zarrite' has no attribute {name!r}")
 
 

@@ -47,7 +47,22 @@ class Store:
     def usage(self, prefix: str) -> Pending[tuple[int, int]]: ...
     def size(self, key: str) -> Pending[int | None]: ...
     def close(self) -> None: ...
+    def listing(self, prefix: str, documents: Sequence[str]) -> Pending[Listing]: ...
     def list(self, prefix: str) -> Pending[list[str]]: ...
+
+@final
+class Listing:
+    """The objects below a prefix in the order in which they are copied: documents, named by the caller, last."""
+
+    objects: int
+    bytes: int
+    def nodes(self) -> list[tuple[str, int, int]]:
+        """Path, objects and bytes of every node, by path."""
+    def copy(self, into: Store, target: str, start: int, stop: int) -> Pending[int]: ...
+    def delete(self, start: int, stop: int) -> Pending[int]:
+        """Deletes objects, counted from the last of the order."""
+    def sweep(self) -> Pending[None]:
+        """Deletes directories and files that no listing shows."""
 
 def memory_store(
     initial: dict[str, bytes] | None = None, *, read_only: bool = False, url: str | None = None

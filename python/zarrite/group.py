@@ -18,8 +18,9 @@ from zarrite.errors import (
     GroupNotFoundError,
     MetadataValidationError,
 )
-from zarrite.hierarchy import copy_node, nodes_at, put_hierarchy
+from zarrite.hierarchy import nodes_at, put_hierarchy
 from zarrite.likeness import like
+from zarrite.listed import copy_listed, delete_node, listed, move_node
 from zarrite.making import ensure_parents, make_array, make_group
 from zarrite.members import Members
 from zarrite.model.node import DEFAULT_FILL, ArrayModel, GroupModel
@@ -279,8 +280,7 @@ class Group(Members):
         """
         check_writable(self._store, self._model)
         path = self._new_path(name)
-        count = yield self._store.delete_prefix(path)
-        if not count:
+        if not (yield from delete_node(self._store, path)):
             raise KeyError(name)
         if self._catalog is not None:
             yield from self._catalog.changed(self._store, path, None)
@@ -306,7 +306,7 @@ class Group(Members):
         check_writable(self._store, self._model)
         start, goal = self._new_path(source), self._new_path(dest)
         if (yield from self._is_prepared(source, start, goal, self, overwrite=False)):
-            yield self._store.move_prefix(start, goal)
+            yield from move_node(self._store, start, goal)
             if self._catalog is not None:
                 found = yield from nodes_at(self._store, goal, self._model.zarr_format)
                 yield from self._catalog.added(self._store, found, gone=start)
@@ -347,8 +347,7 @@ class Group(Members):
                 "copy with zarrite.from_array or convert, which write the other format"
             )
         if (yield from self._is_prepared(source, start, goal, owner, overwrite=overwrite)):
-            model, _ = yield from fetch(self._store, start, self._model.zarr_format)
-            yield from copy_node(self._store, start, store, goal, model, progress)  # type: ignore[arg-type]
+            yield from copy_listed((yield from listed(self._store, start)), store, goal, progress)
             if owner._catalog is not None:
                 yield from owner._catalog.added(store, (yield from nodes_at(store, goal, self._model.zarr_format)))
         return (yield from owner._member.steps(dest))
@@ -370,7 +369,7 @@ class Group(Members):
             if not overwrite:
                 kind = ContainsArrayError if isinstance(known, ArrayModel) else ContainsGroupError
                 raise kind(store.url, goal)
-            yield store.delete_prefix(goal)
+            yield from delete_node(store, goal)
         yield from ensure_parents(store, goal, owner._model.zarr_format, owner._path, owner._catalog)
         return True
 

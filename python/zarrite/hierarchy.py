@@ -1,4 +1,4 @@
-"""Many nodes at once: writing a hierarchy, consolidating one, copying parts of one."""
+"""Many nodes at once: writing a hierarchy, and reading all of one."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from zarrite._engine import Store
 from zarrite._verb import Steps
 from zarrite.errors import ContainsArrayError, MetadataValidationError, ReadOnlyError
 from zarrite.formats.names import check_names
+from zarrite.listed import delete_node
 from zarrite.making import default_format, refuse_existing
 from zarrite.model.node import ArrayModel, GroupModel
 from zarrite.node import Model, ancestors, fetch_many, plain, seat_of
-from zarrite.progress import Progress, track
 from zarrite.stores import join, normalize_path
 
-__all__ = ["copy_node", "models_below", "nodes_at", "put_hierarchy"]
+__all__ = ["models_below", "nodes_at", "put_hierarchy"]
 
 
 def as_model(path: str, node: Any) -> Model:
@@ -78,7 +78,7 @@ def put_hierarchy(
         if name in implied:
             continue
         if overwrite:
-            yield store.delete_prefix(join(base, name))
+            yield from delete_node(store, join(base, name))
         else:
             yield from refuse_existing(store, join(base, name), number)
     yield store.put_many(documents)
@@ -115,35 +115,3 @@ def nodes_at(store: Store, path: str, zarr_format: int) -> Steps[dict[str, Model
         return {}
     below = (yield from models_below(store, path, zarr_format)) if isinstance(top, GroupModel) else {}
     return {path: top, **{join(path, name): model for name, model in below.items()}}
-
-
-def copy_node(
-    store: Store, source: str, into: Store, target: str, model: Model, progress: Progress | None
-) -> Steps[None]:
-    """Copies the objects of a node and of everything below it, as they are."""
-    if progress is None:
-        yield store.copy_prefix(source, into, target)
-        return
-    below: dict[str, Model] = {}
-    if isinstance(model, GroupModel):
-        below = yield from models_below(store, source, model.zarr_format)
-    arrays = {name: found for name, found in {"": model, **below}.items() if isinstance(found, ArrayModel)}
-    sizes = [(name or source, _cells_bytes(array)) for name, array in arrays.items()]
-    for name, _ in zip(arrays, track("copy", sizes, progress), strict=True):
-        yield store.copy_prefix(join(source, name), into, join(target, name))
-    groups = [name for name, found in {"": model, **below}.items() if isinstance(found, GroupModel)]
-    documents: list[tuple[str, bytes]] = []
-    for name in reversed(groups):  # the outermost last: a copy that was stopped has no top
-        keys = formats.document_keys(join(source, name), model.zarr_format)
-        new = formats.document_keys(join(target, name), model.zarr_format)
-        values = yield store.get_many(keys)
-        documents.extend((key, value) for key, value in zip(new, values, strict=True) if value is not None)
-    if documents:
-        yield into.put_many(documents)
-
-
-def _cells_bytes(array: ArrayModel) -> int:
-    count = array.dtype.itemsize
-    for length in array.shape:
-        count *= length
-    return count

@@ -25,6 +25,7 @@ from zarrite.errors import (
     ReadOnlyError,
 )
 from zarrite.formats.names import check_names
+from zarrite.listed import delete_node
 from zarrite.model.edges import Edges
 from zarrite.model.grids import Grid
 from zarrite.model.node import DEFAULT_FILL, ArrayModel, GroupModel
@@ -86,7 +87,7 @@ def put_node(
     seat = seat_of(store, path)
     yield from ensure_parents(store, path, model.zarr_format, above, catalog)
     if overwrite:
-        yield store.delete_prefix(path)
+        yield from delete_node(store, path)
     if len(documents) == 1:
         key, document = documents[0]
         if not (yield store.put_if_absent(key, document)):

@@ -23,7 +23,7 @@ from typing import IO, Any, NamedTuple
 
 from zarrite.errors import MissingDependencyError
 
-__all__ = ["Bars", "JsonLines", "Progress", "Report", "reporter", "track"]
+__all__ = ["Bars", "JsonLines", "Patient", "Progress", "Report", "reporter", "track"]
 
 
 class Report(NamedTuple):
@@ -32,10 +32,10 @@ class Report(NamedTuple):
     Attributes:
         work: what is going on: "convert", "copy", "save", "verify" ...
         item: path of the array or group in hand; empty for the work as a whole.
-        done_bytes: bytes of cells finished so far.
-        total_bytes: bytes of cells there are in all; `None` when nobody knows yet.
-        done_items: arrays finished so far.
-        total_items: arrays there are in all; `None` when nobody knows yet.
+        done_bytes: bytes of cells finished so far; of stored objects where these are copied or deleted as they are.
+        total_bytes: such bytes there are in all; `None` when nobody knows yet.
+        done_items: arrays finished so far, or stored objects.
+        total_items: how many there are in all; `None` when nobody knows yet.
         finished: whether the work as a whole is over.
     """
 
@@ -130,6 +130,30 @@ class Bars:
         )
         if report.finished:
             self._bars.stop()
+
+
+class Patient:
+    """Passes reports on once the work has taken a while: what is over sooner shows nothing.
+
+    Args:
+        tell: who is told.
+        after_s: how long nothing is shown, in seconds.
+
+    Example:
+        >>> seen = []
+        >>> Patient(seen.append, after_s=60)(Report("copy", finished=True)), seen
+        (None, [])
+    """
+
+    def __init__(self, tell: Progress, after_s: float) -> None:
+        self._tell = tell
+        self._until = time.monotonic() + after_s
+        self._has_told = False
+
+    def __call__(self, report: Report) -> None:
+        if self._has_told or (not report.finished and time.monotonic() >= self._until):
+            self._has_told = not report.finished
+            self._tell(report)
 
 
 def reporter(how: str | Progress | bool | None = "auto", stream: IO[str] | None = None) -> Progress:

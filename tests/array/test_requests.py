@@ -58,7 +58,7 @@ def test_overwriting_deletes_first(store: _engine.Store) -> None:
     zarrite.create_array(store, shape=(4,), dtype="i4")
     requests(store)
     zarrite.create_array(store, shape=(5,), dtype="i4", overwrite=True)
-    assert kinds(store) == ["delete_prefix", "put"]
+    assert kinds(store) == ["list", "delete", "delete_prefix", "put"]
 
 
 def test_whole_chunks_are_one_put_each_and_nothing_else(store: _engine.Store) -> None:
@@ -130,12 +130,12 @@ def test_a_consolidated_group_asks_for_nothing_more(store: _engine.Store) -> Non
     assert requests(store) == []
 
 
-def test_deleting_a_member_is_one_request(store: _engine.Store) -> None:
+def test_deleting_a_member_takes_its_document_first(store: _engine.Store) -> None:
     group = zarrite.create_group(store)
     group.create_array("a", data=np.arange(6), chunks=2)
     requests(store)
     del group["a"]
-    assert requests(store) == [("delete_prefix", "a")]
+    assert requests(store) == [("list", "a"), ("delete", "a/zarr.json"), ("delete_prefix", "a")]
 
 
 def python_calls(work: object) -> int:

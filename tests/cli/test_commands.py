@@ -279,3 +279,39 @@ def test_urls_and_options_that_mean_nothing_are_one_sentence(store: Path, words:
     done = run(*(word.format(store) for word in words), code=1)
     assert says in done.stderr
     assert done.stderr.count("\n") == 1
+
+
+# ------------------------------------------------------------------ copy, move, delete
+
+
+def test_whole_nodes_are_copied_moved_and_deleted(store: Path, tmp_path: Path) -> None:
+    there = run("copy", store, tmp_path / "b.zarr", "--json")
+    facts = json.loads(there.stdout)
+    assert facts["objects"] == len(zarrite.open_group(store, mode="r").store.list("").result())
+    assert "copied" in run("copy", f"{store}:/ocean", f"{tmp_path}/b.zarr:/again/ocean").stdout
+    assert "moved" in run("move", f"{tmp_path}/b.zarr:/again", f"{tmp_path}/b.zarr:/once").stdout
+    assert sorted(zarrite.open_group(tmp_path / "b.zarr", mode="r")) == ["ocean", "once", "scalar", "words"]
+    run("delete", f"{tmp_path}/b.zarr:/once", "--yes", "--quiet")
+    assert sorted(zarrite.open_group(tmp_path / "b.zarr", mode="r")) == ["ocean", "scalar", "words"]
+    assert "already" in run("copy", store, tmp_path / "b.zarr", code=1).stderr
+    run("copy", store, tmp_path / "b.zarr", "--overwrite", "--quiet")
+
+
+def test_a_deletion_is_rehearsed_and_asked_for(store: Path, tmp_path: Path) -> None:
+    zarrite.copy(store, tmp_path / "b.zarr")
+    shown = run("delete", tmp_path / "b.zarr", "--dry-run").stdout
+    assert "ocean/air" in shown
+    assert "Nothing was changed" in shown
+    assert "--yes" in run("delete", tmp_path / "b.zarr", code=2).stderr
+    assert (tmp_path / "b.zarr").is_dir()
+    run("delete", tmp_path / "b.zarr", "--yes")
+    assert not (tmp_path / "b.zarr").exists()
+    assert "no array or group" in run("delete", tmp_path / "b.zarr", "--yes", code=1).stderr
+
+
+def test_what_a_stopped_copy_left_is_deleted_by_force(tmp_path: Path) -> None:
+    (tmp_path / "left/c").mkdir(parents=True)
+    (tmp_path / "left/c/0").write_bytes(b"a chunk")
+    run("delete", tmp_path / "left", "--yes", code=1)
+    run("delete", tmp_path / "left", "--yes", "--force")
+    assert not (tmp_path / "left").exists()

@@ -82,7 +82,8 @@ def test_copying_goes_into_another_store(group: zarrite.Group, tmp_path: Path, w
     assert copied.store is other.store
     assert other["here/x/a"][:].tolist() == list(range(6))  # type: ignore[index,union-attr]
     if with_progress:
-        assert seen[-1] == Report("copy", "", 48, 48, 1, 1, finished=True)
+        objects = [other.store.size(key).result() or 0 for key in keys(other, "here/x")]
+        assert seen[-1] == Report("copy", "", sum(objects), sum(objects), len(objects), len(objects), finished=True)
     single = group.copy("b", "b", into=other, progress=seen.append)
     assert single[:].tolist() == [0, 1, 2, 3]  # type: ignore[index,union-attr]
 

@@ -13,6 +13,7 @@ pub mod runtime;
 pub mod store;
 pub mod stores;
 pub mod sync;
+pub mod transfer;
 pub mod write;
 
 pub use array::{Array, Cells, Door, Selection};

@@ -205,6 +205,12 @@ pub trait Object: Send + Sync {
         true
     }
 
+    /// The object as a file of this system, where it is one.
+    #[cfg(unix)]
+    fn as_file(&self) -> Option<std::os::fd::BorrowedFd<'_>> {
+        None
+    }
+
     /// The object's bytes where they lie in memory anyway: no copy is needed.
     fn in_memory(&self) -> Option<&[u8]> {
         None
@@ -331,6 +337,24 @@ pub trait Store: Send + Sync {
     /// # Errors
     /// [`Error::ReadOnly`], [`Error::KeyRefused`], [`Error::Permission`], [`Error::Io`].
     fn delete(&self, key: &str) -> Result<()>;
+
+    /// Deletes many objects, in batches where the store takes such; missing ones are fine.
+    ///
+    /// # Errors
+    /// As `delete`; some of the objects may be gone.
+    fn delete_many(&self, keys: &[String]) -> Result<()> {
+        keys.iter().try_for_each(|key| self.delete(key))
+    }
+
+    /// Copies an object of a store, or of this one, without its bytes passing through this process: a server does it, or the system.
+    /// `None`, and nothing done, where there is no such way; `Some(false)` where there is no such object.
+    ///
+    /// # Errors
+    /// As `get` of that store and `put` of this one.
+    fn copy_from(&self, source: &dyn Store, from: &str, to: &str) -> Result<Option<bool>> {
+        let _ = (source, from, to);
+        Ok(None)
+    }
 
     /// Deletes every object below a prefix and says how many there were.
     ///

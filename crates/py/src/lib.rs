@@ -16,6 +16,7 @@ mod foreign;
 mod hooks;
 mod key;
 mod layers;
+mod listing;
 mod program;
 mod pystore;
 mod references;
@@ -110,6 +111,7 @@ fn _engine(py: Python<'_>, module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("CODECS", PyTuple::new(py, names)?)?;
     module.add_class::<cells::Cells>()?;
     module.add_class::<door::Pending>()?;
+    module.add_class::<listing::Listing>()?;
     module.add_class::<program::Program>()?;
     module.add_class::<store::Store>()?;
     module.add_function(wrap_pyfunction!(store::memory_store, module)?)?;

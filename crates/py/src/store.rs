@@ -3,6 +3,7 @@
 use crate::door::{Pending, stored, wait};
 use crate::error::raise;
 use crate::hooks::{Lender, Signer};
+use crate::listing;
 use crate::pystore::PyStore;
 use numpy::PyUntypedArray;
 use pyo3::buffer::PyBuffer;
@@ -14,6 +15,7 @@ use std::sync::Arc;
 use zarrite_engine::store::{Error as StoreError, Put, Range, Store as Contract};
 use zarrite_engine::stores::remote::{Rules, Settings};
 use zarrite_engine::stores::{Local, LocalOptions, Memory, Prefix, ReadOnly, Record, Remote, Zip};
+use zarrite_engine::transfer::Listing;
 
 /// A place that keeps objects under keys.
 #[pyclass(frozen, module = "zarrite._engine")]
@@ -241,31 +243,20 @@ impl Store {
     /// Copies every object below a prefix, as it is, and says how many there were.
     fn copy_prefix(&self, source: String, into: PyRef<'_, Self>, target: String) -> Pending {
         let (from, into) = (self.inner(), into.inner());
+        Pending::new(move |door| {
+            let listing = stored(&*from, Listing::of(Arc::clone(&from), &source, &[]))?;
+            listing.copy(&into, &target, 0..usize::MAX, door)?;
+            let count = listing.objects();
+            Ok(Box::new(move |py| pyo3::IntoPyObjectExt::into_py_any(count, py)))
+        })
+    }
+
+    /// What lies below a prefix, in the order in which it is to be copied; `documents` name what describes nodes.
+    fn listing(&self, prefix: String, documents: Vec<String>) -> Pending {
+        let store = self.inner();
         Pending::of(move || {
-            let mut keys = Vec::new();
-            stored(
-                &*from,
-                from.list(&source, &mut |key, _| {
-                    keys.push(key.to_owned());
-                    true
-                }),
-            )?;
-            let prefix = source.trim_end_matches('/');
-            let mut bytes = Vec::new();
-            for key in &keys {
-                bytes.clear();
-                let rest = key.strip_prefix(prefix).unwrap_or(key).trim_start_matches('/');
-                let target = target.trim_end_matches('/');
-                let to = if target.is_empty() {
-                    rest.to_owned()
-                } else {
-                    format!("{target}/{rest}")
-                };
-                if stored(&*from, from.get(key, Range::All, &mut bytes))?.is_some() {
-                    stored(&*into, into.put(&to, &[&bytes], Put::Always))?;
-                }
-            }
-            Ok(keys.len() as u64)
+            let listing = stored(&*store, Listing::of(Arc::clone(&store), &prefix, &documents))?;
+            Ok(listing::Listing::of(listing))
         })
     }
 

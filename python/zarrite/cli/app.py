@@ -11,6 +11,7 @@ from zarrite.cli.check import check
 from zarrite.cli.convert import convert
 from zarrite.cli.info import info
 from zarrite.cli.peek import peek
+from zarrite.cli.transfer import copy, delete, move
 from zarrite.cli.tree import tree
 
 __all__ = ["app"]
@@ -22,7 +23,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (convert, info, tree, peek, check):
+for command in (convert, info, tree, peek, check, copy, move, delete):
     app.command()(command)
 
 

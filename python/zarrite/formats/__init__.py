@@ -25,6 +25,7 @@ from .remembered import Documents, Remembered
 from .tolerance import V2_FIXES, V3_FIXES, tolerant
 
 __all__ = [
+    "PUBLISHED",
     "agreed",
     "bare_group",
     "consolidate",
@@ -56,6 +57,8 @@ for _format in _LISTED:
 
 V2_NAMES = (v2.ARRAY_NAME, v2.GROUP_NAME, v2.ATTRIBUTES_NAME, v2.CONSOLIDATED_NAME)
 NAMES = frozenset((v3.NAME, *V2_NAMES, n5.NAME))
+PUBLISHED = (v2.ATTRIBUTES_NAME, v2.ARRAY_NAME, v2.GROUP_NAME, v2.CONSOLIDATED_NAME, n5.NAME, v3.NAME)
+"""The names of documents in the order in which those of one node are put, when its chunks are there."""
 NUMBERS = (None, v2.NUMBER, v3.NUMBER, n5.NUMBER)
 
 

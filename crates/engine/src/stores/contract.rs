@@ -57,6 +57,7 @@ pub(super) fn check_refusal(store: &dyn Store, key: &str) {
     }
     store.put_many(&[(key.to_owned(), b"1")], &mut |_, answer| is_refused(answer));
     assert!(is_refused(store.delete(key)));
+    assert!(is_refused(store.delete_many(&[key.to_owned()])));
     assert!(is_refused(store.delete_prefix("")));
     assert!(is_refused(store.move_prefix("a", "b")));
     assert!(store.size(key).expect("a size").is_some(), "the object is still there");

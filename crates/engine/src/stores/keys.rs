@@ -178,10 +178,13 @@ pub fn move_by_copy(store: &dyn Store, from: &str, to: &str) -> Result<()> {
     // The objects nearest to the prefix are put last: a copy that was stopped has no documents and reads as nothing.
     keys.sort_by_key(|key| std::cmp::Reverse(key.matches('/').count()));
     for key in &keys {
+        let target = join(to, below(key, from).unwrap_or(key));
+        if store.copy_from(store, key, &target)?.is_some() {
+            continue;
+        }
         bytes.clear();
         if store.get(key, Range::All, &mut bytes)?.is_some() {
-            let rest = below(key, from).unwrap_or(key);
-            store.put(&join(to, rest), &[&bytes], Put::Always)?;
+            store.put(&target, &[&bytes], Put::Always)?;
         }
     }
     store.delete_prefix(from).map(drop)

@@ -4,6 +4,7 @@
 //! 0.64 to 0.72 us for an open, measured), and would keep on reading a root that was deleted or swapped for another one:
 //! chunks would be missing, and missing chunks are fill values.
 
+mod copy;
 mod read;
 mod spot;
 mod walk;
@@ -206,6 +207,25 @@ impl Store for Local {
             Err(Errno::PERM) if self.0.root.stat(key).is_ok_and(|stat| !spot::is_file(&stat)) => Ok(()),
             Err(cause) => Err(self.failed(key, cause)),
         }
+    }
+
+    fn copy_from(&self, source: &dyn Store, from: &str, to: &str) -> Result<Option<bool>> {
+        if !source.is_local() {
+            return Ok(None);
+        }
+        self.writable()?;
+        check_key(to)?;
+        let Some(object) = source.open(from)? else {
+            return Ok(Some(false));
+        };
+        let Some(file) = object.as_file() else {
+            return Ok(None);
+        };
+        let copied = write::put_file(&self.0.root, self.0.options.fsync, to, file, object.bytes());
+        if copied.map_err(|cause| self.put_failed(to, cause))? {
+            return Ok(Some(true));
+        }
+        Err(Error::corrupt(from, "it was cut off while it was being copied"))
     }
 
     fn delete_prefix(&self, prefix: &str) -> Result<u64> {

@@ -148,6 +148,15 @@ impl Store for Prefix {
         self.inner.delete(&self.key(key)?)
     }
 
+    fn delete_many(&self, keys: &[String]) -> Result<()> {
+        let keys: Vec<_> = keys.iter().map(|key| self.key(key)).collect::<Result<_>>()?;
+        self.inner.delete_many(&keys)
+    }
+
+    fn copy_from(&self, source: &dyn Store, from: &str, to: &str) -> Result<Option<bool>> {
+        self.inner.copy_from(source, from, &self.key(to)?)
+    }
+
     fn delete_prefix(&self, prefix: &str) -> Result<u64> {
         self.inner.delete_prefix(&self.below_root(prefix)?)
     }

@@ -86,6 +86,14 @@ impl Store for ReadOnly {
         self.refused()
     }
 
+    fn delete_many(&self, _keys: &[String]) -> Result<()> {
+        self.refused()
+    }
+
+    fn copy_from(&self, _source: &dyn Store, _from: &str, _to: &str) -> Result<Option<bool>> {
+        self.refused()
+    }
+
     fn delete_prefix(&self, _prefix: &str) -> Result<u64> {
         self.refused()
     }

@@ -157,6 +157,21 @@ impl Store for Record {
         self.inner.delete(key)
     }
 
+    fn delete_many(&self, keys: &[String]) -> Result<()> {
+        for key in keys {
+            self.ledger.note("delete", key);
+        }
+        self.inner.delete_many(keys)
+    }
+
+    fn copy_from(&self, source: &dyn Store, from: &str, to: &str) -> Result<Option<bool>> {
+        let copied = self.inner.copy_from(source, from, to)?;
+        if copied.is_some() {
+            self.ledger.note("copy", to);
+        }
+        Ok(copied)
+    }
+
     fn delete_prefix(&self, prefix: &str) -> Result<u64> {
         self.ledger.note("delete_prefix", prefix);
         self.inner.delete_prefix(prefix)
@@ -231,6 +246,12 @@ impl Object for Open {
 
     fn may_be_held(&self) -> bool {
         self.inner.may_be_held()
+    }
+
+    /// Never, for the same reason as below.
+    #[cfg(unix)]
+    fn as_file(&self) -> Option<std::os::fd::BorrowedFd<'_>> {
+        None
     }
 
     /// Never: what is read without asking could not be written down.

@@ -5,6 +5,7 @@
 
 mod answer;
 pub mod counted;
+mod delete;
 mod fetching;
 mod lending;
 mod missing;
@@ -16,7 +17,7 @@ mod settings;
 mod wire;
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::Bytes;
 use futures_util::{StreamExt, TryStreamExt};
@@ -49,6 +50,8 @@ struct Inner {
     proof: Proof,
     /// The server does not count from the end.
     no_suffix: AtomicBool,
+    /// Whether the server was met to refuse deletions of many objects.
+    deletes_singly: AtomicBool,
 }
 
 impl Remote {
@@ -62,6 +65,7 @@ impl Remote {
             client: Mutex::new(None),
             proof: Proof::default(),
             no_suffix: AtomicBool::new(false),
+            deletes_singly: AtomicBool::new(false),
         }));
         store.client()?;
         Ok(store)
@@ -75,7 +79,7 @@ impl Remote {
         {
             return Ok(Arc::clone(client));
         }
-        let client = counted::Counted::of(self.0.settings.build()?);
+        let client = counted::Counted::of(self.0.settings.build(self.0.deletes_singly.load(Ordering::Relaxed))?);
         // A parent's client is not dropped here: its connections belong to a runtime that does not live.
         if let Some(parents) = held.replace((process, Arc::clone(&client))) {
             std::mem::forget(parents);
@@ -391,11 +395,33 @@ impl Store for Remote {
 
     fn delete(&self, key: &str) -> Result<()> {
         self.writable()?;
-        let (path, client) = (self.checked(key)?, self.client()?);
+        delete::all(self, vec![self.checked(key)?]).map(drop)
+    }
+
+    fn delete_many(&self, keys: &[String]) -> Result<()> {
+        self.writable()?;
+        let paths: Vec<_> = keys.iter().map(|key| self.checked(key)).collect::<Result<_>>()?;
+        delete::all(self, paths).map(drop)
+    }
+
+    fn copy_from(&self, source: &dyn Store, from: &str, to: &str) -> Result<Option<bool>> {
+        // Servers copy within a bucket: what lies elsewhere passes through this process.
+        let name = format!("{}/{from}", source.identity());
+        let Some(within) = name
+            .strip_prefix(self.identity())
+            .and_then(|rest| rest.strip_prefix('/'))
+        else {
+            return Ok(None);
+        };
+        self.writable()?;
+        let (within, to_path, client) = (self.checked(within)?, self.checked(to)?, self.client()?);
         network().wait(async {
-            match client.delete(&path).await {
-                Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
-                Err(error) => Err(failed(key, &error)),
+            match client.copy(&within, &to_path).await {
+                Ok(()) => Ok(Some(true)),
+                Err(object_store::Error::NotFound { .. }) => Ok(Some(false)),
+                // Servers that know no copies say so in many ways, and the handle of the source may see what this one does not:
+                // if it is more than that, reading or writing says it again.
+                Err(_) => Ok(None),
             }
         })
     }
@@ -408,23 +434,11 @@ impl Store for Remote {
             true
         })?;
         keys.sort_by_cached_key(|key| key.matches('/').count());
-        let client = self.client()?;
         let mut deleted = 0;
+        // One batch after another: those of one stream go at the same time.
         for batch in keys.chunks(DELETES) {
             let paths: Vec<_> = batch.iter().map(|key| self.path(key)).collect::<Result<_>>()?;
-            deleted += network().wait(async {
-                let asked = futures_util::stream::iter(paths.into_iter().map(Ok)).boxed();
-                let mut answers = client.delete_stream(asked);
-                let mut done = 0;
-                while let Some(answer) = answers.next().await {
-                    match answer {
-                        Ok(_) => done += 1,
-                        Err(object_store::Error::NotFound { .. }) => {}
-                        Err(error) => return Err(failed(prefix, &error)),
-                    }
-                }
-                Ok(done)
-            })?;
+            deleted += delete::all(self, paths)?;
         }
         Ok(deleted)
     }

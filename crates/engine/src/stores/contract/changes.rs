@@ -11,6 +11,8 @@ pub(super) const CHECKS: &[fn(&dyn Store)] = &[
     a_put_if_absent_never_replaces,
     a_put_if_version_notices_every_change,
     deleting_is_quiet_about_what_is_missing,
+    many_are_deleted_whether_they_are_there_or_not,
+    what_is_copied_without_passing_through_is_the_object,
     deleting_a_prefix_stops_at_the_slash,
     moving_a_prefix_takes_all_and_overwrites_nothing,
     closing_twice_is_fine,
@@ -148,6 +150,33 @@ fn deleting_is_quiet_about_what_is_missing(store: &dyn Store) {
     store.delete("a").expect("a prefix is no object");
     store.delete("a/c/below").expect("nothing lies below an object");
     assert_eq!(listed(store, ""), ["a/c"]);
+}
+
+fn many_are_deleted_whether_they_are_there_or_not(store: &dyn Store) {
+    fill(store, &["a/k", "a/l", "b"]);
+    let keys = ["a/l", "nothing", "a/k/nothing", "b"].map(str::to_owned);
+    assert_eq!(store.delete_many(&keys), Ok(()));
+    assert_eq!(store.delete_many(&[]), Ok(()));
+    assert_eq!(listed(store, ""), ["a/k"]);
+    assert!(refused(store.delete_many(&["a/k".to_owned(), "../k".to_owned()])));
+}
+
+fn what_is_copied_without_passing_through_is_the_object(store: &dyn Store) {
+    put(store, "a/k", b"one");
+    put(store, "b", b"older and longer");
+    // Not every store knows such a way; what it does not do it leaves alone.
+    match store.copy_from(store, "a/k", "b").expect("a copy") {
+        Some(there) => {
+            assert!(there);
+            assert_eq!(all(store, "b").as_deref(), Some(&b"one"[..]));
+            assert_eq!(store.copy_from(store, "a/k", "new/place"), Ok(Some(true)));
+            assert_eq!(all(store, "new/place").as_deref(), Some(&b"one"[..]));
+            assert_eq!(store.copy_from(store, "nothing", "b"), Ok(Some(false)));
+            assert_eq!(all(store, "b").as_deref(), Some(&b"one"[..]));
+            assert!(refused(store.copy_from(store, "a/k", "../b")));
+        }
+        None => assert_eq!(all(store, "b").as_deref(), Some(&b"older and longer"[..])),
+    }
 }
 
 fn deleting_a_prefix_stops_at_the_slash(store: &dyn Store) {

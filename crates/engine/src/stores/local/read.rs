@@ -258,6 +258,10 @@ impl Object for File {
         Err(failed)
     }
 
+    fn as_file(&self) -> Option<std::os::fd::BorrowedFd<'_>> {
+        Some(self.fd.as_fd())
+    }
+
     fn is_current(&self) -> bool {
         // By its path and not by the descriptor: a directory above it may have been moved away and another put there.
         spot_stat(&self.store, &self.key).is_some_and(|stat| words(&stat) == self.words)

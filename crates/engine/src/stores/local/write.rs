@@ -10,6 +10,7 @@ use rustix::fd::{BorrowedFd, IntoRawFd, OwnedFd};
 use rustix::fs::{AtFlags, FlockOperation, Mode, OFlags, flock, fstat, linkat, openat, renameat, unlinkat};
 use rustix::io::{Errno, retry_on_intr, writev};
 
+use super::copy::fill;
 use super::read::version_of;
 use super::spot::{Answer, Root, is_directory, is_file};
 use crate::store::{Put, Version};
@@ -27,19 +28,37 @@ static COUNT: AtomicU64 = AtomicU64::new(0);
 
 /// Puts an object: a file of another name is written, and renamed when it is whole.
 pub(super) fn put(root: &Root, identity: &str, fsync: bool, key: &str, parts: &[&[u8]], how: &Put) -> Answer<bool> {
+    with_parents(root, fsync, key, || match how {
+        Put::Always => write(root, fsync, key, parts, false),
+        // Asked before the bytes are written; decided when the file gets its name.
+        Put::IfAbsent => match root.stat(key) {
+            Ok(stat) if !is_directory(&stat) => Ok(false),
+            Ok(_) => Err(Errno::ISDIR),
+            Err(Errno::NOENT) => write(root, fsync, key, parts, true),
+            Err(cause) => Err(cause),
+        },
+        Put::IfVersion(version) => put_if_version(root, identity, fsync, key, parts, version),
+    })
+}
+
+/// Puts the first bytes of a file under a key, as `put` does. `false`, and nothing put, when it has fewer.
+pub(super) fn put_file(root: &Root, fsync: bool, key: &str, from: BorrowedFd<'_>, bytes: u64) -> Answer<bool> {
+    with_parents(root, fsync, key, || {
+        let mut whole = true;
+        let put = write_with(root, fsync, key, false, &mut |file| {
+            whole = fill(from, bytes, file)?;
+            // No more than a way to give the half of a file no name.
+            if whole { Ok(()) } else { Err(Errno::NODATA) }
+        });
+        if whole { put } else { Ok(false) }
+    })
+}
+
+/// Does it until the directories that a key lies in are there, and none is in its way.
+fn with_parents(root: &Root, fsync: bool, key: &str, mut once: impl FnMut() -> Answer<bool>) -> Answer<bool> {
     let mut last = Errno::NOENT;
     for _ in 0..TRIES {
-        let done = match how {
-            Put::Always => write(root, fsync, key, parts, false),
-            // Asked before the bytes are written; decided when the file gets its name.
-            Put::IfAbsent => match root.stat(key) {
-                Ok(stat) if !is_directory(&stat) => Ok(false),
-                Ok(_) => Err(Errno::ISDIR),
-                Err(Errno::NOENT) => write(root, fsync, key, parts, true),
-                Err(cause) => Err(cause),
-            },
-            Put::IfVersion(version) => put_if_version(root, identity, fsync, key, parts, version),
-        };
+        let done = once();
         match done {
             Err(Errno::NOENT) => match root.make_parents(key, fsync) {
                 Ok(()) | Err(Errno::NOENT) => {}
@@ -75,6 +94,17 @@ fn put_if_version(
 /// Writes the file and gives it its name. `NOENT` when a directory of its path is missing; `false` when the name has to be
 /// `absent` and is not.
 fn write(root: &Root, fsync: bool, key: &str, parts: &[&[u8]], absent: bool) -> Answer<bool> {
+    write_with(root, fsync, key, absent, &mut |file| write_parts(file, parts))
+}
+
+/// As `write`, with bytes from wherever they come.
+fn write_with(
+    root: &Root,
+    fsync: bool,
+    key: &str,
+    absent: bool,
+    fill: &mut dyn FnMut(&OwnedFd) -> Answer<()>,
+) -> Answer<bool> {
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC | OFlags::NOFOLLOW;
     let mode = Mode::from_bits_truncate(0o666);
     let (parent, name) = split(key);
@@ -86,7 +116,7 @@ fn write(root: &Root, fsync: bool, key: &str, parts: &[&[u8]], absent: bool) -> 
                 Err(Errno::EXIST) => return Ok(None),
                 Err(cause) => return Err(cause),
             };
-            let mut written = write_parts(&file, parts);
+            let mut written = fill(&file);
             if fsync && written.is_ok() {
                 written = retry_on_intr(|| rustix::fs::fsync(&file));
             }

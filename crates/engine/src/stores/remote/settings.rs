@@ -53,11 +53,11 @@ impl Settings {
         }
     }
 
-    /// The client that speaks to the place.
+    /// The client that speaks to the place; `deletes_singly` where the server takes no batches.
     ///
     /// # Errors
     /// [`Error::Io`] naming the option or what is missing.
-    pub fn build(&self) -> Result<Arc<dyn ObjectStore>> {
+    pub fn build(&self, deletes_singly: bool) -> Result<Arc<dyn ObjectStore>> {
         // The cryptography of connections; a program that chose another keeps it.
         let _ = rustls::crypto::ring::default_provider().install_default();
         for name in ["endpoint", "base_url"] {
@@ -99,6 +99,9 @@ impl Settings {
                 }
                 if let Some(source) = &rules.lend {
                     builder = builder.with_credentials(lending::aws(Arc::clone(source)));
+                }
+                if deletes_singly {
+                    builder = builder.with_disable_bulk_delete(true);
                 }
                 for (name, value) in &self.options {
                     builder = builder.with_config(self.option(name)?, value);
