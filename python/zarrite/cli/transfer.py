@@ -10,6 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 import zarrite
+from zarrite.cli.places import Options, is_url, storage_options
 from zarrite.cli.speak import answers, print_json, show_bytes, to_stderr, to_terminal
 from zarrite.progress import Patient, Progress, reporter
 
@@ -26,6 +27,10 @@ Source = Annotated[
 ]
 Target = Annotated[str, typer.Argument(help="Where it goes: a store, or a place in one.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="First delete the node at the target.")]
+TargetOptions = Annotated[
+    list[str] | None,
+    typer.Option("--target-option", help="The same for the store that is written.", show_default=False),
+]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done, by node, and do nothing.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Answer in JSON; progress as JSON lines.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no summary.")]
@@ -37,11 +42,13 @@ def copy(
     target: Target,
     overwrite: Overwrite = False,
     dry_run: DryRun = False,
+    option: Options = None,
+    target_option: TargetOptions = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
     """Copy an array or a group with everything below it, its stored objects as they are."""
-    _go(zarrite.copy, source, target, overwrite, dry_run, as_json, quiet)
+    _go(zarrite.copy, source, target, (option, target_option), overwrite, dry_run, as_json, quiet)
 
 
 @answers
@@ -50,11 +57,13 @@ def move(
     target: Target,
     overwrite: Overwrite = False,
     dry_run: DryRun = False,
+    option: Options = None,
+    target_option: TargetOptions = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
     """Move an array or a group with everything below it."""
-    _go(zarrite.move, source, target, overwrite, dry_run, as_json, quiet)
+    _go(zarrite.move, source, target, (option, target_option), overwrite, dry_run, as_json, quiet)
 
 
 @answers
@@ -65,25 +74,37 @@ def delete(
         bool, typer.Option("--force", help="Also what is no node, such as what a copy that was stopped left.")
     ] = False,
     dry_run: DryRun = False,
+    option: Options = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
     """Delete an array or a group with everything below it."""
     store, path = _parts(place)
+    options = storage_options(option)
     if not dry_run and not yes:
         if not sys.stdin.isatty():
             to_stderr().print(
                 "zarrite: nobody can be asked here; pass --yes, or look first with --dry-run", markup=False
             )
             raise typer.Exit(USAGE)
-        rehearsed = zarrite.delete(store, path, dry_run=True, force=force)
+        rehearsed = zarrite.delete(store, path, dry_run=True, force=force, storage_options=options)
         _show(rehearsed.to_dict())
         typer.confirm("Delete all of it?", abort=True, err=True)
-    done = zarrite.delete(store, path, dry_run=dry_run, force=force, progress=_shown(dry_run, as_json, quiet))
+    shown = _shown(dry_run, as_json, quiet)
+    done = zarrite.delete(store, path, dry_run=dry_run, force=force, progress=shown, storage_options=options)
     _answer(done.to_dict(), as_json, quiet)
 
 
-def _go(do: Any, source: str, target: str, overwrite: bool, dry_run: bool, as_json: bool, quiet: bool) -> None:
+def _go(
+    do: Any,
+    source: str,
+    target: str,
+    options: tuple[list[str] | None, list[str] | None],
+    overwrite: bool,
+    dry_run: bool,
+    as_json: bool,
+    quiet: bool,
+) -> None:
     (start, start_path), (goal, goal_path) = _parts(source), _parts(target)
     done = do(
         start,
@@ -93,14 +114,16 @@ def _go(do: Any, source: str, target: str, overwrite: bool, dry_run: bool, as_js
         overwrite=overwrite,
         dry_run=dry_run,
         progress=_shown(dry_run, as_json, quiet),
+        source_options=storage_options(options[0]),
+        target_options=storage_options(options[1]),
     )
     _answer(done.to_dict(), as_json, quiet)
 
 
 def _parts(place: str) -> tuple[str, str | None]:
-    """The store and the path in it that `store` or `store:/path` means."""
+    """The store and the path in it that a URL, `store` or `store:/path` means; nothing need be there."""
     store, colon, inside = place.partition(":/")
-    return (store, inside or None) if colon and not inside.startswith("/") else (place, None)
+    return (store, inside or None) if colon and not is_url(place) and not inside.startswith("/") else (place, None)
 
 
 def _shown(dry_run: bool, as_json: bool, quiet: bool) -> Progress | None:

@@ -398,6 +398,20 @@ impl Store for Cached {
         done
     }
 
+    fn delete_many(&self, keys: &[String]) -> Result<()> {
+        let done = self.0.store.delete_many(keys);
+        for key in keys {
+            self.0.changed(key);
+        }
+        done
+    }
+
+    fn copy_from(&self, source: &dyn Store, from: &str, to: &str) -> Result<Option<bool>> {
+        let done = self.0.store.copy_from(source, from, to);
+        self.0.changed(to);
+        done
+    }
+
     fn delete_prefix(&self, prefix: &str) -> Result<u64> {
         let done = self.0.store.delete_prefix(prefix);
         self.0.changed_all();

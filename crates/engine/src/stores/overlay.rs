@@ -163,6 +163,11 @@ impl Object for Lower {
             && self.inner.is_current()
     }
 
+    #[cfg(unix)]
+    fn as_file(&self) -> Option<std::os::fd::BorrowedFd<'_>> {
+        self.inner.as_file()
+    }
+
     fn in_memory(&self) -> Option<&[u8]> {
         self.inner.in_memory()
     }
@@ -300,6 +305,16 @@ impl Store for Overlay {
         Self::checked(key)?;
         let _one = self.0.change.lock();
         self.forget(key)
+    }
+
+    fn delete_many(&self, keys: &[String]) -> Result<()> {
+        keys.iter().try_for_each(|key| self.delete(key))
+    }
+
+    fn copy_from(&self, source: &dyn Store, from: &str, to: &str) -> Result<Option<bool>> {
+        self.writable()?;
+        Self::checked(to)?;
+        self.0.upper.copy_from(source, from, to)
     }
 
     fn delete_prefix(&self, prefix: &str) -> Result<u64> {

@@ -14,18 +14,20 @@ use crate::store::Result;
 /// # Errors
 /// The first failure. Where a server knows no batches (Google's, when it is spoken to as S3 is), each goes alone.
 pub(super) fn all(store: &Remote, paths: Vec<Path>) -> Result<u64> {
-    let first = network().wait(deleted(store.client()?.as_ref(), paths.clone()));
-    match first {
-        Err((_, error)) if knows_no_batches(&error) && !store.0.deletes_singly.swap(true, Ordering::Relaxed) => {
-            *store.0.client.lock() = None;
-            let second = network().wait(deleted(store.client()?.as_ref(), paths));
-            second.map_err(|(key, error)| failed(&key, &error))
-        }
-        first => first.map_err(|(key, error)| failed(&key, &error)),
+    let takes_batches = !store.0.deletes_singly.load(Ordering::Relaxed);
+    let client = store.client()?;
+    if let Some(count) = network().wait(deleted(client.as_ref(), paths.clone(), takes_batches))? {
+        return Ok(count);
     }
+    store.0.deletes_singly.store(true, Ordering::Relaxed);
+    *store.0.client.lock() = None;
+    let client = store.client()?;
+    let count = network().wait(deleted(client.as_ref(), paths, false))?;
+    Ok(count.unwrap_or(0))
 }
 
-async fn deleted(client: &dyn ObjectStore, paths: Vec<Path>) -> std::result::Result<u64, (String, Error)> {
+/// `None` when the server may know no batches, and says that it does not do this.
+async fn deleted(client: &dyn ObjectStore, paths: Vec<Path>, may_know_none: bool) -> Result<Option<u64>> {
     let key = paths.first().map_or_else(String::new, ToString::to_string);
     let mut answers = client.delete_stream(futures_util::stream::iter(paths.into_iter().map(Ok)).boxed());
     let mut count = 0;
@@ -33,10 +35,11 @@ async fn deleted(client: &dyn ObjectStore, paths: Vec<Path>) -> std::result::Res
         match answer {
             Ok(_) => count += 1,
             Err(Error::NotFound { .. }) => {}
-            Err(error) => return Err((key, error)),
+            Err(error) if may_know_none && knows_no_batches(&error) => return Ok(None),
+            Err(error) => return Err(failed(&key, &error)),
         }
     }
-    Ok(count)
+    Ok(Some(count))
 }
 
 /// Whether a failure says that the server does not do what it was asked for.
