@@ -245,12 +245,11 @@ impl Carrier {
         } else {
             None
         };
-        let there = match there {
-            Some(there) => there,
-            None => {
-                self.direct.store(false, Ordering::Relaxed);
-                self.pass(entry, &from, &to)?
-            }
+        let there = if let Some(there) = there {
+            there
+        } else {
+            self.direct.store(false, Ordering::Relaxed);
+            self.pass(entry, &from, &to)?
         };
         if there {
             return Ok(());

@@ -103,7 +103,7 @@ fn write_with(
     fsync: bool,
     key: &str,
     absent: bool,
-    fill: &mut dyn FnMut(&OwnedFd) -> Answer<()>,
+    pour: &mut dyn FnMut(&OwnedFd) -> Answer<()>,
 ) -> Answer<bool> {
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC | OFlags::NOFOLLOW;
     let mode = Mode::from_bits_truncate(0o666);
@@ -116,7 +116,7 @@ fn write_with(
                 Err(Errno::EXIST) => return Ok(None),
                 Err(cause) => return Err(cause),
             };
-            let mut written = fill(&file);
+            let mut written = pour(&file);
             if fsync && written.is_ok() {
                 written = retry_on_intr(|| rustix::fs::fsync(&file));
             }
