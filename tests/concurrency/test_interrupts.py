@@ -105,6 +105,23 @@ CASES: dict[str, tuple[str, str, str]] = {
         "array[::2000]",
         "assert array[5] == 0",
     ),
+    "a copy": (
+        """
+class Slow(dict):
+    def __setitem__(self, key, value):
+        time.sleep(0.03)
+        super().__setitem__(key, value)
+array = zarrite.create_array(root, data=np.arange(1, 1001), chunks=(1,))
+target = Slow()
+""",
+        "zarrite.copy(array, target)",
+        """
+assert "zarr.json" not in target
+assert len(target) > 0
+zarrite.delete(target, force=True)
+assert target == {}
+""",
+    ),
     "a read through a slow codec": (
         """
 class Slow:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import textwrap
 import tracemalloc
 
 import numpy as np
@@ -50,6 +51,21 @@ def test_a_whole_write_of_shards_holds_few_shards() -> None:
 def test_the_budget_holds_when_it_is_small() -> None:
     setup = SETUP.replace("{settings}", "{}") + "\nzarrite._engine.configure(memory_bytes=8 << 20, threads=8)\n"
     grown = peak_growth(setup, "array[...] = np.broadcast_to(ramp, (64, 256, 1024))")
+    assert grown <= 32 * MIB, f"{grown / MIB:.0f} MiB with a budget of 8 MiB"
+
+
+@linux
+def test_a_copy_holds_no_more_than_the_budget() -> None:
+    setup = SETUP.replace("{settings}", '{"compressors": None}') + textwrap.dedent(
+        """
+        class Sink(dict):
+            def __setitem__(self, key, value):
+                pass
+        zarrite.copy  # what is loaded for it
+        zarrite._engine.configure(memory_bytes=8 << 20, threads=8)
+        """
+    )
+    grown = peak_growth(setup, "zarrite.copy(array, Sink())")
     assert grown <= 32 * MIB, f"{grown / MIB:.0f} MiB with a budget of 8 MiB"
 
 

@@ -239,19 +239,15 @@ impl Carrier {
 
     fn carry(&self, entry: &Entry) -> Result<()> {
         let (from, to) = (join(&self.prefix, &entry.key), join(&self.target, &entry.key));
-        let there = if self.direct.load(Ordering::Relaxed) && entry.bytes <= SERVER_COPY_BYTES {
+        let mut there = None;
+        if self.direct.load(Ordering::Relaxed) && entry.bytes <= SERVER_COPY_BYTES {
             let copied = self.into.copy_from(&*self.source, &from, &to);
-            copied.map_err(|why| Error::from(why).in_store(&*self.into))?
-        } else {
-            None
-        };
-        let there = if let Some(there) = there {
-            there
-        } else {
-            self.direct.store(false, Ordering::Relaxed);
-            self.pass(entry, &from, &to)?
-        };
-        if there {
+            there = copied.map_err(|why| Error::from(why).in_store(&*self.into))?;
+            if there.is_none() {
+                self.direct.store(false, Ordering::Relaxed);
+            }
+        }
+        if there.map_or_else(|| self.pass(entry, &from, &to), Ok)? {
             return Ok(());
         }
         // Left out it would read as fill values in the copy, whatever the reason was.
