@@ -180,6 +180,21 @@ def test_what_a_killed_writer_left_in_a_folder_is_told(tmp_path: Path) -> None:
     assert sorted(rules(tmp_path / "g")) == ["folder-empty", "partial"]
 
 
+def test_what_a_killed_writer_left_in_a_folder_is_deleted_by_a_repair(tmp_path: Path) -> None:
+    zarrite.create_array(tmp_path / "g", name="deep/a", data=np.arange(4))
+    left = [tmp_path / "g/.zarrite-1-2.partial", tmp_path / "g/deep/a/c/.zarrite-1-3.partial"]
+    lock = tmp_path / "g/.zarrite-lock.partial"
+    for file in (*left, lock):
+        file.write_bytes(b"half")
+    rehearsed = zarrite.check(tmp_path / "g", repair=True, dry_run=True)
+    assert [repair.key for repair in rehearsed.repairs] == [".zarrite-1-2.partial", "deep/a/c/.zarrite-1-3.partial"]
+    assert all(file.exists() for file in left)
+    assert zarrite.check(tmp_path / "g", repair=True).repairs == rehearsed.repairs
+    assert [file.exists() for file in (*left, lock)] == [False, False, True]
+    assert rules(tmp_path / "g") == ["lock"]
+    assert zarrite.open_array(tmp_path / "g", path="deep/a", mode="r")[...].tolist() == [0, 1, 2, 3]
+
+
 def test_an_object_of_no_bytes_is_told(tmp_path: Path) -> None:
     zarrite.create_array(tmp_path / "a", shape=(4,), chunks=(2,), dtype="i4")[...] = 1
     (tmp_path / "a" / "c" / "1").write_bytes(b"")

@@ -10,11 +10,13 @@ from zarrite.check.findings import NOTE, WARNING, Finding
 from zarrite.check.walk import Hierarchy, Node
 from zarrite.model.node import ArrayModel
 
-__all__ = ["BACKUP", "check_orphans", "folder_of"]
+__all__ = ["BACKUP", "LEFT", "check_orphans", "folder_of", "left_files"]
 
 BACKUP = ".before-repair"
 """What stands behind the key of a document's backup."""
 PARTIAL = (".partial", ".tmp", ".temp", ".part", ".crdownload", ".swp")
+LEFT = "partial"
+"""The rule that files break which a writer had begun when it was killed."""
 LOCKS = (".lock", ".lck")
 SYSTEM = frozenset((".DS_Store", "Thumbs.db", "desktop.ini"))
 MOST_NAMED = 3
@@ -106,25 +108,44 @@ def folder_of(hierarchy: Hierarchy) -> str | None:
     return folder if os.path.isdir(folder) else None
 
 
-def _hidden(hierarchy: Hierarchy) -> Iterator[Finding]:
-    """Files that zarrite's own writers hide from lists: those that a killed process left."""
+def left_files(hierarchy: Hierarchy) -> dict[str, str]:
+    """Files that zarrite's writers had begun when they were killed, as keys are written; with their paths."""
+    return {key: path for key, path in _walked(hierarchy)[0].items() if not _is_lock(key)}
+
+
+def _is_lock(key: str) -> bool:
+    return "lock" in key.rpartition("/")[2]
+
+
+def _walked(hierarchy: Hierarchy) -> tuple[dict[str, str], list[str]]:
+    """Files that the store hides from lists, and folders in which nothing is."""
     folder = folder_of(hierarchy)
+    hidden: dict[str, str] = {}
+    empty: list[str] = []
     if folder is None:
-        return
+        return hidden, empty
     listed = set(hierarchy.keys)
-    hidden, empty = [], []
     for place, folders, files in os.walk(folder):
         below = os.path.relpath(place, folder).replace(os.sep, "/")
         prefix = "/".join(part for part in (hierarchy.path, "" if below == "." else below) if part)
         start = f"{prefix}/" if prefix else ""
-        hidden += [start + name for name in files if start + name not in listed and name.endswith(PARTIAL)]
+        for name in files:
+            if start + name not in listed and name.endswith(PARTIAL):
+                hidden[start + name] = os.path.join(place, name)
         if not folders and not files and below != ".":
             empty.append(prefix)
-    locks = [key for key in hidden if "lock" in key.rpartition("/")[2]]
-    rest = [key for key in hidden if key not in set(locks)]
+    return hidden, empty
+
+
+def _hidden(hierarchy: Hierarchy) -> Iterator[Finding]:
+    """Files that zarrite's own writers hide from lists: those that a killed process left."""
+    hidden, empty = _walked(hierarchy)
+    locks = [key for key in hidden if _is_lock(key)]
+    rest = [key for key in hidden if not _is_lock(key)]
     if rest:
         severity, what, way_out = SAYINGS["partial"]
-        yield Finding(severity, "/", rest[0], "partial", f"{_count(rest)}, each {what}: {_some(rest)}", way_out)
+        message = f"{_count(rest)}, each {what}: {_some(rest)}"
+        yield Finding(severity, "/", rest[0], LEFT, message, way_out, repairable=True)
     if locks:
         yield Finding(
             NOTE,

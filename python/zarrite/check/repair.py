@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import os
 from collections.abc import Iterable
 from typing import Any
 
@@ -10,7 +12,7 @@ import numpy as np
 
 from zarrite import formats
 from zarrite.check.findings import Finding, Repair
-from zarrite.check.orphans import BACKUP
+from zarrite.check.orphans import BACKUP, LEFT, left_files
 from zarrite.check.shards import ABSENT, index_codec, read_index
 from zarrite.check.walk import Hierarchy
 from zarrite.check.writers import other_separator
@@ -18,7 +20,7 @@ from zarrite.formats.examine import bare_group, with_separator
 from zarrite.formats.stale import consolidated_key, restated, stale_copies
 from zarrite.model.node import ArrayModel
 
-__all__ = ["Change", "changes", "make_changes"]
+__all__ = ["Change", "changes", "delete_left", "make_changes"]
 
 
 @dataclasses.dataclass
@@ -54,7 +56,7 @@ def changes(hierarchy: Hierarchy, findings: Iterable[Finding]) -> list[Change]:
 def _kind(finding: Finding) -> str:
     if finding.rule in ("consolidated-differs", "consolidated-gone", "consolidated-missing"):
         return "consolidated"
-    return finding.rule if finding.rule in ("separator", "group-missing", "index-marker") else "document"
+    return finding.rule if finding.rule in ("separator", "group-missing", "index-marker", LEFT) else "document"
 
 
 def _documents(hierarchy: Hierarchy, wanted: list[Finding], found: dict[str, Change]) -> None:
@@ -156,6 +158,21 @@ def make_changes(hierarchy: Hierarchy, wanted: list[Change], *, dry_run: bool) -
         rules = tuple(dict.fromkeys(finding.rule for finding in change.answers)) or ("consolidated-missing",)
         repairs.append(Repair(change.key, rules, backup))
     return repairs
+
+
+def delete_left(hierarchy: Hierarchy, findings: Iterable[Finding], *, dry_run: bool) -> list[Repair]:
+    """Deletes the files that killed writers left where they were found; they never were objects, so none is kept.
+
+    Returns:
+        what was deleted, or would be.
+    """
+    if not any(finding.rule == LEFT and finding.repairable for finding in findings):
+        return []
+    left = left_files(hierarchy)
+    for path in () if dry_run else left.values():
+        with contextlib.suppress(FileNotFoundError):
+            os.remove(path)
+    return [Repair(key, (LEFT,), "") for key in sorted(left)]
 
 
 def _free(key: str, taken: set[str]) -> str:

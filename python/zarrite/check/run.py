@@ -12,8 +12,8 @@ from zarrite.check.chunks import check_chunks, check_presence
 from zarrite.check.consolidated import check_consolidated
 from zarrite.check.documents import check_documents
 from zarrite.check.findings import Checked, Finding, sort_key
-from zarrite.check.orphans import check_orphans
-from zarrite.check.repair import changes, make_changes
+from zarrite.check.orphans import LEFT, check_orphans
+from zarrite.check.repair import changes, delete_left, make_changes
 from zarrite.check.shards import check_shards
 from zarrite.check.walk import walk
 from zarrite.check.writers import check_writers
@@ -94,8 +94,11 @@ def check(
     if repair:
         wanted = changes(hierarchy, findings)
         repairs = make_changes(hierarchy, wanted, dry_run=dry_run)
+        deleted = delete_left(hierarchy, findings, dry_run=dry_run)
+        repairs += deleted
         if not dry_run:
             answered = {finding for change in wanted for finding in change.answers}
+            answered.update(one for one in findings if deleted and one.rule == LEFT and one.repairable)
             findings = [finding for finding in findings if finding not in answered]
     return Checked(
         place=os.fspath(store) if isinstance(store, str | os.PathLike) else place.url,
