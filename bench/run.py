@@ -19,6 +19,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
+import remote
 import table
 
 import formats
@@ -90,6 +91,12 @@ def floor(folder: Path) -> Path | None:
     return binary
 
 
+def tools() -> Path:
+    """The folder of the server and the bare client of `remote.py`."""
+    run("cargo", "build", "--release", "--locked", "--quiet", "--package", "zarrite-engine", "--examples")
+    return Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "release" / "examples"
+
+
 def place() -> Path:
     """A folder on a tmpfs with room for the stores, else a temporary one: a disk is measured with the library."""
     memory = Path("/dev/shm")  # noqa: S108  (the tmpfs itself is what is wanted)
@@ -133,6 +140,7 @@ def main() -> int:
         run(*command)
         libraries = {table.OURS: python, "zarr": python, "zarr2": zarr2}
         others = formats.compare(libraries, root / "formats", rounds=1, repetitions=3)
+        network = remote.compare(python, tools(), remote.LATENCIES, remote.ROWS, remote.LIBRARIES, repetitions=3)
     finally:
         if not options.keep:
             shutil.rmtree(root, ignore_errors=True)
@@ -144,7 +152,7 @@ def main() -> int:
         .strip(),
         "versions": table.versions(REQUIREMENTS),
     }
-    table.record(output, facts, others)
+    table.record(output, facts, others, network)
     if not options.partial:
         table.publish(output, ROOT)
     return 0

@@ -41,10 +41,10 @@ def versions(requirements: Path) -> dict[str, str]:
     return dict(line.split("==", 1) for line in lines)
 
 
-def record(results: Path, facts: dict[str, Any], formats: dict[str, Any]) -> None:
-    """Adds the circumstances of a run, and the rows of `formats.py`, to its results."""
-    rows = json.loads(results.read_text())
-    results.write_text(json.dumps({"facts": facts, "rows": rows, "formats": formats}, indent=1) + "\n")
+def record(results: Path, facts: dict[str, Any], formats: dict[str, Any], remote: dict[str, Any]) -> None:
+    """Adds the circumstances of a run, and the rows of `formats.py` and `remote.py`, to its results."""
+    document = {"facts": facts, "rows": json.loads(results.read_text()), "formats": formats, "remote": remote}
+    results.write_text(json.dumps(document, indent=1) + "\n")
 
 
 def milliseconds(seconds: float | None) -> str:
@@ -140,6 +140,20 @@ def kinds(document: dict[str, Any]) -> str:
     return grid(["", OURS, "zarr-python 3", "zarr-python 2", "best other / zarrite"], lines)
 
 
+def network(document: dict[str, Any]) -> str:
+    """The third table of docs/performance.md: stores on a network."""
+    rows = document["remote"]
+    peers = sorted({name for row in rows.values() for name in row["median"]} - {OURS})
+    lines = []
+    for name, row in rows.items():
+        best, ours = best_peer(row), row["median"].get(OURS)
+        ratio = f"{best[1] / ours:.2f}x" if best and ours else "–"
+        times = [milliseconds(row["median"].get(peer)) for peer in (OURS, *peers)]
+        lines.append([f"`{name}`", *times, milliseconds(row["limit"]), ratio, f"{row['rss'].get(OURS, 0):.0f}"])
+    head = ["", OURS, *peers, "floor", "best other / zarrite", "zarrite's peak memory, MiB"]
+    return grid(head, lines)
+
+
 def fill(page: Path, name: str, text: str) -> None:
     """Puts text between the markers `<!-- name -->` and `<!-- /name -->` of a page."""
     marks = re.compile(rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)", re.DOTALL)
@@ -154,6 +168,7 @@ def publish(results: Path, root: Path) -> None:
     fill(root / "README.md", "speed", short(document))
     fill(root / "docs" / "performance.md", "speed", long(document))
     fill(root / "docs" / "performance.md", "formats", kinds(document))
+    fill(root / "docs" / "performance.md", "remote", network(document))
 
 
 if __name__ == "__main__":

@@ -9,8 +9,8 @@ use std::time::Instant;
 use zarrite_core::copy::{Copy, CopyAxis};
 use zarrite_core::{Axis, Leaf, Memory, Plan, Program, Span, Wanted};
 
-/// Requests to a network that one request has in flight at most.
-const IN_FLIGHT: usize = 256;
+/// Threads that wait for a network at most.
+pub const IN_FLIGHT: usize = 256;
 
 /// An array in a store.
 #[derive(Clone)]
@@ -187,6 +187,19 @@ fn leaf_offset(leaf: &Leaf, mut cell: usize) -> isize {
     offset
 }
 
+/// Drives items that wait for a network, many at once.
+///
+/// # Errors
+/// As [`drive`].
+pub fn far(items: usize, work: Arc<Work>, door: &mut Door<'_>) -> Result<()> {
+    match door {
+        _ if items == 0 => Ok(()),
+        Door::Wait(interrupted) => runtime().run_wide(items, 1, IN_FLIGHT, work, interrupted),
+        // Every thread there may be could be here: one that only waited would wait for ever.
+        Door::Help => with_workspace(|workspace| runtime().run_wide_and_help(items, 1, IN_FLIGHT, work, workspace)),
+    }
+}
+
 /// Drives items by whichever door: inline when there is little to do, else on the pool.
 ///
 /// # Errors
@@ -197,13 +210,10 @@ pub fn drive(
     batch: usize,
     little: bool,
     work: Arc<Work>,
-    door: Door<'_>,
+    mut door: Door<'_>,
 ) -> Result<()> {
-    if !store.is_local() && items > 1 {
-        return match door {
-            Door::Wait(interrupted) => runtime().run_wide(items, 1, IN_FLIGHT, work, interrupted),
-            Door::Help => runtime().run_wide(items, 1, IN_FLIGHT, work, &mut || false),
-        };
+    if !store.is_local() {
+        return far(items, work, &mut door);
     }
     match door {
         _ if items == 0 => Ok(()),

@@ -205,7 +205,7 @@ impl Handles {
 }
 
 /// Names one object of this process, whichever store leads to it.
-fn name(identity: &str, key: &str) -> String {
+pub fn name(identity: &str, key: &str) -> String {
     format!("{identity}/{key}")
 }
 

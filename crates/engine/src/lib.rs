@@ -1,5 +1,6 @@
 //! What waits: stores, threads, and the read and the write that run whole requests on them.
 
+pub mod ahead;
 pub mod array;
 pub mod blocks;
 pub mod budget;

@@ -3,6 +3,7 @@
 //! A selection becomes objects, an object becomes items of about a megabyte of cells, and the pool takes items one after another:
 //! find the stored bytes, decode them where they are wanted, or nearby and then scatter.
 
+mod far;
 mod keeping;
 
 use self::keeping::{Keepers, Keeping, keeper_of};
@@ -83,6 +84,23 @@ pub fn read(array: &Array, selection: &Selection, out: Cells, door: Door<'_>) ->
         total <= LITTLE_BYTES && plan.pieces() <= LITTLE_PIECES || plan.pieces() == 1 && reads_part(array, &plan)?;
     let threads = runtime().threads();
     let mut open = Vec::new();
+    let keeping = Keeping::of(array, leaf_bytes, total);
+    if !array.store.is_local() && keeping.is_none() {
+        let few = plan.pieces() < threads && leaf_bytes >= ITEM_BYTES;
+        let read = Arc::new(Read {
+            array: array.clone(),
+            plan,
+            out,
+            open,
+            items: Items::Objects,
+            few,
+            leaf_bytes,
+            keeping,
+            arena: Mutex::default(),
+        });
+        far::read_all(&read, door).map_err(|error| error.in_store(&*array.store))?;
+        return Ok(std::mem::take(&mut read.arena.lock()));
+    }
     let items = if program.depth() == 0 {
         Items::Objects
     } else {
@@ -123,7 +141,7 @@ pub fn read(array: &Array, selection: &Selection, out: Cells, door: Door<'_>) ->
         items,
         few: n < threads && leaf_bytes >= ITEM_BYTES,
         leaf_bytes,
-        keeping: Keeping::of(array, leaf_bytes, total),
+        keeping,
         arena: Mutex::default(),
     });
     let little = little || read.leaves_little();
@@ -197,7 +215,7 @@ impl Read {
                 );
             }
         }
-        let _taken = (leaf_bytes > LITTLE_BYTES).then(|| runtime().budget.take(2 * leaf_bytes));
+        let _taken = (leaf_bytes > LITTLE_BYTES).then(|| runtime().budget.take(leaf_bytes.saturating_mul(2)));
         let mut stored = workspace.empty_buffer();
         let done = match self.array.store.get(&key, Range::All, &mut stored) {
             Ok(Some(_)) => self.place(&key, &leaf, &wanted, &stored, workspace),

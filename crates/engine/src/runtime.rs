@@ -2,6 +2,7 @@
 //!
 //! Started on first use. A forked child starts its own: the parent's threads do not live there.
 
+use crate::ahead::Ahead;
 use crate::blocks::Blocks;
 use crate::budget::{Budget, memory_of_machine};
 use crate::decoded::Decoded;
@@ -115,16 +116,27 @@ struct Queue {
     idle: usize,
 }
 
+/// Workspaces for threads that wait for a network most of the time: as many are in use as threads work.
+#[derive(Default)]
+struct Desks {
+    used: usize,
+    idle: Vec<Box<Workspace>>,
+}
+
 /// What the process shares.
 pub struct Runtime {
     queue: Mutex<Queue>,
     wake: Condvar,
     threads: AtomicUsize,
     locks: Vec<Mutex<()>>,
+    desks: Mutex<Desks>,
+    desk_free: Condvar,
     /// Objects held open, with the indexes of shards.
     pub handles: Handles,
     /// Decoded chunks.
     pub decoded: Decoded,
+    /// Chunks on a network that will be read next.
+    pub ahead: Ahead,
     /// Memory for results, kept for the next.
     pub blocks: Blocks,
     /// Bytes in flight.
@@ -162,14 +174,16 @@ pub fn go_on() -> Result<()> {
 
 /// Runs `work` with this thread's workspace; work inside work gets a fresh one.
 pub fn with_workspace<T>(work: impl FnOnce(&mut Workspace) -> T) -> T {
-    let mut workspace = WORKSPACE.take().unwrap_or_else(|| {
-        // A sixteenth of the budget is kept in all: many threads keep little each.
-        let share = runtime().budget.total() / runtime().threads() / 16;
-        Box::new(Workspace::keeping(share.clamp(4 << 20, 64 << 20)))
-    });
+    let mut workspace = WORKSPACE.take().unwrap_or_else(new_workspace);
     let out = work(&mut workspace);
     WORKSPACE.set(Some(workspace));
     out
+}
+
+fn new_workspace() -> Box<Workspace> {
+    // A sixteenth of the budget is kept in all: many threads keep little each.
+    let share = runtime().budget.total() / runtime().threads() / 16;
+    Box::new(Workspace::keeping(share.clamp(4 << 20, 64 << 20)))
 }
 
 /// The process' runtime, started on first use and anew in a forked child.
@@ -210,8 +224,11 @@ impl Runtime {
             wake: Condvar::default(),
             threads: AtomicUsize::new(threads),
             locks: (0..4096).map(|_| Mutex::new(())).collect(),
+            desks: Mutex::default(),
+            desk_free: Condvar::default(),
             handles: Handles::default(),
             decoded: Decoded::default(),
+            ahead: Ahead::default(),
             blocks: Blocks::default(),
             budget: Budget::default(),
             machine_bytes: memory_of_machine().unwrap_or(usize::MAX),
@@ -364,9 +381,24 @@ impl Runtime {
         work: Arc<Work>,
         workspace: &mut Workspace,
     ) -> Result<()> {
-        let job = Arc::new(Job::new(items, batch, self.threads(), work));
+        self.run_wide_and_help(items, batch, self.threads(), work, workspace)
+    }
+
+    /// As [`Self::run_and_help`], by so many threads: for work that waits for a network more than it computes.
+    ///
+    /// # Errors
+    /// The first failure.
+    pub fn run_wide_and_help(
+        &'static self,
+        items: usize,
+        batch: usize,
+        most: usize,
+        work: Arc<Work>,
+        workspace: &mut Workspace,
+    ) -> Result<()> {
+        let job = Arc::new(Job::new(items, batch, most, work));
         if items > batch {
-            self.post(&job, self.threads().saturating_sub(1));
+            self.post(&job, most.saturating_sub(1));
         }
         job.help(workspace);
         let mut state = job.state.lock();
@@ -415,8 +447,33 @@ impl Runtime {
         )
     }
 
-    /// Hands one piece of work to the pool and returns at once.
-    pub fn spawn(&'static self, work: impl FnOnce() + Send + 'static) {
+    /// Decodes or encodes on a thread that waited for a network: however many such threads there are, as many compute at once as
+    /// threads work, each with the memory that is kept for it.
+    pub fn compute<T>(&self, work: impl FnOnce(&mut Workspace) -> T) -> T {
+        struct Seat<'a>(&'a Runtime, Option<Box<Workspace>>);
+        impl Drop for Seat<'_> {
+            fn drop(&mut self) {
+                let mut desks = self.0.desks.lock();
+                desks.used -= 1;
+                // What a panic left half done is not used again.
+                desks.idle.extend(self.1.take().filter(|_| !std::thread::panicking()));
+                drop(desks);
+                self.0.desk_free.notify_one();
+            }
+        }
+        let mut desks = self.desks.lock();
+        while desks.used >= self.threads() {
+            desks = self.desk_free.wait(desks);
+        }
+        desks.used += 1;
+        let held = desks.idle.pop();
+        drop(desks);
+        let mut seat = Seat(self, held);
+        work(seat.1.get_or_insert_with(new_workspace))
+    }
+
+    /// Hands one piece of work to the pool and returns at once. Of work that waits for a network, `most` is how many threads may.
+    pub fn spawn(&'static self, most: usize, work: impl FnOnce() + Send + 'static) -> Stop {
         let once = Mutex::new(Some(work));
         let work: Arc<Work> = Arc::new(move |_, _| {
             let work = once.lock().take();
@@ -425,11 +482,22 @@ impl Runtime {
             }
             Ok(())
         });
-        let job = Arc::new(Job::new(1, 1, 1, work));
+        let job = Arc::new(Job::new(1, 1, most, work));
         self.post(&job, 1);
         if self.queue.lock().threads == 0 {
             with_workspace(|workspace| job.help(workspace));
         }
+        Stop(job)
+    }
+}
+
+/// Work that was handed to the pool: it can be told that nobody waits for it any more.
+pub struct Stop(Arc<Job>);
+
+impl Stop {
+    /// Nothing more of it is begun, nor of what it asked for.
+    pub fn stop(&self) {
+        self.0.stopped.store(true, Ordering::Relaxed);
     }
 }
 

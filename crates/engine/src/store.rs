@@ -197,6 +197,17 @@ pub trait Object: Send + Sync {
             .inspect_err(|_| into.truncate(before))
     }
 
+    /// Hands `bytes` bytes from `offset` on to `each`, where they lie: a store on a network need not copy them.
+    ///
+    /// # Errors
+    /// As `read_at`; `each` was not called then.
+    fn read_with(&self, offset: u64, bytes: u64, each: &mut dyn FnMut(&[u8])) -> Result<()> {
+        let mut held = Vec::new();
+        self.append_at(offset, bytes, &mut held)?;
+        each(&held);
+        Ok(())
+    }
+
     /// Whether the key still leads to what was opened. Costs a look-up; callers ask once in a while.
     fn is_current(&self) -> bool;
 
@@ -238,12 +249,30 @@ pub trait Store: Send + Sync {
     /// Whether puts and deletes are refused.
     fn read_only(&self) -> bool;
 
+    /// Whether chunks that will be read next may be asked for ahead: every change made here is then told to [`Ahead`](crate::ahead::Ahead).
+    fn reads_ahead(&self) -> bool {
+        false
+    }
+
     /// Appends the bytes of an object to `into`; `None`, and `into` unchanged, when there is no such key.
     ///
     /// # Errors
     /// [`Error::KeyRefused`] for a key that no store takes; [`Error::Permission`], [`Error::Io`] or [`Error::Corrupt`] when
     /// the bytes cannot be had. `into` is as it was when this fails.
     fn get(&self, key: &str, range: Range, into: &mut Vec<u8>) -> Result<Option<Found>>;
+
+    /// As `get`, with the bytes handed to `each` where they lie: a store on a network need not copy them.
+    ///
+    /// # Errors
+    /// As `get`; `each` was not called then, and is not when there is no such key.
+    fn get_with(&self, key: &str, range: Range, each: &mut dyn FnMut(&[u8], &Found)) -> Result<Option<Found>> {
+        let mut held = Vec::new();
+        let found = self.get(key, range, &mut held)?;
+        if let Some(found) = &found {
+            each(&held, found);
+        }
+        Ok(found)
+    }
 
     /// Appends the bytes of an object to `into` and says which version they are, for a conditional put that follows.
     ///

@@ -48,7 +48,7 @@ pub fn write(array: &Array, selection: &Selection, values: Cells, door: Door<'_>
     let little = bytes <= LITTLE_BYTES && plan.pieces() <= LITTLE_PIECES && array.program.depth() == 0;
     let threads = runtime().threads();
     let batch = (LITTLE_BYTES / leaf_bytes).min(objects / (threads * 4)).max(1);
-    let few = objects < if array.store.is_local() { threads * 4 } else { 2 };
+    let few = objects < threads * 4;
     let write = Arc::new(Write {
         array: array.clone(),
         plan,
@@ -57,7 +57,7 @@ pub fn write(array: &Array, selection: &Selection, values: Cells, door: Door<'_>
         leaf_bytes,
     });
     // With few shards, one after another, each by all threads.
-    let (items, batch) = if few && array.program.depth() > 0 {
+    let (items, batch) = if few && array.program.depth() > 0 && (array.store.is_local() || objects < 2) {
         (1, 1)
     } else {
         (objects, batch)
@@ -180,7 +180,10 @@ impl Write {
         let stays = *how != Put::Always;
         let done = if program.depth() == 0 {
             let mut bytes = workspace.empty_buffer();
-            let done = match self.leaf(key, at, 0, old.as_deref(), &mut bytes, stays, workspace) {
+            let kept = self.compute(workspace, |workspace| {
+                self.leaf(key, at, 0, old.as_deref(), &mut bytes, stays, workspace)
+            });
+            let done = match kept {
                 Ok(true) => self.put(key, &[&bytes], how),
                 Ok(false) => self.delete(key, whole || old.is_some()),
                 Err(error) => Err(error),
@@ -195,7 +198,10 @@ impl Write {
                 at,
                 stays,
             };
-            match shard.build(0, &pieces, old.as_deref(), workspace)? {
+            let built = self.compute(workspace, |workspace| {
+                shard.build(0, &pieces, old.as_deref(), workspace)
+            });
+            match built? {
                 None => self.delete(key, whole || old.is_some()),
                 Some(built) => {
                     let done = self.put(key, &built.parts(old.as_deref().unwrap_or_default()), how);
@@ -208,6 +214,14 @@ impl Write {
             workspace.put_back(old);
         }
         done
+    }
+
+    /// Encodes: beside the threads of the pool, which are many where a put waits for a network, only as many as compute at once.
+    fn compute<T>(&self, workspace: &mut Workspace, work: impl FnOnce(&mut Workspace) -> T) -> T {
+        if self.array.store.is_local() {
+            return work(workspace);
+        }
+        runtime().compute(work)
     }
 
     fn put(&self, key: &str, parts: &[&[u8]], how: &Put) -> Result<bool> {

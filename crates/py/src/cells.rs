@@ -220,7 +220,8 @@ impl Cells {
         };
         let cells = output(&result, &request.counts, &request.kept, dtype)?;
         let (result, given) = (result.unbind(), out.is_some());
-        Ok(Pending::new(move |door| {
+        let waits = !array.store.is_local();
+        let pending = Pending::new(move |door| {
             if array.program.cell_bytes > 0 {
                 read(&array, &request.selection, cells, door)?;
             }
@@ -231,7 +232,8 @@ impl Cells {
                 Ok(scalar(py, result.into_bound(py))?.unbind())
             });
             Ok(finish)
-        }))
+        });
+        Ok(pending.waiting(waits))
     }
 
     /// Cells of varying length are read as views, which become NumPy's strings or Python's objects at the end.
@@ -320,12 +322,14 @@ impl Cells {
             )));
         };
         let array = self.array.clone();
-        Ok(Pending::new(move |door| {
+        let waits = !array.store.is_local();
+        let pending = Pending::new(move |door| {
             if array.program.cell_bytes > 0 {
                 write(&array, &request.selection, cells, door)?;
             }
             Ok(Box::new(|py: Python<'_>| Ok(py.None())))
-        }))
+        });
+        Ok(pending.waiting(waits))
     }
 }
 

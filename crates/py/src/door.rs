@@ -5,8 +5,10 @@ use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use std::cell::Cell;
 use std::rc::Rc;
+use zarrite_engine::array::IN_FLIGHT;
 use zarrite_engine::gate::Gate;
 use zarrite_engine::interrupt;
+use zarrite_engine::runtime::Stop;
 use zarrite_engine::store::Store;
 use zarrite_engine::sync::Mutex;
 use zarrite_engine::{Door, Error, Result, runtime};
@@ -47,6 +49,8 @@ pub fn wait<T: Send>(py: Python<'_>, task: impl FnOnce(Door<'_>) -> Result<T> + 
 #[pyclass(frozen, module = "zarrite._engine", generic)]
 pub struct Pending {
     task: Mutex<Option<Task>>,
+    /// Whether it waits for a store more than it computes.
+    waits: bool,
 }
 
 impl Pending {
@@ -54,7 +58,13 @@ impl Pending {
     pub fn new(task: impl FnOnce(Door<'_>) -> Result<Finish> + Send + 'static) -> Self {
         Self {
             task: Mutex::new(Some(Box::new(task))),
+            waits: false,
         }
+    }
+
+    /// The same, which waits for a store more than it computes: many such go on at once.
+    pub fn waiting(self, waits: bool) -> Self {
+        Self { waits, ..self }
     }
 
     /// Work whose outcome converts by itself.
@@ -66,6 +76,7 @@ impl Pending {
             let value = task()?;
             Ok(Box::new(move |py| pyo3::IntoPyObjectExt::into_py_any(value, py)))
         })
+        .waiting(true)
     }
 
     /// Work without an outcome.
@@ -94,20 +105,38 @@ impl Pending {
         let future = event_loop.call_method0("create_future")?;
         let waiting = future.call_method0("__await__")?;
         let settle = Settle {
-            future: future.unbind(),
+            future: future.clone().unbind(),
         };
         let event_loop = event_loop.unbind();
-        py.detach(|| {
-            runtime::runtime().spawn(move || {
+        let most = if self.waits { IN_FLIGHT } else { 1 };
+        let stop = py.detach(|| {
+            runtime::runtime().spawn(most, move || {
                 let done = {
                     let _gate = Gate::request();
                     task(Door::Help)
                 };
                 // The interpreter may be gone, and so may the loop: then nobody waits.
                 let _ = Python::try_attach(|py| settle.hand_over(py, &event_loop, done));
-            });
+            })
         });
+        future.call_method1("add_done_callback", (Cancelled { stop },))?;
         Ok(waiting)
+    }
+}
+
+/// Called by the event loop when a future is done: one that was cancelled begins nothing more.
+#[pyclass(frozen)]
+struct Cancelled {
+    stop: Stop,
+}
+
+#[pymethods]
+impl Cancelled {
+    fn __call__(&self, future: &Bound<'_, PyAny>) -> PyResult<()> {
+        if future.call_method0("cancelled")?.is_truthy()? {
+            self.stop.stop();
+        }
+        Ok(())
     }
 }
 

@@ -97,9 +97,18 @@ impl Store for Record {
         self.inner.read_only()
     }
 
+    fn reads_ahead(&self) -> bool {
+        self.inner.reads_ahead()
+    }
+
     fn get(&self, key: &str, range: Range, into: &mut Vec<u8>) -> Result<Option<Found>> {
         self.ledger.note_range("get", key, range);
         self.inner.get(key, range, into)
+    }
+
+    fn get_with(&self, key: &str, range: Range, each: &mut dyn FnMut(&[u8], &Found)) -> Result<Option<Found>> {
+        self.ledger.note_range("get", key, range);
+        self.inner.get_with(key, range, each)
     }
 
     fn get_versioned(&self, key: &str, into: &mut Vec<u8>) -> Result<Option<Version>> {
@@ -237,6 +246,12 @@ impl Object for Open {
         self.ledger
             .note_range("read", &self.key, Range::FromTo(offset, offset.saturating_add(bytes)));
         self.inner.append_at(offset, bytes, into)
+    }
+
+    fn read_with(&self, offset: u64, bytes: u64, each: &mut dyn FnMut(&[u8])) -> Result<()> {
+        self.ledger
+            .note_range("read", &self.key, Range::FromTo(offset, offset.saturating_add(bytes)));
+        self.inner.read_with(offset, bytes, each)
     }
 
     fn is_current(&self) -> bool {

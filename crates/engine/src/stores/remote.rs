@@ -31,6 +31,8 @@ use self::objects::RemoteObject;
 pub use self::rules::{Lend, Lent, Rules, Sign, Signed};
 pub use self::settings::Settings;
 use self::wire::{Doubt, Refusal};
+use crate::handles::name;
+use crate::runtime::runtime;
 use crate::store::{Error, Found, Object, Put, Range, Result, Store, Version};
 use crate::stores::keys::{below, check_key, check_move, check_prefix, move_by_copy};
 use crate::sync::Mutex;
@@ -103,6 +105,11 @@ impl Remote {
         Ok(())
     }
 
+    /// An object is changed here: what was read of it ahead is old when this is dropped.
+    fn changing(&self, key: &str) -> Changing {
+        Changing(name(self.identity(), key))
+    }
+
     /// Why a prefix cannot be listed.
     fn unlisted(&self, prefix: &str, error: &object_store::Error) -> Error {
         let is_web = self.0.settings.url.starts_with("http");
@@ -122,7 +129,22 @@ impl Remote {
     /// Asks for a range and gives its bytes; `None` when there is no such key.
     fn fetch(&self, key: &str, range: Range, only: Option<&str>) -> Result<Option<Fetched>> {
         let (path, client) = (self.checked(key)?, self.client()?);
-        network().wait(self.fetched(client.as_ref(), key, &path, range, only))
+        let (store, key, only) = (self.clone(), key.to_owned(), only.map(str::to_owned));
+        // On the runtime's own thread: this one wakes once, when all is there.
+        network().wait_for(async move {
+            store
+                .fetched(client.as_ref(), &key, &path, range, only.as_deref())
+                .await
+        })
+    }
+}
+
+/// Objects whose name begins with this are being changed.
+struct Changing(String);
+
+impl Drop for Changing {
+    fn drop(&mut self) {
+        runtime().ahead.forget_below(&self.0);
     }
 }
 
@@ -219,6 +241,10 @@ impl Store for Remote {
         self.0.settings.read_only
     }
 
+    fn reads_ahead(&self) -> bool {
+        true
+    }
+
     fn get(&self, key: &str, range: Range, into: &mut Vec<u8>) -> Result<Option<Found>> {
         let Some(fetched) = self.fetch(key, range, None)? else {
             return Ok(None);
@@ -228,6 +254,18 @@ impl Store for Remote {
             object_bytes: Some(fetched.object_bytes),
             version: fetched.version,
         }))
+    }
+
+    fn get_with(&self, key: &str, range: Range, each: &mut dyn FnMut(&[u8], &Found)) -> Result<Option<Found>> {
+        let Some(fetched) = self.fetch(key, range, None)? else {
+            return Ok(None);
+        };
+        let found = Found {
+            object_bytes: Some(fetched.object_bytes),
+            version: fetched.version,
+        };
+        each(&fetched.bytes, &found);
+        Ok(Some(found))
     }
 
     fn get_versioned(&self, key: &str, into: &mut Vec<u8>) -> Result<Option<Version>> {
@@ -333,6 +371,7 @@ impl Store for Remote {
             Put::IfAbsent => PutMode::Create,
             Put::IfVersion(version) => PutMode::Update(update(version)),
         };
+        let _changing = self.changing(key);
         let doubt = Doubt::default();
         let mut options = PutOptions::from(mode);
         options.extensions.insert(doubt.clone());
@@ -375,6 +414,7 @@ impl Store for Remote {
                 .map(|(place, (key, value))| async move {
                     let done = async {
                         let (path, client) = (self.checked(key)?, self.client()?);
+                        let _changing = self.changing(key);
                         let payload = PutPayload::from(Bytes::copy_from_slice(value));
                         let done = client.put(&path, payload).await;
                         done.map(drop).map_err(|error| failed(key, &error))
@@ -395,12 +435,14 @@ impl Store for Remote {
 
     fn delete(&self, key: &str) -> Result<()> {
         self.writable()?;
+        let _changing = self.changing(key);
         delete::all(self, vec![self.checked(key)?]).map(drop)
     }
 
     fn delete_many(&self, keys: &[String]) -> Result<()> {
         self.writable()?;
         let paths: Vec<_> = keys.iter().map(|key| self.checked(key)).collect::<Result<_>>()?;
+        let _changing: Vec<_> = keys.iter().map(|key| self.changing(key)).collect();
         delete::all(self, paths).map(drop)
     }
 
@@ -414,6 +456,7 @@ impl Store for Remote {
             return Ok(None);
         };
         self.writable()?;
+        let _changing = self.changing(to);
         let (within, to_path, client) = (self.checked(within)?, self.checked(to)?, self.client()?);
         network().wait(async {
             match client.copy(&within, &to_path).await {
@@ -428,6 +471,7 @@ impl Store for Remote {
 
     fn delete_prefix(&self, prefix: &str) -> Result<u64> {
         self.writable()?;
+        let _changing = self.changing(prefix);
         let mut keys = Vec::new();
         self.list(prefix, &mut |key, _| {
             keys.push(key.to_owned());

@@ -69,6 +69,29 @@ impl Network {
         }
     }
 
+    /// As [`Self::wait`], with the work on the runtime's own thread.
+    ///
+    /// # Errors
+    /// As [`Self::wait`].
+    pub fn wait_for<T: Send + 'static>(&self, answer: impl Future<Output = Result<T>> + Send + 'static) -> Result<T> {
+        struct Task<T>(tokio::task::JoinHandle<T>);
+        impl<T> Drop for Task<T> {
+            fn drop(&mut self) {
+                self.0.abort();
+            }
+        }
+        let mut task = Task(self.runtime.spawn(answer));
+        self.wait(async {
+            match (&mut task.0).await {
+                Ok(answer) => answer,
+                Err(error) => match error.try_into_panic() {
+                    Ok(panic) => std::panic::resume_unwind(panic),
+                    Err(error) => panic!("a request ended without an answer: {error}"),
+                },
+            }
+        })
+    }
+
     /// Waits for an answer on this thread, or until the thread is told to stop.
     ///
     /// # Errors

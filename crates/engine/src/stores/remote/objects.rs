@@ -41,13 +41,18 @@ impl Object for RemoteObject {
     }
 
     fn read_at(&self, offset: u64, into: &mut [u8]) -> Result<()> {
-        if into.is_empty() {
-            return Ok(());
-        }
-        let end = offset + into.len() as u64;
+        self.read_with(offset, into.len() as u64, &mut |bytes| into.copy_from_slice(bytes))
+    }
+
+    fn read_with(&self, offset: u64, bytes: u64, each: &mut dyn FnMut(&[u8])) -> Result<()> {
+        let end = offset.saturating_add(bytes);
         if offset >= self.start && end <= self.start + self.part.len() as u64 {
             let from = (offset - self.start) as usize;
-            into.copy_from_slice(&self.part[from..from + into.len()]);
+            each(&self.part[from..from + bytes as usize]);
+            return Ok(());
+        }
+        if bytes == 0 {
+            each(&[]);
             return Ok(());
         }
         let found = self
@@ -56,7 +61,7 @@ impl Object for RemoteObject {
             .ok_or_else(|| Error::Changed {
                 key: self.key.to_string(),
             })?;
-        if found.bytes.len() != into.len() {
+        if found.bytes.len() as u64 != bytes {
             return Err(Error::corrupt(
                 &*self.key,
                 format!(
@@ -65,7 +70,7 @@ impl Object for RemoteObject {
                 ),
             ));
         }
-        into.copy_from_slice(&found.bytes);
+        each(&found.bytes);
         Ok(())
     }
 

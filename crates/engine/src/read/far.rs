@@ -1,0 +1,359 @@
+//! The read from a store on a network: what is asked at once is bounded by requests in flight and by memory, never by threads that decode.
+//!
+//! A chunk that is an object is one request. Shards take two rounds however many they are: all indexes, then all ranges, near ones merged
+//! and far ones beside each other. A small shard that is wanted whole is one request.
+
+mod ahead;
+
+use super::{GAP_BYTES, PART_BYTES, Read, TRIES};
+use crate::array::{Door, IN_FLIGHT, far};
+use crate::error::{Error, Result};
+use crate::handles::{Handle, name};
+use crate::runtime::{Work, go_on, runtime};
+use crate::store::{self, Range};
+use crate::sync::Mutex;
+use std::sync::Arc;
+use zarrite_core::layout::Compiled;
+use zarrite_core::{Leaf, Memory, Wanted, Workspace};
+
+/// Shards up to so many bytes of cells are asked for whole when half of them is wanted.
+const WHOLE_BYTES: usize = 4 << 20;
+/// What one request may span: as little as keeps requests in flight, within these.
+const SPAN_BYTES: std::ops::RangeInclusive<u64> = (1 << 20)..=(8 << 20);
+/// Unwanted bytes that one request may take along where there are more ranges than may be in flight.
+const FAR_GAP_BYTES: u64 = 512 << 10;
+/// Shards whose indexes are held at a time.
+const SHARDS: usize = 4096;
+
+/// A chunk and where its wanted bytes are.
+#[derive(Clone)]
+struct Place {
+    shard: Arc<Shard>,
+    piece: usize,
+    start: u64,
+    end: u64,
+    /// Where the stretch begins in an uncompressed chunk of which only that is wanted.
+    low: Option<usize>,
+}
+
+struct Shard {
+    at: usize,
+    key: String,
+    handle: Arc<Handle>,
+}
+
+/// Ranges of one shard that are asked for at once.
+struct Run {
+    places: Vec<Place>,
+    start: u64,
+    end: u64,
+}
+
+/// Reads everything a request touches.
+pub(super) fn read_all(read: &Arc<Read>, mut door: Door<'_>) -> Result<()> {
+    let objects = read.plan.objects();
+    ahead::ask(read);
+    if read.array.program.depth() == 0 {
+        let read = Arc::clone(read);
+        return far(
+            objects,
+            Arc::new(move |at, _: &mut Workspace| read.far_chunk(at)),
+            &mut door,
+        );
+    }
+    for first in (0..objects).step_by(SHARDS) {
+        let found: Arc<Mutex<Vec<Place>>> = Arc::default();
+        let (shared, places) = (Arc::clone(read), Arc::clone(&found));
+        let look: Arc<Work> = Arc::new(move |at, workspace| {
+            let mut its = shared.look(first + at, workspace)?;
+            places.lock().append(&mut its);
+            Ok(())
+        });
+        far(SHARDS.min(objects - first), look, &mut door)?;
+        let runs = merged(std::mem::take(&mut *found.lock()));
+        let shared = Arc::clone(read);
+        let count = runs.len();
+        far(
+            count,
+            Arc::new(move |at, workspace: &mut Workspace| shared.fetch(&runs[at], workspace)),
+            &mut door,
+        )?;
+    }
+    Ok(())
+}
+
+/// Ranges that lie near each other as one.
+fn merged(mut places: Vec<Place>) -> Vec<Run> {
+    places.sort_unstable_by_key(|place| (place.shard.at, place.start));
+    let total: u64 = places.iter().map(|place| place.end - place.start).sum();
+    let span = (total / IN_FLIGHT as u64).clamp(*SPAN_BYTES.start(), *SPAN_BYTES.end());
+    let runs = |gap: u64| {
+        let mut runs: Vec<Run> = Vec::new();
+        for place in &places {
+            match runs.last_mut() {
+                Some(run)
+                    if run.places[0].shard.at == place.shard.at
+                        && place.start.saturating_sub(run.end) <= gap
+                        && place.end.max(run.end) - run.start <= span =>
+                {
+                    run.end = run.end.max(place.end);
+                    run.places.push(place.clone());
+                }
+                _ => runs.push(Run {
+                    start: place.start,
+                    end: place.end,
+                    places: vec![place.clone()],
+                }),
+            }
+        }
+        runs
+    };
+    let near = runs(GAP_BYTES);
+    if near.len() > IN_FLIGHT {
+        runs(FAR_GAP_BYTES)
+    } else {
+        near
+    }
+}
+
+impl Read {
+    /// An object that is a chunk, or the stretch of it that is wanted.
+    fn far_chunk(&self, at: usize) -> Result<()> {
+        let key = self.array.key(&self.plan.object(at));
+        let (place, wanted) = self.plan.piece(at, 0);
+        let leaf = self.array.program.leaf(&place)?;
+        let n = leaf.bytes();
+        let stretch = self.stretch(&leaf, &wanted);
+        if stretch.is_none()
+            && let Some(stored) = runtime().ahead.take(&name(self.array.store.identity(), &key), &[])
+        {
+            return match stored {
+                Some(stored) => runtime()
+                    .compute(|workspace| self.put_down(&key, &leaf, &wanted, &stored, None, stored.len(), workspace)),
+                None => self.absent(&key, &leaf, &wanted),
+            };
+        }
+        let (range, low, bytes) = match stretch {
+            Some((low, high)) => (Range::FromTo(low as u64, high as u64), Some(low), high - low),
+            None if leaf.chain.is_plain() => (Range::All, None, n),
+            None => (Range::All, None, n.saturating_mul(2)),
+        };
+        let _taken = runtime().budget.take(bytes);
+        go_on()?;
+        let mut done = Ok(());
+        let found = self.array.store.get_with(&key, range, &mut |stored, found| {
+            done = match stretch {
+                // A store that does not say how long the object is has at least given what was asked.
+                Some(_) => self.check_size(&key, &leaf, found.object_bytes.unwrap_or(n as u64)),
+                None => Ok(()),
+            };
+            if done.is_ok() {
+                done =
+                    runtime().compute(|workspace| self.put_down(&key, &leaf, &wanted, stored, low, bytes, workspace));
+            }
+        })?;
+        match found {
+            Some(_) => done,
+            None => self.absent(&key, &leaf, &wanted),
+        }
+    }
+
+    /// The first and one past the last wanted byte of an uncompressed chunk, where that is much less than all.
+    fn stretch(&self, leaf: &Compiled<'_, Leaf>, wanted: &Wanted<'_>) -> Option<(usize, usize)> {
+        if !leaf.chain.is_plain() || leaf.bytes() < PART_BYTES {
+            return None;
+        }
+        let parts = self.parts(leaf, wanted)?;
+        let (low, high) = (parts.first()?.0, parts.last()?.1);
+        (high - low <= leaf.bytes() / 2).then_some((low, high))
+    }
+
+    /// Decodes what came, or copies the stretch that begins at `low`.
+    #[allow(clippy::too_many_arguments)]
+    fn put_down(
+        &self,
+        key: &str,
+        leaf: &Compiled<'_, Leaf>,
+        wanted: &Wanted<'_>,
+        stored: &[u8],
+        low: Option<usize>,
+        bytes: usize,
+        workspace: &mut Workspace,
+    ) -> Result<()> {
+        let Some(low) = low else {
+            let done = self.place(key, leaf, wanted, stored, workspace);
+            if !workspace.context.arena.is_empty() {
+                self.arena.lock().append(&mut workspace.context.arena);
+            }
+            return done;
+        };
+        // As if the whole chunk had come with as many bytes too few.
+        let missing = bytes.saturating_sub(stored.len()) as u64;
+        self.check_size(key, leaf, (leaf.bytes() as u64).saturating_sub(missing))?;
+        let mut copy = self.array.copy_out(leaf, wanted, &self.out.strides);
+        copy.from -= low as isize;
+        Ok(copy.run(&Memory::of(stored), &self.out.memory, self.array.program.cell_bytes)?)
+    }
+
+    /// Where the wanted chunks of a shard are; those of a shard that comes whole are read at once.
+    fn look(&self, at: usize, workspace: &mut Workspace) -> Result<Vec<Place>> {
+        let key = self.array.key(&self.plan.object(at));
+        let pieces = 0..self.plan.object_pieces(at);
+        if let Some(bytes) = self.comes_whole(at)? {
+            if let Some(stored) = runtime().ahead.take(&name(self.array.store.identity(), &key), &[]) {
+                match stored {
+                    Some(stored) => runtime().compute(|ours| self.put_down_shard(&key, at, &stored, ours))?,
+                    None => self.none(&key, at, pieces)?,
+                }
+                return Ok(Vec::new());
+            }
+            let _taken = runtime().budget.take(bytes.saturating_add(self.leaf_bytes));
+            go_on()?;
+            let mut done = Ok(());
+            let found = self.array.store.get_with(&key, Range::All, &mut |stored, _| {
+                done = runtime().compute(|workspace| self.put_down_shard(&key, at, stored, workspace));
+            })?;
+            match found {
+                Some(_) => done?,
+                None => self.none(&key, at, pieces)?,
+            }
+            return Ok(Vec::new());
+        }
+        let Some(handle) = self.open(at, &key)? else {
+            return self.none(&key, at, pieces).map(|()| Vec::new());
+        };
+        let shard = Arc::new(Shard { at, key, handle });
+        let mut found = Vec::new();
+        for piece in pieces {
+            found.extend(self.find(&shard, piece, workspace)?);
+        }
+        Ok(found)
+    }
+
+    /// Puts the chunks of a whole shard where they are wanted.
+    fn put_down_shard(&self, key: &str, at: usize, stored: &[u8], workspace: &mut Workspace) -> Result<()> {
+        let undecodable = |why| self.array.undecodable(key, why);
+        let level = self.array.program.level(0, &self.plan.piece(at, 0).0)?;
+        let range = level.place.index_range(stored.len() as u64).map_err(undecodable)?;
+        let index = &stored[range.start as usize..range.end as usize];
+        let index = level.place.decode_index(index, workspace).map_err(undecodable)?;
+        (0..self.plan.object_pieces(at)).try_for_each(|piece| {
+            let (place, wanted) = self.plan.piece(at, piece);
+            let leaf = self.array.program.leaf(&place)?;
+            match index
+                .get(level.slot(&place), stored.len() as u64)
+                .map_err(undecodable)?
+            {
+                Some(range) => {
+                    let stored = &stored[range.start as usize..range.end as usize];
+                    self.put_down(key, &leaf, &wanted, stored, None, stored.len(), workspace)
+                }
+                None => self.absent(key, &leaf, &wanted),
+            }
+        })
+    }
+
+    /// The bytes of cells of a shard that is small and wanted for the most part.
+    fn comes_whole(&self, at: usize) -> Result<Option<usize>> {
+        let program = &self.array.program;
+        if program.depth() > 1 {
+            return Ok(None);
+        }
+        let level = program.level(0, &self.plan.piece(at, 0).0)?;
+        let bytes = level.place.slots().saturating_mul(self.leaf_bytes);
+        let wanted = self.plan.object_pieces(at).saturating_mul(self.leaf_bytes);
+        Ok((bytes <= WHOLE_BYTES && wanted >= bytes / 2).then_some(bytes))
+    }
+
+    fn none(&self, key: &str, at: usize, pieces: std::ops::Range<usize>) -> Result<()> {
+        let mut pieces = pieces;
+        pieces.try_for_each(|piece| {
+            let (place, wanted) = self.plan.piece(at, piece);
+            self.absent(key, &*self.array.program.leaf(&place)?, &wanted)
+        })
+    }
+
+    /// Where the wanted bytes of a chunk are; one that is missing is filled.
+    fn find(&self, shard: &Arc<Shard>, piece: usize, workspace: &mut Workspace) -> Result<Option<Place>> {
+        let (place, wanted) = self.plan.piece(shard.at, piece);
+        let leaf = self.array.program.leaf(&place)?;
+        let taken = runtime()
+            .ahead
+            .take(&name(self.array.store.identity(), &shard.key), &place);
+        if let Some(Some(stored)) = taken {
+            let n = stored.len();
+            runtime().compute(|ours| self.put_down(&shard.key, &leaf, &wanted, &stored, None, n, ours))?;
+            return Ok(None);
+        }
+        let found = self.locate(&shard.handle, &place, workspace);
+        let Some((start, end)) = found.map_err(|error| self.placed(&shard.key, error))? else {
+            self.absent(&shard.key, &leaf, &wanted)?;
+            return Ok(None);
+        };
+        let stretch = self.stretch(&leaf, &wanted);
+        if stretch.is_some() {
+            self.check_size(&shard.key, &leaf, end - start)?;
+        }
+        let (start, end) = stretch.map_or((start, end), |(low, high)| (start + low as u64, start + high as u64));
+        Ok(Some(Place {
+            shard: Arc::clone(shard),
+            piece,
+            start,
+            end,
+            low: stretch.map(|(low, _)| low),
+        }))
+    }
+
+    /// Asks for a run and puts its chunks where they are wanted.
+    fn fetch(&self, run: &Run, workspace: &mut Workspace) -> Result<()> {
+        let mut done = self.fetch_once(run);
+        let shard = &run.places[0].shard;
+        for _ in 0..TRIES {
+            if !matches!(&done, Err(Error::Store { why, .. }) if matches!(why, store::Error::Changed { .. })) {
+                return done;
+            }
+            // Another program replaced the shard: its new index says where things are now.
+            runtime().handles.forget(self.array.store.identity(), &shard.key);
+            done = self.fetch_anew(run, workspace);
+        }
+        done
+    }
+
+    fn fetch_anew(&self, run: &Run, workspace: &mut Workspace) -> Result<()> {
+        let (at, key) = (run.places[0].shard.at, run.places[0].shard.key.clone());
+        let Some(handle) = self.open(at, &key)? else {
+            return run
+                .places
+                .iter()
+                .try_for_each(|place| self.none(&key, at, place.piece..place.piece + 1));
+        };
+        let shard = Arc::new(Shard { at, key, handle });
+        for place in &run.places {
+            if let Some(place) = self.find(&shard, place.piece, workspace)? {
+                let (start, end) = (place.start, place.end);
+                let places = vec![place];
+                self.fetch_once(&Run { places, start, end })?;
+            }
+        }
+        Ok(())
+    }
+
+    fn fetch_once(&self, run: &Run) -> Result<()> {
+        let bytes = run.end - run.start;
+        let _taken = runtime().budget.take((bytes as usize).saturating_add(self.leaf_bytes));
+        go_on()?;
+        let Shard { at, key, handle } = &*run.places[0].shard;
+        let mut done = Ok(());
+        handle.object.read_with(run.start, bytes, &mut |stored| {
+            done = runtime().compute(|workspace| {
+                run.places.iter().try_for_each(|chunk| {
+                    let stored = &stored[(chunk.start - run.start) as usize..(chunk.end - run.start) as usize];
+                    let (place, wanted) = self.plan.piece(*at, chunk.piece);
+                    let leaf = self.array.program.leaf(&place)?;
+                    self.put_down(key, &leaf, &wanted, stored, chunk.low, stored.len(), workspace)
+                })
+            });
+        })?;
+        done
+    }
+}
