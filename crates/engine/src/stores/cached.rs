@@ -18,7 +18,7 @@ use std::time::Duration;
 use self::folder::FolderShelf;
 use self::memory::MemoryShelf;
 use self::shelf::{Entry, SUMS, Shelf, now_ms};
-use crate::store::{Error, Found, Object, Put, Range, Result, Store, Version};
+use crate::store::{Error, Found, Lock, Object, Put, Range, Result, Safety, Store, Version};
 use crate::stores::keys::{check_key, reserve};
 use crate::sync::Mutex;
 
@@ -291,6 +291,18 @@ impl Store for Cached {
         self.0.store.read_only()
     }
 
+    fn safety(&self) -> Safety {
+        self.0.store.safety()
+    }
+
+    fn learned(&self, safety: Safety) {
+        self.0.store.learned(safety);
+    }
+
+    fn try_lock(&self, name: &str) -> Result<Lock> {
+        self.0.store.try_lock(name)
+    }
+
     fn get(&self, key: &str, range: Range, into: &mut Vec<u8>) -> Result<Option<Found>> {
         self.0.get(key, range, into)
     }
@@ -446,7 +458,9 @@ impl Open {
         let changed = || Error::Changed { key: key.clone() };
         let mut bytes = Vec::new();
         if opened.is_none() && !store.is_local() {
-            let found = store.get(key, Range::FromTo(start, end), &mut bytes)?.ok_or_else(changed)?;
+            let found = store
+                .get(key, Range::FromTo(start, end), &mut bytes)?
+                .ok_or_else(changed)?;
             if let Some(version) = found.version {
                 let is_same = version == self.version && bytes.len() as u64 == end - start;
                 return if is_same { Ok(bytes) } else { Err(changed()) };

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::store::{Error, Found, Object, Put, Range, Result, Store, Version};
+use crate::store::{Error, Found, Lock, Object, Put, Range, Result, Safety, Store, Version};
 
 /// A store that refuses what would change the one it holds.
 pub struct ReadOnly {
@@ -40,6 +40,18 @@ impl Store for ReadOnly {
 
     fn read_only(&self) -> bool {
         true
+    }
+
+    fn safety(&self) -> Safety {
+        self.inner.safety()
+    }
+
+    fn learned(&self, safety: Safety) {
+        self.inner.learned(safety);
+    }
+
+    fn try_lock(&self, name: &str) -> Result<Lock> {
+        self.inner.try_lock(name)
     }
 
     fn get(&self, key: &str, range: Range, into: &mut Vec<u8>) -> Result<Option<Found>> {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::sync::Mutex;
 
-use crate::store::{Found, Object, Put, Range, Result, Store, Version};
+use crate::store::{Found, Lock, Object, Put, Range, Result, Safety, Store, Version};
 
 /// One request.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -95,6 +95,18 @@ impl Store for Record {
 
     fn read_only(&self) -> bool {
         self.inner.read_only()
+    }
+
+    fn safety(&self) -> Safety {
+        self.inner.safety()
+    }
+
+    fn learned(&self, safety: Safety) {
+        self.inner.learned(safety);
+    }
+
+    fn try_lock(&self, name: &str) -> Result<Lock> {
+        self.inner.try_lock(name)
     }
 
     fn get(&self, key: &str, range: Range, into: &mut Vec<u8>) -> Result<Option<Found>> {

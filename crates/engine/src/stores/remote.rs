@@ -31,7 +31,7 @@ use self::objects::RemoteObject;
 pub use self::rules::{Lend, Lent, Rules, Sign, Signed};
 pub use self::settings::Settings;
 use self::wire::{Doubt, Refusal};
-use crate::store::{Error, Found, Object, Put, Range, Result, Store, Version};
+use crate::store::{Error, Found, Object, Put, Range, Result, Safety, Store, Version};
 use crate::stores::keys::{below, check_key, check_move, check_prefix, move_by_copy};
 use crate::sync::Mutex;
 
@@ -52,6 +52,8 @@ struct Inner {
     no_suffix: AtomicBool,
     /// Whether the server was met to refuse deletions of many objects.
     deletes_singly: AtomicBool,
+    /// What is known of conditional puts here; each finding is final.
+    safety: Mutex<Safety>,
 }
 
 impl Remote {
@@ -60,7 +62,13 @@ impl Remote {
     /// # Errors
     /// [`Error::Io`] for a URL or a setting that no store of the kind takes.
     pub fn new(settings: Settings) -> Result<Self> {
+        let safety = if settings.keeps_conditions() {
+            Safety::Conditions
+        } else {
+            Safety::Unproven
+        };
         let store = Self(Arc::new(Inner {
+            safety: Mutex::new(safety),
             settings,
             client: Mutex::new(None),
             proof: Proof::default(),
@@ -187,6 +195,15 @@ fn consists_of(object: &[u8], parts: &[&[u8]]) -> bool {
     }) && rest.is_empty()
 }
 
+/// Whether a server, or its settings, said that it knows no conditional puts.
+fn refuses_conditions(error: &object_store::Error) -> bool {
+    let own = matches!(
+        error,
+        object_store::Error::NotImplemented { .. } | object_store::Error::NotSupported { .. }
+    );
+    own || refusal(error).is_some_and(|refusal| refusal.status == Some(501))
+}
+
 /// An error and what caused it, each said once.
 fn said(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
@@ -217,6 +234,14 @@ impl Store for Remote {
 
     fn read_only(&self) -> bool {
         self.0.settings.read_only
+    }
+
+    fn safety(&self) -> Safety {
+        *self.0.safety.lock()
+    }
+
+    fn learned(&self, safety: Safety) {
+        *self.0.safety.lock() = safety;
     }
 
     fn get(&self, key: &str, range: Range, into: &mut Vec<u8>) -> Result<Option<Found>> {
@@ -355,6 +380,13 @@ impl Store for Remote {
                 }
                 // The object that was to be replaced is gone.
                 Err(object_store::Error::NotFound { .. }) if matches!(how, Put::IfVersion(_)) => Ok(false),
+                Err(error) if how != Put::Always && refuses_conditions(&error) => {
+                    self.learned(Safety::Nothing);
+                    Err(Error::Unsafe {
+                        key: key.to_owned(),
+                        why: "the server takes no conditional puts".into(),
+                    })
+                }
                 Err(error) => Err(failed(key, &error)),
             }
         })
