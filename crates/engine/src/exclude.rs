@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::error::{Error, Result};
 use crate::runtime::go_on;
-use crate::store::{self, Lock, Put, Safety, Store};
+use crate::store::{self, Lock, Store};
 use crate::sync::Mutex;
 
 /// How long the longest pause between two looks at a lock is.
@@ -105,20 +105,4 @@ pub fn wait(store: &dyn Store, name: &str, stop: &mut dyn FnMut() -> Result<()>)
 /// As [`wait`].
 pub fn wait_for_object(store: &dyn Store, key: &str) -> Result<Lock> {
     wait(store, key, &mut go_on)
-}
-
-/// Finds out whether a store looks at conditions, by one that does not hold: the object is there.
-///
-/// The bytes are those that are there, or that the caller has just put.
-///
-/// # Errors
-/// The store's.
-pub fn prove(store: &dyn Store, key: &str, parts: &[&[u8]]) -> Result<Safety> {
-    let found = match store.put(key, parts, Put::IfAbsent) {
-        Ok(false) => Safety::Conditions,
-        Ok(true) | Err(store::Error::Unsafe { .. }) => Safety::Nothing,
-        Err(why) => return Err(why.into()),
-    };
-    store.learned(found);
-    Ok(found)
 }

@@ -290,7 +290,7 @@ impl Write {
             };
             if store.safety() == Safety::Unproven
                 && let Some(old) = &old
-                && exclude::prove(&**store, key, &[old])? == Safety::Nothing
+                && store.prove(key, &[old])? == Safety::Nothing
             {
                 return self.unprotected(object, workspace);
             }
@@ -335,7 +335,7 @@ impl Write {
         };
         if store.safety() == Safety::Unproven
             && let Some(old) = &old
-            && exclude::prove(&**store, key, &[old])? == Safety::Nothing
+            && store.prove(key, &[old])? == Safety::Nothing
         {
             let (key, why) = (key.to_owned(), "the server does not look at conditions".to_owned());
             return Err(store::Error::Unsafe { key, why }.into());

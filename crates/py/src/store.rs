@@ -284,7 +284,7 @@ impl Store {
         Ok(Pending::of(move || {
             let done = stored(&*store, store.put(&key, &[&value], how.clone()))?;
             let prove = done && how != Put::IfAbsent && store.safety() == Safety::Unproven;
-            if prove && exclude::prove(&*store, &key, &[&value])? == Safety::Nothing {
+            if prove && stored(&*store, store.prove(&key, &[&value]))? == Safety::Nothing {
                 exclude::unprotected(&*store, &key, || UNPROTECTED.to_owned())?;
             }
             Ok(done)

@@ -77,8 +77,8 @@ impl Store for Prefix {
         self.inner.safety()
     }
 
-    fn learned(&self, safety: Safety) {
-        self.inner.learned(safety);
+    fn prove(&self, key: &str, parts: &[&[u8]]) -> Result<Safety> {
+        self.inner.prove(&self.key(key)?, parts)
     }
 
     fn try_lock(&self, name: &str) -> Result<Lock> {

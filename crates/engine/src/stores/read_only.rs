@@ -46,8 +46,9 @@ impl Store for ReadOnly {
         self.inner.safety()
     }
 
-    fn learned(&self, safety: Safety) {
-        self.inner.learned(safety);
+    fn prove(&self, key: &str, parts: &[&[u8]]) -> Result<Safety> {
+        let _ = (key, parts);
+        Ok(self.inner.safety())
     }
 
     fn try_lock(&self, name: &str) -> Result<Lock> {

@@ -240,8 +240,21 @@ impl Store for Remote {
         *self.0.safety.lock()
     }
 
-    fn learned(&self, safety: Safety) {
-        *self.0.safety.lock() = safety;
+    fn prove(&self, key: &str, parts: &[&[u8]]) -> Result<Safety> {
+        self.writable()?;
+        let (path, client) = (self.checked(key)?, self.client()?);
+        let payload: PutPayload = parts.iter().map(|part| Bytes::copy_from_slice(part)).collect();
+        network().wait(async {
+            let found = match client.put_opts(&path, payload, PutMode::Create.into()).await {
+                Err(object_store::Error::AlreadyExists { .. } | object_store::Error::Precondition { .. }) => {
+                    Safety::Conditions
+                }
+                Err(error) if !refuses_conditions(&error) => return Err(failed(key, &error)),
+                _ => Safety::Nothing,
+            };
+            *self.0.safety.lock() = found;
+            Ok(found)
+        })
     }
 
     fn get(&self, key: &str, range: Range, into: &mut Vec<u8>) -> Result<Option<Found>> {
@@ -381,7 +394,7 @@ impl Store for Remote {
                 // The object that was to be replaced is gone.
                 Err(object_store::Error::NotFound { .. }) if matches!(how, Put::IfVersion(_)) => Ok(false),
                 Err(error) if how != Put::Always && refuses_conditions(&error) => {
-                    self.learned(Safety::Nothing);
+                    *self.0.safety.lock() = Safety::Nothing;
                     Err(Error::Unsafe {
                         key: key.to_owned(),
                         why: "the server takes no conditional puts".into(),

@@ -259,8 +259,9 @@ impl Store for Staged {
         Safety::Process
     }
 
-    fn learned(&self, safety: Safety) {
-        self.0.inner.learned(safety);
+    fn prove(&self, key: &str, parts: &[&[u8]]) -> Result<Safety> {
+        let _ = (key, parts);
+        Ok(Safety::Process)
     }
 
     fn try_lock(&self, _name: &str) -> Result<Lock> {
