@@ -78,6 +78,7 @@ __all__ = [
     "save",
     "save_array",
     "save_group",
+    "stage",
     "stats",
     "storage",
     "transaction",
@@ -94,6 +95,8 @@ _LAZY_VERBS = {"copy": "copying", "delete": "copying", "move": "copying"}
 def __getattr__(name: str) -> Any:
     import importlib
 
+    if name == "stage":
+        return importlib.import_module("zarrite.staging").stage
     if name == "stats":
         from zarrite.statistics import stats
 

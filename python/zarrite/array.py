@@ -98,7 +98,8 @@ class Array(Selecting):
         """Adds cells at the end of an axis.
 
         The cells are written first and the new shape is published after them, so that an interrupted append leaves the
-        array as it was. Threads of this process that append to one array take turns.
+        array as it was. Any number of threads, processes and machines may append to one array: each block is there
+        once, and in one piece.
 
         Args:
             data: an array with the array's number of axes, and its length along all axes but one.

@@ -35,8 +35,9 @@ def copied(value: Any) -> Any:
 class Attributes(MutableMapping[str, Any]):
     """What a node's document says about it, by name. Values are JSON.
 
-    Reading never asks the store: the attributes are those of the handle's model. Each changing call takes the newest
-    attributes that this process knows, changes them and writes one document, so threads do not undo each other.
+    Reading never asks the store: the attributes are those of the handle's model. Each changing call reads the
+    attributes that are stored, changes them and writes one document, on the condition that nobody else has meanwhile;
+    so neither threads nor processes undo each other.
 
     Example:
         >>> import zarrite

@@ -8,9 +8,10 @@ from collections.abc import Callable, Iterable, Mapping
 from zarrite import formats
 from zarrite._engine import Store
 from zarrite._verb import Steps, Turn
+from zarrite.changing import change as change_documents
 from zarrite.config import config
 from zarrite.model.node import GroupModel
-from zarrite.node import Model, Seat, ancestors, fetch_many, plain, put_documents, seat_of
+from zarrite.node import Model, Seat, ancestors, fetch_many, plain, seat_of
 
 __all__ = ["Catalog", "catalog_of"]
 
@@ -164,27 +165,35 @@ class Catalog:
 
     def _apply(self, store: Store, change: Change, on_write: str) -> Steps[None]:
         """Makes a change in memory and in the store; nothing once the catalog was dropped."""
-        yield Turn(self._seat.lock)
-        try:
-            self._catch_up()
+
+        def make(there: GroupModel) -> GroupModel | None:
+            if there is not self.stored:
+                self.stored, self.root, self._unread = there, plain(there), True
             now = self._read()
             if now is None:
-                return
+                return None
             members = dict(now)
             change(self, members)
             # A copy that nobody here understands would be lost in writing the others again.
             can_update = self._complete and len(members) <= self.REWRITE_LIMIT
             if on_write == "drop" or (on_write == "update" and not can_update):
                 self._members = None
-                root = self.root
-            else:
-                self._members = members
-                if on_write == "keep":
-                    return
-                root = formats.consolidate(members, self.root)
-            yield from put_documents(store, self.path, self.stored, root)
-            self.stored = root
-            self._seat.published(root)
+                return self.root
+            self._members = members
+            return None if on_write == "keep" else formats.consolidate(members, self.root)
+
+        yield Turn(self._seat.lock)
+        try:
+            self._catch_up()
+            if self._read() is None:
+                return
+            if on_write == "keep":
+                make(self.stored)
+                return
+            _, root = yield from change_documents(store, self.path, self.stored, make)
+            if root is not self.stored:
+                self.stored = root
+                self._seat.published(root)
         finally:
             self._seat.lock.release()
 

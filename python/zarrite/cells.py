@@ -68,13 +68,14 @@ def _never_at_once(_key: Any, _values: Any) -> bool:
 class Translated:
     """Cells that the data type translates: the short cuts, which know nothing of that, are shut."""
 
-    __slots__ = ("chunk_key", "get", "read", "read_points", "set", "write", "write_points")
+    __slots__ = ("chunk_key", "get", "read", "read_points", "set", "write", "write_claimed", "write_points")
 
     def __init__(self, cells: Cells) -> None:
         self.get = _nothing_at_once
         self.set = _never_at_once
         self.read = cells.read
         self.write = cells.write
+        self.write_claimed = cells.write_claimed
         self.read_points = cells.read_points
         self.write_points = cells.write_points
         self.chunk_key = cells.chunk_key

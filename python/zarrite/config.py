@@ -9,6 +9,8 @@ Keys that do something:
 - `array.order` ("C"), `array.write_empty_chunks` (False), `array.read_missing_chunks` (True): defaults of new handles.
 - `array.allow_unsafe_pickle_decode` (False): whether cells that format 2 keeps as Python pickles may be read, which
   runs whatever code is in them. Asked when a handle first touches cells.
+- `array.unsafe_writes` ("warn"): what becomes of writes of parts of an object where nothing keeps other processes from
+  undoing them: "warn" (once for each store), "refuse" or "allow". See the page on concurrency.
 - `array.target_shard_size_bytes` (None): how large `shards="auto"` makes a shard.
 - `engine.threads` (None, all cores; also called `threading.max_workers`), `engine.memory_bytes` (None, a quarter of
   memory up to 2 GiB): what work in flight may use.
@@ -42,6 +44,7 @@ DEFAULTS: dict[str, Any] = {
     "array.order": "C",
     "array.write_empty_chunks": False,
     "array.read_missing_chunks": True,
+    "array.unsafe_writes": "warn",
     "array.target_shard_size_bytes": None,
     "array.rectilinear_chunks": False,
     "array.sharding_coalesce_max_gap_bytes": 1 << 20,
@@ -137,7 +140,7 @@ class Config:
         self.of_arrays = ArrayConfig()
         environment = _environment()
         self._replace({**DEFAULTS, **environment})
-        steering = [key for key in environment if key.startswith(("engine.", "cache."))]
+        steering = [key for key in environment if key.startswith(("engine.", "cache.", "array.unsafe_writes"))]
         if steering:
             for key in steering:
                 _check(key, environment[key])
@@ -237,6 +240,8 @@ class Config:
     def _apply(self, changed: Mapping[str, Any]) -> None:
         if any(key.startswith("cache.") for key in changed):
             _engine.configure_caches(self.flat["cache.decoded_bytes"], float(self.flat["cache.fresh_s"]))
+        if "array.unsafe_writes" in changed:
+            _engine.unsafe_writes(changed["array.unsafe_writes"])
         names = [key for key in changed if key.startswith("engine.")]
         if not names:
             return
@@ -275,6 +280,8 @@ class _Change:
 def _check(key: str, value: Any) -> None:
     if key == "array.order" and value not in ("C", "F"):
         raise ValueError(f"array.order must be 'C' or 'F', not {value!r}")
+    if key == "array.unsafe_writes" and value not in ("warn", "refuse", "allow"):
+        raise ValueError(f"array.unsafe_writes must be 'warn', 'refuse' or 'allow', not {value!r}")
     if key == "consolidated.on_write" and value not in ("update", "drop", "keep"):
         raise ValueError(f"consolidated.on_write must be 'update', 'drop' or 'keep', not {value!r}")
     if key == "cache.fresh_s":

@@ -66,6 +66,8 @@ __all__ = [
     "StorePermissionError",
     "UnknownCodecError",
     "UnknownNameError",
+    "UnsafeWriteError",
+    "UnsafeWriteWarning",
     "UnstableSpecificationWarning",
     "UrlError",
     "VindexInvalidSelectionError",
@@ -360,6 +362,13 @@ class StorePermissionError(StoreError, PermissionError):
     """The system does not let us read or write there."""
 
 
+class UnsafeWriteError(StoreError):
+    """A part of an object would be written where nothing keeps other writers of it apart, and a setting refuses that.
+
+    The setting is `array.unsafe_writes`.
+    """
+
+
 # ---------------------------------------------------------------- selections and values
 
 
@@ -444,6 +453,10 @@ class ZarrDeprecationWarning(DeprecationWarning):
 
 class ZarrFutureWarning(FutureWarning):
     """Behaviour that will change."""
+
+
+class UnsafeWriteWarning(ZarrUserWarning):
+    """A part of an object was written where nothing keeps other writers of it apart. Told once for each store."""
 
 
 class UnstableSpecificationWarning(ZarrFutureWarning):

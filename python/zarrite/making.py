@@ -15,6 +15,7 @@ from zarrite._verb import Steps
 from zarrite.array import Array
 from zarrite.catalog import Catalog
 from zarrite.cells import Writing, program_of
+from zarrite.changing import put_new
 from zarrite.config import ArrayConfig, array_config, config
 from zarrite.errors import (
     ContainsArrayAndGroupError,
@@ -90,7 +91,7 @@ def put_node(
         yield from delete_node(store, path)
     if len(documents) == 1:
         key, document = documents[0]
-        if not (yield store.put_if_absent(key, document)):
+        if not (yield from put_new(store, key, document)):
             yield from refuse_existing(store, path, model.zarr_format)
             yield store.put(key, document)  # what was there went away meanwhile
     else:
@@ -136,7 +137,7 @@ def ensure_parents(
         documents = list(formats.dump(group, parent).items())
         made = False
         if len(documents) == 1:
-            made = yield store.put_if_absent(*documents[0])
+            made = yield from put_new(store, *documents[0])
         if not made:
             # A group of another format is a parent too: a second document beside its own would make it two nodes.
             found, _ = yield from fetch(store, parent, zarr_format if len(documents) == 1 else None)

@@ -11,6 +11,7 @@ from typing import Any, Protocol, TypeVar
 from zarrite import formats
 from zarrite._engine import Store
 from zarrite._verb import Steps, Turn
+from zarrite.changing import change
 from zarrite.errors import MetadataValidationError, ReadOnlyError
 from zarrite.model.node import ArrayModel, GroupModel
 from zarrite.stores import join, place_of
@@ -150,26 +151,28 @@ def fetch_many(store: Store, paths: list[str], zarr_format: int | None = None) -
     return found
 
 
-def publish(store: Store, path: str, seat: Seat, change: Callable[[M], M], own: M, catalog: Told | None) -> Steps[M]:
-    """Changes a node's documents: one put, made from the newest model this process knows.
+def publish(store: Store, path: str, seat: Seat, make: Callable[[M], M], own: M, catalog: Told | None) -> Steps[M]:
+    """Changes a node's documents as they are now: one read and one put, again where another process was faster.
 
     Args:
         store: where the node is.
         path: its path.
         seat: its seat.
-        change: makes the new model from the newest one; called with the seat's lock held.
-        own: the model of the handle that asks, used where it is the only one known.
+        make: makes the new model from the one in the store; called with the seat's lock held.
+        own: the model of the handle that asks.
         catalog: the consolidated documents the handle was opened from, which must not grow stale.
 
     Raises:
         ReadOnlyError: the store is open for reading only.
+        ArrayNotFoundError, GroupNotFoundError: the node was deleted.
     """
     check_writable(store, own)
     yield Turn(seat.lock)
     try:
-        before = newest(seat, own)
-        model = change(before)
-        yield from put_documents(store, path, before, model)
+        known = seat.model
+        # Another handle may know of more documents that this node has.
+        base = known if known is not None and type(known) is type(own) else own
+        _, model = yield from change(store, path, base, make)
         seat.published(model)
     finally:
         seat.lock.release()
@@ -188,26 +191,6 @@ def check_writable(store: Store, model: Model) -> None:
         raise ReadOnlyError(store.url, model.why_read_only)
     if store.read_only:
         raise ReadOnlyError(store.url)
-
-
-def newest(seat: Seat, own: M) -> M:
-    """The seat's model where it is of the handle's kind, else the handle's own."""
-    known = seat.model
-    return known if known is not None and type(known) is type(own) else own
-
-
-def put_documents(store: Store, path: str, before: Model | None, model: Model) -> Steps[None]:
-    """Writes the documents of a node that differ from those of the model before (all of them when none differs)."""
-    documents = formats.dump(model, path)
-    old = formats.dump(before, path) if before is not None and len(documents) > 1 else {}
-    changed = [(key, value) for key, value in documents.items() if old.get(key) != value] or list(documents.items())
-    if len(changed) == 1:
-        yield store.put(*changed[0])
-    else:
-        yield store.put_many(changed)
-    gone = [key for key in old if key not in documents]
-    if gone:
-        yield store.delete(gone)
 
 
 def plain(model: GroupModel) -> GroupModel:

@@ -29,7 +29,7 @@ from zarrite.hierarchy import models_below
 from zarrite.likeness import like
 from zarrite.making import make_group
 from zarrite.model.node import ArrayModel, GroupModel
-from zarrite.node import Model, Seat, asked_format, check_writable, fetch, plain, put_documents
+from zarrite.node import Model, Seat, asked_format, check_writable, fetch, plain, publish
 from zarrite.stores import StorePath, resolve
 
 __all__ = [
@@ -363,9 +363,10 @@ def consolidate_metadata(store: Any, path: Any = None, zarr_format: int | None =
         raise GroupNotFoundError(place.url, inside, _tried(inside, zarr_format))
     check_writable(place, found)
     members = yield from models_below(place, inside, found.zarr_format)
-    model = formats.consolidate(members, plain(found))
-    yield from put_documents(place, inside, found, model)
-    seat.published(model)
+    own = formats.consolidate({}, plain(found))  # whose documents are all that are to be looked at
+    model = yield from publish(
+        place, inside, seat, lambda now: formats.consolidate(members, plain(now)), own, catalog=None
+    )
     return Group(place, inside, model, seat)
 
 

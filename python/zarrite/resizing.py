@@ -14,10 +14,11 @@ from zarrite._engine import Store
 from zarrite._verb import Steps, Turn
 from zarrite.catalog import Catalog
 from zarrite.cells import bind, box_of, taken
+from zarrite.changing import change, check_fits, find, grown, pause, put_shape
 from zarrite.config import ArrayConfig
 from zarrite.errors import ArrayIndexError, MetadataValidationError
 from zarrite.model.node import ArrayModel
-from zarrite.node import Seat, check_writable, newest, put_documents
+from zarrite.node import Seat, check_writable
 
 __all__ = ["Target", "append", "resize"]
 
@@ -48,13 +49,17 @@ def resize(target: Target, new_shape: Any) -> Steps[ArrayModel]:
     # The lock is held until the last chunk is gone, or an append in between would lose what it wrote.
     yield Turn(seat.lock)
     try:
-        old = newest(seat, target.model)
-        model = old.with_shape(shape)
-        if shape != old.shape:
-            yield from put_documents(store, path, old, model)
+        held = (yield store.lock(path)) if store.safety == "locks" else None
+        try:
+            old, model = yield from change(
+                store, path, target.model, lambda now: None if now.shape == shape else now.with_shape(shape)
+            )
             seat.published(model)
-        if any(new < length for new, length in zip(shape, old.shape, strict=True)):
-            yield from _forget_outside(target, old, shape)
+            if any(new < length for new, length in zip(shape, old.shape, strict=True)):
+                yield from _forget_outside(target, old, shape)
+        finally:
+            if held is not None:
+                held.release()
     finally:
         seat.lock.release()
     if target.catalog is not None:
@@ -130,7 +135,10 @@ def _fill(model: ArrayModel) -> NDArray[Any]:
 
 
 def append(target: Target, data: Any, axis: int) -> Steps[ArrayModel]:
-    """Writes cells behind the end of an axis, then publishes the shape that holds them."""
+    """Writes cells behind the end of an axis, then publishes the shape that holds them.
+
+    Appends of one array take turns: by a lock where there are locks, else by claims (`claims.py`).
+    """
     store, path, seat = target.store, target.path, target.seat
     check_writable(store, target.model)
     ndim = target.model.ndim
@@ -140,16 +148,21 @@ def append(target: Target, data: Any, axis: int) -> Steps[ArrayModel]:
     values = taken(data, target.model.data_type)
     yield Turn(seat.lock)
     try:
-        before = newest(seat, target.model)
-        _check_fits(values.shape, before.shape, at)
-        shape = tuple(length + values.shape[at] * (place == at) for place, length in enumerate(before.shape))
-        model = before.with_shape(shape)
-        if values.size:
-            starts = tuple(before.shape[at] * (place == at) for place in range(ndim))
-            yield bind(model, store, path, target.config).write(box_of(starts, shape), values)
-        if shape != before.shape:
-            yield from put_documents(store, path, before, model)
-            seat.published(model)
+        check_fits(values.shape, target.model.shape, at)
+        held = (yield store.lock(path)) if store.safety == "locks" else None
+        if values.shape[at] == 0:
+            model = target.model
+        elif held is None and store.safety not in ("process", "nothing"):
+            from zarrite.claims import append_claimed
+
+            model = yield from append_claimed(store, path, target.model, target.config, values, at)
+        else:
+            try:
+                model = yield from _append_alone(target, values, at)
+            finally:
+                if held is not None:
+                    held.release()
+        seat.published(model)
     finally:
         seat.lock.release()
     if target.catalog is not None:
@@ -157,11 +170,20 @@ def append(target: Target, data: Any, axis: int) -> Steps[ArrayModel]:
     return model
 
 
-def _check_fits(data: tuple[int, ...], shape: tuple[int, ...], axis: int) -> None:
-    rest = tuple(length for place, length in enumerate(shape) if place != axis)
-    given = tuple(length for place, length in enumerate(data) if place != axis)
-    if len(data) != len(shape) or rest != given:
-        raise MetadataValidationError(
-            f"data of shape {data} cannot be appended along axis {axis} to an array of shape {shape}; "
-            "all other axes must have the same length"
-        )
+def _append_alone(target: Target, values: NDArray[Any], at: int) -> Steps[ArrayModel]:
+    """An append while nobody else appends; others may still change attributes, or the shape by hand."""
+    store, path = target.store, target.path
+    written: tuple[int, ...] | None = None
+    for attempt in itertools.count():
+        found = yield from find(store, path, target.model)
+        before = found.model
+        assert isinstance(before, ArrayModel)
+        check_fits(values.shape, before.shape, at)
+        model, box = grown(before, values.shape[at], at)
+        if values.size and written != before.shape:
+            yield bind(model, store, path, target.config).write(box, values)
+            written = before.shape
+        if (yield from put_shape(store, path, found, model)):
+            return model
+        yield pause(attempt)
+    raise AssertionError  # pragma: no cover

@@ -6,6 +6,7 @@ zarrite runs the same classes on its own. They need pytest.
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ import pytest
 
 from zarrite._engine import Store
 from zarrite.array import Array
+from zarrite.config import config
 from zarrite.create import create_array, create_group
 from zarrite.errors import KeyRefusedError, ReadOnlyError
 from zarrite.model.dtype_names import dtype_from_json
@@ -169,6 +171,13 @@ class StoreContract:
                 change().result()
         assert reader.get("k").result() == b"1"
 
+    @pytest.fixture
+    def unprotected(self) -> Iterator[None]:
+        """Lets stores without conditional puts be written by this one process."""
+        with config.set({"array.unsafe_writes": "allow"}):
+            yield
+
+    @pytest.mark.usefixtures("unprotected")
     def test_arrays_live_in_it(self, store: Any) -> None:
         cells = np.arange(600, dtype="i4").reshape(20, 30)
         group = create_group(store, attributes={"a": 1})
@@ -184,6 +193,7 @@ class StoreContract:
             np.testing.assert_array_equal(array[...], cells)
             np.testing.assert_array_equal(array[::-3, 4], cells[::-3, 4])
 
+    @pytest.mark.usefixtures("unprotected")
     def test_threads_that_write_parts_of_one_chunk_lose_nothing(self, store: Any) -> None:
         array = create_array(store, shape=(64,), chunks=64, dtype="i4")
 

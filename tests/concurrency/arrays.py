@@ -26,7 +26,7 @@ def place(name: str, folder: Path) -> Any:
     return MemoryStore() if name == "memory" else MemoryStore({})
 
 
-def together(*works: Callable[[], object]) -> None:
+def together(*works: Callable[[], object], timeout_s: float = 120) -> None:
     """Runs each work in a thread of its own, all from one moment on; the first failure is raised here."""
     start = threading.Barrier(len(works))
     failures: list[BaseException] = []
@@ -42,7 +42,7 @@ def together(*works: Callable[[], object]) -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(timeout=120)
+        thread.join(timeout=timeout_s)
         assert not thread.is_alive(), "a thread waits for ever"
     if failures:
         raise failures[0]

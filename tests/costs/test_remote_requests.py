@@ -75,6 +75,8 @@ def test_the_first_inner_chunk_of_a_shard_is_two_gets_and_the_next_is_one(s3: Se
 def test_a_partial_write_of_a_shard_is_one_get_and_one_conditional_put(s3: Server) -> None:
     made(s3, shards=(64, 64))
     array = opened(s3, mode="r+")
+    # The first of a process asks the server, too, whether it looks at conditions.
+    array[1, 1] = -2
     s3.settle()
     s3.forget()
     array[0, 0] = -1

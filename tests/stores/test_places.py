@@ -113,6 +113,7 @@ class Folder:
         return (key for key in list(self.objects) if key.startswith(prefix))
 
 
+@pytest.mark.filterwarnings("ignore::zarrite.errors.UnsafeWriteWarning")
 def test_an_object_with_four_methods_is_a_store() -> None:
     assert isinstance(Folder(), PythonStore)
     group = zarrite.open_group(written(Folder()))

@@ -296,6 +296,12 @@ impl GridAxis {
         let cells = object.edge.min(self.extent.saturating_sub(object.start));
         leaves(&self.inner, &self.whole, cells)
     }
+
+    /// Whether an object has room for cells beyond the end of the array.
+    pub fn overhangs(&self, object: u64) -> bool {
+        let object = self.object(object);
+        object.start.saturating_add(object.stored) > self.extent
+    }
 }
 
 /// Leaf chunks among `cells` cells, given the edges of the levels below and the leaf chunks of a whole chunk of each.

@@ -6,6 +6,7 @@ pub mod blocks;
 pub mod budget;
 pub mod decoded;
 pub mod error;
+pub mod exclude;
 pub mod gate;
 pub mod handles;
 pub mod interrupt;

@@ -171,6 +171,33 @@ pub enum Put {
     IfVersion(Version),
 }
 
+/// What keeps writers of parts of one object from undoing each other, beside the locks of this process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Safety {
+    /// Nobody but this process reaches the place.
+    Process,
+    /// Locks that other processes of the machine respect: [`Store::try_lock`].
+    Locks,
+    /// Conditional puts.
+    Conditions,
+    /// Conditional puts, if the server does what they ask; some take them and do not look at the condition.
+    Unproven,
+    /// Nothing.
+    Nothing,
+}
+
+/// What came of asking for a lock.
+pub enum Lock {
+    /// Nobody else has it until this is dropped. It ends with the process at the latest.
+    Held(Box<dyn Send>),
+    /// Somebody else has it.
+    Busy,
+    /// Nothing of that name is there to be locked.
+    Missing,
+    /// The place has no locks.
+    Unknown,
+}
+
 /// An object held open for repeated reads, with no further look-up of its key.
 pub trait Object: Send + Sync {
     /// How many bytes it had when it was opened.
@@ -252,6 +279,37 @@ pub trait Store: Send + Sync {
     /// Whether chunks that will be read next may be asked for ahead: every change made here is then told to [`Ahead`](crate::ahead::Ahead).
     fn reads_ahead(&self) -> bool {
         false
+    }
+
+    /// What keeps partial writes of an object apart.
+    fn safety(&self) -> Safety {
+        if self.is_local() {
+            Safety::Process
+        } else {
+            Safety::Conditions
+        }
+    }
+
+    /// Finds out whether conditional puts do what they ask ([`Safety::Unproven`]), by one whose condition does not hold: the
+    /// object is there, and has these bytes.
+    ///
+    /// # Errors
+    /// As `put`.
+    fn prove(&self, key: &str, parts: &[&[u8]]) -> Result<Safety> {
+        let _ = (key, parts);
+        Ok(self.safety())
+    }
+
+    /// Asks for the lock of an object, or of all below a prefix (`""` is the store), without waiting.
+    ///
+    /// Locks keep processes apart, and threads with them. An object's lock is of what is there now: whoever has it may
+    /// replace the object, and then nobody has the lock of the new one.
+    ///
+    /// # Errors
+    /// As `get`.
+    fn try_lock(&self, name: &str) -> Result<Lock> {
+        let _ = name;
+        Ok(Lock::Unknown)
     }
 
     /// Appends the bytes of an object to `into`; `None`, and `into` unchanged, when there is no such key.

@@ -5,10 +5,14 @@
 
 use crate::array::{Array, Cells, Door, Selection, drive};
 use crate::error::{Error, Result};
+use crate::exclude;
 use crate::runtime::{Work, go_on, runtime};
-use crate::store::{Put, Range};
+use crate::store::{self, Lock, Put, Range, Safety, Version};
 use crate::sync::Mutex;
+use std::collections::{HashMap, HashSet};
+use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use zarrite_core::cells::is_filled;
 use zarrite_core::copy::{self, Copy, CopyAxis};
@@ -23,6 +27,18 @@ const LITTLE_PIECES: usize = 64;
 /// How often a change is made anew when another machine was faster.
 const TRIES: u32 = 64;
 
+impl Claim {
+    /// Notes an object that is there, or is gone again.
+    fn meet(&self, key: &str, now: Option<Version>) {
+        let mut seen = self.seen.lock();
+        match now {
+            Some(now) => seen.insert(key.to_owned(), now),
+            None => seen.remove(key),
+        };
+        self.met.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
 struct Write {
     array: Array,
     plan: Plan,
@@ -31,6 +47,21 @@ struct Write {
     few: bool,
     /// Bytes of the largest leaf chunk.
     leaf_bytes: usize,
+    claim: Option<Arc<Claim>>,
+}
+
+/// The objects of an append in a place without locks: a put must not replace what another appender has put.
+///
+/// Objects that are not there are made. One that is there is replaced only while it is what it was when the caller last made
+/// its claim in the array's document: see `python/zarrite/claims.py`.
+#[derive(Default)]
+pub struct Claim {
+    /// What was found there, by key.
+    seen: Mutex<HashMap<String, Version>>,
+    /// What is done.
+    done: Mutex<HashSet<String>>,
+    /// How many objects were met that have to be claimed first.
+    met: AtomicUsize,
 }
 
 /// Writes the caller's cells to a selection.
@@ -38,6 +69,27 @@ struct Write {
 /// # Errors
 /// See [`Error`]; every object is then as it was or as it was to be, never between.
 pub fn write(array: &Array, selection: &Selection, values: Cells, door: Door<'_>) -> Result<()> {
+    run(array, selection, values, None, door)
+}
+
+/// Writes cells that nobody else may write: `false` when objects were met that have to be claimed, after which the same
+/// call goes on with those.
+///
+/// # Errors
+/// As [`write()`].
+pub fn write_claimed(
+    array: &Array,
+    selection: &Selection,
+    values: Cells,
+    claim: &Arc<Claim>,
+    door: Door<'_>,
+) -> Result<bool> {
+    claim.met.store(0, Ordering::Relaxed);
+    run(array, selection, values, Some(Arc::clone(claim)), door)?;
+    Ok(claim.met.load(Ordering::Relaxed) == 0)
+}
+
+fn run(array: &Array, selection: &Selection, values: Cells, claim: Option<Arc<Claim>>, door: Door<'_>) -> Result<()> {
     if array.store.read_only() {
         return Err(crate::store::Error::ReadOnly { url: array.store.url() }.into());
     }
@@ -55,6 +107,7 @@ pub fn write(array: &Array, selection: &Selection, values: Cells, door: Door<'_>
         values,
         few,
         leaf_bytes,
+        claim,
     });
     // With few shards, one after another, each by all threads.
     let (items, batch) = if few && array.program.depth() > 0 && (array.store.is_local() || objects < 2) {
@@ -72,6 +125,24 @@ pub fn write(array: &Array, selection: &Selection, values: Cells, door: Door<'_>
         })
     });
     drive(&*array.store, items.min(objects), batch, little, work, door).map_err(|error| error.in_store(&*array.store))
+}
+
+/// How long to wait before the next try, so that of several writers each gets its turn.
+fn pause(attempt: u32) -> Duration {
+    let most = 1_u64 << attempt.min(7);
+    let part = RandomState::new().hash_one(attempt) % 1000;
+    Duration::from_micros(most * (500 + part))
+}
+
+/// An object that is written.
+struct Target<'a> {
+    key: &'a str,
+    /// Which of the plan's objects it is.
+    at: usize,
+    /// Whether every cell of it inside the array, as the handle knows it, is written.
+    whole: bool,
+    /// Whether nothing of the old object is to stay.
+    alone: bool,
 }
 
 /// A shard as it is put: pieces of the old one and new bytes, in the order of their slots.
@@ -136,56 +207,204 @@ impl Write {
         let bytes = self.leaf_bytes.saturating_mul(self.plan.object_pieces(at));
         let _taken = (bytes > LITTLE_BYTES).then(|| runtime().budget.take(bytes.saturating_mul(2)));
         let whole = self.covers_object(at);
-        if whole || store.is_local() {
-            let mut old = None;
-            if !whole {
-                let mut stored = workspace.empty_buffer();
-                old = store.get(&key, Range::All, &mut stored)?.map(|_| stored);
+        let object = Target {
+            key: &key,
+            at,
+            whole,
+            // Cells beyond the end of the array as this handle knows it may be those of a writer who knows it longer.
+            alone: whole && !self.overhangs(at),
+        };
+        let done = match store.safety() {
+            _ if self.claim.is_some() => self.claimed(&object, workspace),
+            Safety::Process => self.alone(&object, workspace),
+            Safety::Locks => self.locked(&object, workspace),
+            Safety::Conditions | Safety::Unproven if object.alone => self.here(&object, workspace),
+            Safety::Conditions | Safety::Unproven => self.conditional(&object, workspace),
+            Safety::Nothing => self.unprotected(&object, workspace),
+        };
+        runtime().handles.forget(store.identity(), &key);
+        done
+    }
+
+    /// Replaces an object in a place that only this process reaches.
+    fn alone(&self, object: &Target<'_>, workspace: &mut Workspace) -> Result<()> {
+        // An object whose known cells are all written is read only once it turns out to be there.
+        if object.whole && !object.alone {
+            let done = self.replace(object, None, &Put::IfAbsent, false, workspace)?;
+            if done == Some(true) {
+                return Ok(());
             }
-            self.replace(&key, at, whole, old, &Put::Always, workspace)?;
-            runtime().handles.forget(store.identity(), &key);
-            return Ok(());
         }
-        // Other machines write here too: what was read is replaced only while it is still there, else it is read again.
+        self.here(object, workspace)
+    }
+
+    /// Replaces an object that nobody but this process writes, or nothing of which is to stay.
+    fn here(&self, object: &Target<'_>, workspace: &mut Workspace) -> Result<()> {
+        let store = &self.array.store;
+        let mut old = None;
+        if !object.alone {
+            let mut stored = workspace.empty_buffer();
+            old = store.get(object.key, Range::All, &mut stored)?.map(|_| stored);
+        }
+        let may_exist = object.alone || old.is_some();
+        if self.replace(object, old, &Put::Always, false, workspace)?.is_none() && may_exist {
+            store.delete(object.key)?;
+        }
+        Ok(())
+    }
+
+    /// Replaces an object under a lock that other processes respect; one that is not there needs none to be made.
+    fn locked(&self, object: &Target<'_>, workspace: &mut Workspace) -> Result<()> {
+        let store = &self.array.store;
+        loop {
+            match exclude::wait_for_object(&**store, object.key)? {
+                Lock::Missing => match self.replace(object, None, &Put::IfAbsent, false, workspace)? {
+                    Some(false) => {}
+                    Some(true) | None => return Ok(()),
+                },
+                Lock::Held(_held) => return self.here(object, workspace),
+                Lock::Unknown | Lock::Busy if object.alone => return self.here(object, workspace),
+                Lock::Unknown | Lock::Busy => {
+                    exclude::unprotected(&**store, object.key, || self.said("its file system has no locks"))?;
+                    return self.conditional(object, workspace);
+                }
+            }
+        }
+    }
+
+    /// Replaces an object as long as it is the one that was read, else reads it again.
+    fn conditional(&self, object: &Target<'_>, workspace: &mut Workspace) -> Result<()> {
+        let (store, key) = (&self.array.store, object.key);
+        // An object whose known cells are all written is read only once it turns out to be there.
+        let mut unread = object.whole;
         for attempt in 0..TRIES {
             let mut stored = workspace.empty_buffer();
-            let version = store.get_versioned(&key, &mut stored)?;
+            let version = if unread {
+                None
+            } else {
+                store.get_versioned(key, &mut stored)?
+            };
             let (how, old) = match version {
                 Some(version) => (Put::IfVersion(version), Some(stored)),
                 None => (Put::IfAbsent, None),
             };
-            let done = self.replace(&key, at, whole, old, &how, workspace)?;
-            runtime().handles.forget(store.identity(), &key);
-            if done {
-                return Ok(());
+            if store.safety() == Safety::Unproven
+                && let Some(old) = &old
+                && store.prove(key, &[old])? == Safety::Nothing
+            {
+                return self.unprotected(object, workspace);
             }
-            go_on()?;
-            std::thread::sleep(Duration::from_millis(1 << attempt.min(7)));
+            // No store deletes on a condition, so an object that became empty stays.
+            let stays = old.is_some();
+            match self.replace(object, old, &how, stays, workspace) {
+                Ok(Some(true)) => return Ok(()),
+                Ok(None) if !unread => return Ok(()),
+                Ok(_) => {}
+                Err(Error::Store {
+                    why: store::Error::Unsafe { .. },
+                    ..
+                }) => return self.unprotected(object, workspace),
+                Err(error) => return Err(error),
+            }
+            if !std::mem::take(&mut unread) {
+                go_on()?;
+                std::thread::sleep(pause(attempt));
+            }
         }
-        Err(crate::store::Error::Changed { key }.into())
+        Err(store::Error::Changed { key: key.to_owned() }.into())
     }
 
-    /// Puts an object with its new cells; `false` when the condition did not hold.
+    /// Makes an object that is not there, or replaces what was claimed.
+    fn claimed(&self, object: &Target<'_>, workspace: &mut Workspace) -> Result<()> {
+        let (Some(claim), store, key) = (&self.claim, &self.array.store, object.key) else {
+            return Ok(());
+        };
+        if claim.done.lock().contains(key) {
+            return Ok(());
+        }
+        let seen = claim.seen.lock().get(key).cloned();
+        let (how, old) = match &seen {
+            None => (Put::IfAbsent, None),
+            Some(seen) => {
+                let mut stored = workspace.empty_buffer();
+                match store.get_versioned(key, &mut stored)? {
+                    Some(now) if now == *seen => (Put::IfVersion(now), Some(stored)),
+                    now => return Ok(claim.meet(key, now)),
+                }
+            }
+        };
+        if store.safety() == Safety::Unproven
+            && let Some(old) = &old
+            && store.prove(key, &[old])? == Safety::Nothing
+        {
+            let (key, why) = (key.to_owned(), "the server does not look at conditions".to_owned());
+            return Err(store::Error::Unsafe { key, why }.into());
+        }
+        if self.replace(object, old, &how, true, workspace)? == Some(true) {
+            claim.done.lock().insert(key.to_owned());
+            return Ok(());
+        }
+        let mut stored = workspace.empty_buffer();
+        let now = store.get_versioned(key, &mut stored)?;
+        workspace.put_back(stored);
+        claim.meet(key, now);
+        Ok(())
+    }
+
+    /// Replaces an object with nothing to keep others away, if that is wanted.
+    fn unprotected(&self, object: &Target<'_>, workspace: &mut Workspace) -> Result<()> {
+        if !object.whole {
+            exclude::unprotected(&*self.array.store, object.key, || {
+                self.said("it takes no conditional puts")
+            })?;
+        }
+        self.here(object, workspace)
+    }
+
+    /// Why a partial write is not safe, and what is.
+    fn said(&self, why: &str) -> String {
+        let edges = self.array.program.grid.axes().iter().map(|axis| match axis.uniform() {
+            Some(edge) => edge.saturating_mul(axis.per_object()).to_string(),
+            None => "irregular".to_owned(),
+        });
+        let what = if self.array.program.depth() > 0 {
+            "shards"
+        } else {
+            "chunks"
+        };
+        format!(
+            "a part of an object is written, {why}, so another process that writes to the same object at the same time \
+             may lose cells; write whole {what} (of shape ({})), or set array.unsafe_writes to \"allow\"",
+            edges.collect::<Vec<_>>().join(", ")
+        )
+    }
+
+    /// Whether an object has room for cells beyond the end of the array.
+    fn overhangs(&self, at: usize) -> bool {
+        let object = self.plan.object(at);
+        let mut axes = self.array.program.grid.axes().iter().zip(&object);
+        axes.any(|(axis, &index)| axis.overhangs(index))
+    }
+
+    /// Puts an object with its new cells; `false` when the condition did not hold, `None` when it holds nothing but fill
+    /// values, and need not be there: then nothing is put. One that `stays` is put nevertheless.
     fn replace(
         &self,
-        key: &str,
-        at: usize,
-        whole: bool,
+        object: &Target<'_>,
         old: Option<Vec<u8>>,
         how: &Put,
+        stays: bool,
         workspace: &mut Workspace,
-    ) -> Result<bool> {
-        let program = &self.array.program;
-        // No store deletes on a condition, so an object that became empty stays, where others may write it too.
-        let stays = *how != Put::Always;
-        let done = if program.depth() == 0 {
+    ) -> Result<Option<bool>> {
+        let (key, at) = (object.key, object.at);
+        let done = if self.array.program.depth() == 0 {
             let mut bytes = workspace.empty_buffer();
             let kept = self.compute(workspace, |workspace| {
                 self.leaf(key, at, 0, old.as_deref(), &mut bytes, stays, workspace)
             });
             let done = match kept {
-                Ok(true) => self.put(key, &[&bytes], how),
-                Ok(false) => self.delete(key, whole || old.is_some()),
+                Ok(true) => self.put(key, &[&bytes], how).map(Some),
+                Ok(false) => Ok(None),
                 Err(error) => Err(error),
             };
             workspace.put_back(bytes);
@@ -199,14 +418,18 @@ impl Write {
                 stays,
             };
             let built = self.compute(workspace, |workspace| {
-                shard.build(0, &pieces, old.as_deref(), workspace)
+                match shard.build(0, &pieces, old.as_deref(), workspace) {
+                    // Every cell that is known is written: a damaged shard is replaced.
+                    Err(Error::Decode { .. }) if object.whole => shard.build(0, &pieces, None, workspace),
+                    built => built,
+                }
             });
             match built? {
-                None => self.delete(key, whole || old.is_some()),
+                None => Ok(None),
                 Some(built) => {
                     let done = self.put(key, &built.parts(old.as_deref().unwrap_or_default()), how);
                     built.put_back(workspace);
-                    done
+                    done.map(Some)
                 }
             }
         };
@@ -226,13 +449,6 @@ impl Write {
 
     fn put(&self, key: &str, parts: &[&[u8]], how: &Put) -> Result<bool> {
         Ok(self.array.store.put(key, parts, how.clone())?)
-    }
-
-    fn delete(&self, key: &str, may_exist: bool) -> Result<bool> {
-        if may_exist {
-            self.array.store.delete(key)?;
-        }
-        Ok(true)
     }
 
     /// Whether every cell of an object that lies inside the array is written, so that the old one need not be read.
@@ -290,21 +506,23 @@ impl Write {
         let overhangs = extents[..] != leaf.chunk[..];
         let whole = wanted.covers(&extents);
         let mut cells = workspace.buffer(n)?;
+        let fill = |cells: &mut [u8]| {
+            if n > 0 {
+                copy::fill(cells, program.fill());
+            }
+        };
         let prepared = match old {
-            Some(stored) if !whole => leaf
-                .chain
-                .decode(stored, &mut cells[..n], workspace)
-                .map_err(|why| self.array.undecodable(key, why))
-                .and_then(|()| {
-                    if overhangs {
-                        self.clear_overhang(&leaf, &mut cells[..n], &extents)
-                    } else {
-                        Ok(())
-                    }
-                }),
+            // What lies beyond the end of the array stays too: it may be what another writer appended.
+            Some(stored) if !whole || overhangs => match leaf.chain.decode(stored, &mut cells[..n], workspace) {
+                Err(_) if whole => {
+                    fill(&mut cells[..n]);
+                    Ok(())
+                }
+                done => done.map_err(|why| self.array.undecodable(key, why)),
+            },
             _ => {
-                if (!whole || overhangs) && n > 0 {
-                    copy::fill(&mut cells[..n], program.fill());
+                if !whole || overhangs {
+                    fill(&mut cells[..n]);
                 }
                 Ok(())
             }
@@ -319,25 +537,6 @@ impl Write {
         // Views that were decoded pointed here; they are stored now.
         workspace.context.arena.clear();
         done
-    }
-
-    /// Fills what lies outside the array, so that equal cells give equal bytes whoever wrote the chunk before.
-    fn clear_overhang(&self, leaf: &Leaf, cells: &mut [u8], extents: &[usize]) -> Result<()> {
-        let program = &self.array.program;
-        let mut kept = cells.to_vec();
-        copy::fill(&mut kept, program.fill());
-        let mut copy = Copy::default();
-        for (axis, &count) in extents.iter().enumerate() {
-            let stride = leaf.strides[axis];
-            copy.axes.push(CopyAxis::Stride {
-                count,
-                from: stride,
-                to: stride,
-            });
-        }
-        copy.run(&Memory::of(cells), &Memory::of_mut(&mut kept), program.cell_bytes)?;
-        cells.copy_from_slice(&kept);
-        Ok(())
     }
 
     #[allow(clippy::too_many_arguments)]

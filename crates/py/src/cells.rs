@@ -15,6 +15,7 @@ use zarrite_core::cells::VIEW_BYTES;
 use zarrite_core::program::Vlen;
 use zarrite_core::{Axis, Memory};
 use zarrite_engine::sync::Mutex;
+use zarrite_engine::write::{Claim, write_claimed};
 use zarrite_engine::{Array, Selection, read, write};
 
 /// The cells of one array.
@@ -169,7 +170,18 @@ impl Cells {
     /// Writes settled axes.
     fn write(&self, axes: &Bound<'_, PyAny>, values: &Bound<'_, PyUntypedArray>) -> PyResult<Pending> {
         let request = Request::of_axes(axes, &[])?;
-        self.writing(request, values)
+        self.writing(request, values, None)
+    }
+
+    /// Writes a selection that nobody else may write; `False` when objects were met that have to be claimed first.
+    fn write_claimed(
+        &self,
+        axes: &Bound<'_, PyAny>,
+        values: &Bound<'_, PyUntypedArray>,
+        claim: PyRef<'_, crate::store::Claim>,
+    ) -> PyResult<Pending> {
+        let request = Request::of_axes(axes, &[])?;
+        self.writing(request, values, Some(&claim.0))
     }
 
     /// Reads single cells.
@@ -184,7 +196,7 @@ impl Cells {
 
     /// Writes single cells.
     fn write_points(&self, points: &Bound<'_, PyAny>, values: &Bound<'_, PyUntypedArray>) -> PyResult<Pending> {
-        self.writing(Request::of_points(points)?, values)
+        self.writing(Request::of_points(points)?, values, None)
     }
 
     /// The key of a stored object by its index in the grid.
@@ -311,7 +323,12 @@ impl Cells {
         ))
     }
 
-    fn writing(&self, request: Request, values: &Bound<'_, PyUntypedArray>) -> PyResult<Pending> {
+    fn writing(
+        &self,
+        request: Request,
+        values: &Bound<'_, PyUntypedArray>,
+        claim: Option<&Arc<Claim>>,
+    ) -> PyResult<Pending> {
         let Some(cells) = self.values(values, &request)? else {
             return Err(PyValueError::new_err(format!(
                 "values of shape {:?} and dtype {} do not fit a selection of shape {:?} and dtype {}",
@@ -323,11 +340,21 @@ impl Cells {
         };
         let array = self.array.clone();
         let waits = !array.store.is_local();
+        let claim = claim.map(Arc::clone);
         let pending = Pending::new(move |door| {
-            if array.program.cell_bytes > 0 {
-                write(&array, &request.selection, cells, door)?;
-            }
-            Ok(Box::new(|py: Python<'_>| Ok(py.None())))
+            let nothing = array.program.cell_bytes == 0;
+            let done = match claim {
+                None if nothing => None,
+                None => {
+                    write(&array, &request.selection, cells, door)?;
+                    None
+                }
+                Some(claim) => Some(nothing || write_claimed(&array, &request.selection, cells, &claim, door)?),
+            };
+            Ok(Box::new(move |py: Python<'_>| {
+                pyo3::IntoPyObjectExt::into_py_any(done, py)
+            });
+        Ok(pending.waiting(waits))
         });
         Ok(pending.waiting(waits))
     }

@@ -11,7 +11,7 @@ use zarrite_engine::interrupt;
 use zarrite_engine::runtime::Stop;
 use zarrite_engine::store::Store;
 use zarrite_engine::sync::Mutex;
-use zarrite_engine::{Door, Error, Result, runtime};
+use zarrite_engine::{Door, Error, Result, exclude, runtime};
 
 /// Makes the Python object of an outcome, with the interpreter attached.
 pub type Finish = Box<dyn FnOnce(Python<'_>) -> PyResult<Py<PyAny>> + Send>;
@@ -40,9 +40,27 @@ pub fn wait<T: Send>(py: Python<'_>, task: impl FnOnce(Door<'_>) -> Result<T> + 
     });
     match (done, signal) {
         (_, Some(signal)) => Err(signal),
-        (Ok(value), None) => Ok(value),
+        (Ok(value), None) => {
+            warn(py)?;
+            Ok(value)
+        }
         (Err(error), None) => Err(raise(py, &error)),
     }
+}
+
+/// Warns of what the engine found worth telling.
+///
+/// # Errors
+/// The warning itself, where the user made warnings errors.
+pub fn warn(py: Python<'_>) -> PyResult<()> {
+    if !exclude::has_warnings() {
+        return Ok(());
+    }
+    let category = py.import("zarrite.errors")?.getattr("UnsafeWriteWarning")?;
+    let warn = py.import("warnings")?.getattr("warn")?;
+    exclude::warnings()
+        .into_iter()
+        .try_for_each(|said| warn.call1((said, &category, 2)).map(drop))
 }
 
 /// Work that has been asked for. Nothing runs until one of its doors is opened; one of them, once.
@@ -149,7 +167,7 @@ struct Settle {
 impl Settle {
     fn hand_over(self, py: Python<'_>, event_loop: &Py<PyAny>, done: Result<Finish>) {
         let outcome = match done {
-            Ok(finish) => finish(py),
+            Ok(finish) => warn(py).and_then(|()| finish(py)),
             Err(error) => Err(raise(py, &error)),
         };
         let (value, error) = match outcome {

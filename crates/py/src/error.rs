@@ -61,6 +61,7 @@ fn in_store(url: &str, error: &store::Error) -> Described {
             &"it was replaced again and again while it was read",
             None,
         ),
+        store::Error::Unsafe { key, why } => told("UnsafeWriteError", key, why, None),
         store::Error::Closed { url } => told("StoreError", url, &"the store is closed", None),
     }
 }

@@ -28,7 +28,7 @@ mod text;
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 use std::cell::Cell;
-use zarrite_engine::{gate, runtime};
+use zarrite_engine::{exclude, gate, runtime};
 
 thread_local! {
     static FORKING: Cell<bool> = const { Cell::new(false) };
@@ -81,6 +81,16 @@ fn configure(
     holds.into_iter().collect()
 }
 
+/// What becomes of partial writes that nothing protects: "warn", "refuse" or "allow".
+#[pyfunction]
+fn unsafe_writes(policy: &str) {
+    exclude::set_policy(match policy {
+        "allow" => exclude::Unsafe::Allow,
+        "refuse" => exclude::Unsafe::Refuse,
+        _ => exclude::Unsafe::Warn,
+    });
+}
+
 /// Sets what the caches keep: decoded chunks in bytes (`None`: as much as the engine thinks good), and how long what a network told is
 /// not asked again.
 #[pyfunction]
@@ -114,6 +124,12 @@ fn _engine(py: Python<'_>, module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<listing::Listing>()?;
     module.add_class::<program::Program>()?;
     module.add_class::<store::Store>()?;
+    module.add_class::<store::Version>()?;
+    module.add_class::<store::Held>()?;
+    module.add_class::<store::Claim>()?;
+    module.add_class::<store::Stage>()?;
+    module.add_function(wrap_pyfunction!(store::pause, module)?)?;
+    module.add_function(wrap_pyfunction!(unsafe_writes, module)?)?;
     module.add_function(wrap_pyfunction!(store::memory_store, module)?)?;
     module.add_function(wrap_pyfunction!(store::local_store, module)?)?;
     module.add_function(wrap_pyfunction!(store::zip_store, module)?)?;

@@ -13,7 +13,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use zarrite_engine::store::{Error, Found, Object, Put, Range, Result, Store, Version};
+use zarrite_engine::store::{Error, Found, Object, Put, Range, Result, Safety, Store, Version};
 use zarrite_engine::stores::keys::{below, check_key, check_prefix, move_by_copy};
 use zarrite_engine::sync::Mutex;
 
@@ -33,6 +33,7 @@ pub struct PyStore {
 #[allow(clippy::struct_excessive_bools)]
 struct Has {
     put_if_absent: bool,
+    get_versioned: bool,
     put_if_version: bool,
     delete_many: bool,
     list_sizes: bool,
@@ -55,6 +56,7 @@ impl PyStore {
         let identity = format!("python:{}", text("identity")?.unwrap_or_else(|| url.clone()));
         let has = Has {
             put_if_absent: bound.hasattr("put_if_absent")?,
+            get_versioned: bound.hasattr("get_versioned")?,
             put_if_version: bound.hasattr("put_if_version")?,
             delete_many: bound.hasattr("delete_many")?,
             list_sizes: bound.hasattr("list_sizes")?,
@@ -127,6 +129,16 @@ impl Store for PyStore {
         self.read_only
     }
 
+    fn safety(&self) -> Safety {
+        if self.has.put_if_version {
+            Safety::Conditions
+        } else if self.has.put_if_absent && self.is_local {
+            Safety::Process
+        } else {
+            Safety::Nothing
+        }
+    }
+
     fn get(&self, key: &str, range: Range, into: &mut Vec<u8>) -> Result<Option<Found>> {
         check_key(key)?;
         let Some(bytes) = self.calls.get(key, range, None)? else {
@@ -142,6 +154,15 @@ impl Store for PyStore {
 
     fn get_versioned(&self, key: &str, into: &mut Vec<u8>) -> Result<Option<Version>> {
         check_key(key)?;
+        if self.has.get_versioned {
+            let found: Option<(Vec<u8>, String)> = self
+                .calls
+                .call(key, |store| store.call_method1("get_versioned", (key,))?.extract())?;
+            return Ok(found.map(|(bytes, version)| {
+                into.extend_from_slice(&bytes);
+                Version::tag(&version)
+            }));
+        }
         let Some(part) = self.calls.open(key, Range::All)? else {
             return Ok(None);
         };

@@ -1,21 +1,26 @@
 //! `Store`: a place that keeps objects, as Python sees it.
 
-use crate::door::{Pending, stored, wait};
+use crate::door::{Pending, stored, wait, warn};
 use crate::error::raise;
 use crate::hooks::{Lender, Signer};
 use crate::listing;
 use crate::pystore::PyStore;
 use numpy::PyUntypedArray;
+use pyo3::IntoPyObjectExt;
 use pyo3::buffer::PyBuffer;
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
+use std::hash::{BuildHasher, RandomState};
 use std::path::Path;
 use std::sync::Arc;
-use zarrite_engine::store::{Error as StoreError, Put, Range, Store as Contract};
+use std::time::{Duration, Instant};
+use zarrite_engine::store::{Error as StoreError, Lock, Put, Range, Safety, Store as Contract};
 use zarrite_engine::stores::remote::{Rules, Settings};
-use zarrite_engine::stores::{Local, LocalOptions, Memory, Prefix, ReadOnly, Record, Remote, Zip};
+use zarrite_engine::stores::{Local, LocalOptions, Memory, Prefix, ReadOnly, Record, Remote, Staged, Zip};
+use zarrite_engine::sync::Mutex;
 use zarrite_engine::transfer::Listing;
+use zarrite_engine::{Door, exclude};
 
 /// A place that keeps objects under keys.
 #[pyclass(frozen, module = "zarrite._engine")]
@@ -37,6 +42,61 @@ impl Store {
     /// The store itself.
     pub fn inner(&self) -> Arc<dyn Contract> {
         Arc::clone(&self.inner)
+    }
+}
+
+/// What is said of a document that is replaced without protection.
+const UNPROTECTED: &str = "the store takes no conditional puts, so another process that changes the same node at the \
+                           same time may lose this change, or this one its own; let one process change it, or set \
+                           array.unsafe_writes to \"allow\"";
+
+/// What tells one content of a key from another.
+#[pyclass(frozen, module = "zarrite._engine")]
+pub struct Version(zarrite_engine::store::Version);
+
+/// A lock that was got; it ends with `release`, or with this object.
+#[pyclass(frozen, module = "zarrite._engine")]
+pub struct Held(Mutex<Option<Box<dyn Send>>>);
+
+/// Which objects of an append were put already, and which were there before.
+#[pyclass(frozen, module = "zarrite._engine")]
+pub struct Claim(pub Arc<zarrite_engine::write::Claim>);
+
+#[pymethods]
+impl Claim {
+    #[new]
+    fn new() -> Self {
+        Self(Arc::default())
+    }
+}
+
+/// Waits so long at most; how long is left to chance, so that of several who wait each gets its turn.
+#[pyfunction]
+pub fn pause(seconds: f64) -> Pending {
+    Pending::new(move |mut door| {
+        let chance = (RandomState::new().hash_one(0) % 1000) as f64 / 1000.0;
+        let end = Instant::now() + Duration::try_from_secs_f64(seconds * chance).unwrap_or_default();
+        loop {
+            let left = end.saturating_duration_since(Instant::now());
+            let stopped = match &mut door {
+                Door::Wait(interrupted) => interrupted(),
+                Door::Help => false,
+            };
+            if stopped {
+                return Err(zarrite_engine::Error::Stopped);
+            }
+            if left.is_zero() {
+                return Ok(Box::new(|py| Ok(py.None())));
+            }
+            std::thread::sleep(left.min(Duration::from_millis(40)));
+        }
+    })
+}
+
+#[pymethods]
+impl Held {
+    fn release(&self) {
+        drop(self.0.lock().take());
     }
 }
 
@@ -200,6 +260,78 @@ impl Store {
         Ok(Pending::of(move || {
             stored(&*store, store.put(&key, &[&value], Put::IfAbsent))
         }))
+    }
+
+    /// The bytes of an object with the version they are.
+    fn get_versioned(&self, key: String) -> Pending {
+        let store = self.inner();
+        Pending::of(move || {
+            let mut bytes = Vec::new();
+            let version = stored(&*store, store.get_versioned(&key, &mut bytes))?;
+            Ok(version.map(|version| (Bytes(bytes), Version(version))))
+        })
+    }
+
+    /// Puts an object where it is still a version of it, or still absent; `false` when it is not.
+    fn put_if_version(
+        &self,
+        key: String,
+        value: &Bound<'_, PyAny>,
+        version: Option<PyRef<'_, Version>>,
+    ) -> PyResult<Pending> {
+        let (store, value) = (self.inner(), value_bytes(value)?);
+        let how = version.map_or(Put::IfAbsent, |version| Put::IfVersion(version.0.clone()));
+        Ok(Pending::of(move || {
+            let done = stored(&*store, store.put(&key, &[&value], how.clone()))?;
+            let prove = done && how != Put::IfAbsent && store.safety() == Safety::Unproven;
+            if prove && stored(&*store, store.prove(&key, &[&value]))? == Safety::Nothing {
+                exclude::unprotected(&*store, &key, || UNPROTECTED.to_owned())?;
+            }
+            Ok(done)
+        }))
+    }
+
+    /// Says whether a document may be replaced though nothing keeps other writers away.
+    fn unprotected(&self, py: Python<'_>, key: &str) -> PyResult<()> {
+        let done = exclude::unprotected(&*self.inner, key, || UNPROTECTED.to_owned());
+        done.map_err(|error| raise(py, &error))?;
+        warn(py)
+    }
+
+    /// What keeps writers of parts of one object apart.
+    #[getter]
+    fn safety(&self) -> &'static str {
+        match self.inner.safety() {
+            Safety::Process => "process",
+            Safety::Locks => "locks",
+            Safety::Conditions => "conditions",
+            Safety::Unproven => "unproven",
+            Safety::Nothing => "nothing",
+        }
+    }
+
+    /// Waits for the lock of all below a prefix; `None` where there are no locks, or nothing to be locked.
+    fn lock(&self, prefix: String) -> Pending {
+        let store = self.inner();
+        Pending::new(move |mut door| {
+            let mut stop = || {
+                let stopped = match &mut door {
+                    Door::Wait(interrupted) => interrupted(),
+                    Door::Help => false,
+                };
+                if stopped {
+                    Err(zarrite_engine::Error::Stopped)
+                } else {
+                    Ok(())
+                }
+            };
+            let lock = exclude::wait(&*store, &prefix, &mut stop).map_err(|error| error.in_store(&*store))?;
+            let held = match lock {
+                Lock::Held(held) => Some(Held(Mutex::new(Some(held)))),
+                Lock::Busy | Lock::Missing | Lock::Unknown => None,
+            };
+            Ok(Box::new(move |py| held.into_py_any(py)))
+        })
     }
 
     fn put_many(&self, items: Vec<(String, Bound<'_, PyAny>)>) -> PyResult<Pending> {
@@ -394,6 +526,33 @@ fn refused(py: Python<'_>, why: String) -> PyErr {
 #[pyo3(signature = (store, *, read_only=false))]
 pub fn python_store(py: Python<'_>, store: Py<PyAny>, read_only: bool) -> PyResult<Store> {
     Ok(Store::of(PyStore::new(py, store, read_only)?))
+}
+
+/// What is written to a stage, on its way to be seen.
+#[pyclass(frozen, module = "zarrite._engine")]
+pub struct Stage(Staged);
+
+#[pymethods]
+impl Stage {
+    #[new]
+    fn new(store: PyRef<'_, Store>, names: Vec<String>) -> Self {
+        Self(Staged::of(store.inner(), names))
+    }
+
+    #[getter]
+    fn store(&self) -> Store {
+        Store::of(self.0.clone())
+    }
+
+    fn publish(&self) -> Pending {
+        let stage = self.0.clone();
+        Pending::done(move || stored(&stage, stage.publish()))
+    }
+
+    fn discard(&self) -> Pending {
+        let stage = self.0.clone();
+        Pending::done(move || stored(&stage, stage.discard()))
+    }
 }
 
 /// The same store with a ledger of what is asked of it.

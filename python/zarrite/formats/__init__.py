@@ -34,6 +34,7 @@ __all__ = [
     "described",
     "dimension_names",
     "document_keys",
+    "document_names",
     "dump",
     "first_keys",
     "is_complete",
@@ -127,6 +128,11 @@ def document_keys(path: str, zarr_format: int | None = None) -> tuple[str, ...]:
     }[zarr_format]
     prefix = _prefix(path)
     return tuple(prefix + name for name in names)
+
+
+def document_names() -> tuple[str, ...]:
+    """The names of documents, in the order in which those of one node are published: what makes it seen comes last."""
+    return (v2.ATTRIBUTES_NAME, n5.NAME, v2.ARRAY_NAME, v2.GROUP_NAME, v2.CONSOLIDATED_NAME, v3.NAME)
 
 
 def is_document(name: str) -> bool:

@@ -15,8 +15,9 @@ class PythonStore(Protocol):
     """A place that keeps objects, written in Python. Any object with these four methods is one.
 
     The methods block; the engine calls them from its own threads, several at a time. A key is a path without a leading
-    slash, such as `"a/b/c/0/1"`. What such a store lacks (conditional puts, one level's listing) the engine makes of
-    these four.
+    slash, such as `"a/b/c/0/1"`. What such a store lacks (one level's listing, moving) the engine makes of these four.
+
+    With `put_if_absent`, `get_versioned` and `put_if_version` too, several processes may write parts of one object.
     """
 
     def get(self, key: str, start: int | None = None, stop: int | None = None) -> bytes | None:

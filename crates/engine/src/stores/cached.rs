@@ -18,7 +18,7 @@ use std::time::Duration;
 use self::folder::FolderShelf;
 use self::memory::MemoryShelf;
 use self::shelf::{Entry, SUMS, Shelf, now_ms};
-use crate::store::{Error, Found, Object, Put, Range, Result, Store, Version};
+use crate::store::{Error, Found, Lock, Object, Put, Range, Result, Safety, Store, Version};
 use crate::stores::keys::{check_key, reserve};
 use crate::sync::Mutex;
 
@@ -289,6 +289,18 @@ impl Store for Cached {
 
     fn read_only(&self) -> bool {
         self.0.store.read_only()
+    }
+
+    fn safety(&self) -> Safety {
+        self.0.store.safety()
+    }
+
+    fn prove(&self, key: &str, parts: &[&[u8]]) -> Result<Safety> {
+        self.0.store.prove(key, parts)
+    }
+
+    fn try_lock(&self, name: &str) -> Result<Lock> {
+        self.0.store.try_lock(name)
     }
 
     fn get(&self, key: &str, range: Range, into: &mut Vec<u8>) -> Result<Option<Found>> {

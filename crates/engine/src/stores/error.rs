@@ -57,6 +57,14 @@ pub enum Error {
         /// The key.
         key: String,
     },
+    /// Nothing keeps other writers from undoing this, and the caller does not want it done then.
+    #[error("{key:?}: {why}")]
+    Unsafe {
+        /// The key.
+        key: String,
+        /// What the store cannot do, and the way out.
+        why: String,
+    },
     /// The store was closed.
     #[error("{url} is closed")]
     Closed {
@@ -98,7 +106,8 @@ impl Error {
             | Self::KeyRefused { key, .. }
             | Self::Io { key, .. }
             | Self::Corrupt { key, .. }
-            | Self::Changed { key } => key,
+            | Self::Changed { key }
+            | Self::Unsafe { key, .. } => key,
             Self::NotFound { url } | Self::ReadOnly { url } | Self::Closed { url } => url,
         }
     }

@@ -5,6 +5,7 @@
 //! chunks would be missing, and missing chunks are fill values.
 
 mod copy;
+mod lock;
 mod read;
 mod spot;
 mod walk;
@@ -18,7 +19,7 @@ use rustix::io::Errno;
 
 use self::read::File;
 use self::spot::Root;
-use crate::store::{Error, Found, Object, Put, Range, Result, Store, Version};
+use crate::store::{Error, Found, Lock, Object, Put, Range, Result, Safety, Store, Version};
 use crate::stores::keys::{check_key, check_move, check_prefix, move_by_copy, taken_error};
 use crate::stores::options::{LocalOptions, canonical};
 use crate::stores::urls::escaped;
@@ -153,6 +154,15 @@ impl Store for Local {
         self.0.options.read_only
     }
 
+    fn safety(&self) -> Safety {
+        Safety::Locks
+    }
+
+    fn try_lock(&self, name: &str) -> Result<Lock> {
+        let name = check_prefix(name)?;
+        lock::try_lock(&self.0.root, name).map_err(|cause| self.failed(name, cause))
+    }
+
     fn get(&self, key: &str, range: Range, into: &mut Vec<u8>) -> Result<Option<Found>> {
         check_key(key)?;
         let file = match self.0.root.open_read(key) {
@@ -194,8 +204,7 @@ impl Store for Local {
     fn put(&self, key: &str, parts: &[&[u8]], how: Put) -> Result<bool> {
         self.writable()?;
         check_key(key)?;
-        write::put(&self.0.root, &self.0.identity, self.0.options.fsync, key, parts, &how)
-            .map_err(|cause| self.put_failed(key, cause))
+        write::put(&self.0.root, self.0.options.fsync, key, parts, &how).map_err(|cause| self.put_failed(key, cause))
     }
 
     fn delete(&self, key: &str) -> Result<()> {

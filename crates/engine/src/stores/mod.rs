@@ -15,6 +15,7 @@ pub mod read_only;
 pub mod record;
 pub mod references;
 pub mod remote;
+pub mod staged;
 pub mod urls;
 pub mod zip;
 
@@ -34,4 +35,5 @@ pub use read_only::ReadOnly;
 pub use record::{Call, Record};
 pub use references::References;
 pub use remote::Remote;
+pub use staged::Staged;
 pub use zip::Zip;

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use std::ops::Bound;
 use std::sync::Arc;
 
-use crate::store::{Error, Found, Object, Put, Range, Result, Store, Version};
+use crate::store::{Error, Found, Lock, Object, Put, Range, Result, Safety, Store, Version};
 use crate::stores::keys::{below, check_key, check_move, check_prefix, join, move_by_copy};
 use crate::stores::urls;
 use crate::sync::Mutex;
@@ -190,6 +190,22 @@ impl Store for Overlay {
 
     fn read_only(&self) -> bool {
         self.0.upper.read_only()
+    }
+
+    fn safety(&self) -> Safety {
+        match self.0.upper.safety() {
+            // What lies below has no lock above.
+            Safety::Locks => Safety::Conditions,
+            safety => safety,
+        }
+    }
+
+    fn prove(&self, key: &str, parts: &[&[u8]]) -> Result<Safety> {
+        self.0.upper.prove(key, parts)
+    }
+
+    fn try_lock(&self, _name: &str) -> Result<Lock> {
+        Ok(Lock::Unknown)
     }
 
     fn get(&self, key: &str, range: Range, into: &mut Vec<u8>) -> Result<Option<Found>> {

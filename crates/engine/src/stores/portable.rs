@@ -3,7 +3,8 @@
 
 mod open;
 
-use std::fs::{self, File};
+use std::fs::{self, File, TryLockError};
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -13,7 +14,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use crate::sync::Mutex;
 
 use self::open::Open;
-use crate::store::{Error, Found, Object, Put, Range, Result, Store, Version};
+use crate::store::{Error, Found, Lock, Object, Put, Range, Result, Safety, Store, Version};
 use crate::stores::LocalOptions;
 use crate::stores::keys::{
     RESERVED_END, RESERVED_START, check_key, check_move, check_prefix, is_reserved, join, move_by_copy, taken_error,
@@ -29,6 +30,9 @@ static CONDITIONAL: Mutex<()> = Mutex::new(());
 
 /// The file that keeps those of other processes out; it stays.
 const LOCK_NAME: &str = ".zarrite-lock.partial";
+
+/// Locks of objects in one directory; some share one.
+const LOCKS: u64 = 64;
 
 /// A directory of this machine, which need not exist yet: the first put makes it. Copies of the handle are cheap.
 #[derive(Clone)]
@@ -250,6 +254,35 @@ impl Store for Local {
 
     fn read_only(&self) -> bool {
         self.0.options.read_only
+    }
+
+    fn safety(&self) -> Safety {
+        Safety::Locks
+    }
+
+    fn try_lock(&self, name: &str) -> Result<Lock> {
+        let path = self.path(check_prefix(name)?)?;
+        if !path.exists() {
+            return Ok(Lock::Missing);
+        }
+        // Here a lock of the object itself would keep its readers out.
+        let lock = if path.is_dir() {
+            path.join(format!("{RESERVED_START}lock-all{RESERVED_END}"))
+        } else {
+            let mut hasher = DefaultHasher::new();
+            name.hash(&mut hasher);
+            let count = hasher.finish() % LOCKS;
+            path.with_file_name(format!("{RESERVED_START}lock-{count:x}{RESERVED_END}"))
+        };
+        let Ok(file) = File::options().write(true).create(true).truncate(false).open(lock) else {
+            return Ok(Lock::Unknown);
+        };
+        match file.try_lock() {
+            Ok(()) if path.exists() => Ok(Lock::Held(Box::new(file))),
+            Ok(()) => Ok(Lock::Missing),
+            Err(TryLockError::WouldBlock) => Ok(Lock::Busy),
+            Err(TryLockError::Error(_)) => Ok(Lock::Unknown),
+        }
     }
 
     fn get(&self, key: &str, range: Range, into: &mut Vec<u8>) -> Result<Option<Found>> {

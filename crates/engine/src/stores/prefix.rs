@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::store::{Found, Object, Put, Range, Result, Store, Version};
+use crate::store::{Found, Lock, Object, Put, Range, Result, Safety, Store, Version};
 use crate::stores::keys::{below, check_key, check_move, check_prefix, join};
 use crate::stores::urls;
 
@@ -75,6 +75,18 @@ impl Store for Prefix {
 
     fn reads_ahead(&self) -> bool {
         self.inner.reads_ahead()
+    }
+
+    fn safety(&self) -> Safety {
+        self.inner.safety()
+    }
+
+    fn prove(&self, key: &str, parts: &[&[u8]]) -> Result<Safety> {
+        self.inner.prove(&self.key(key)?, parts)
+    }
+
+    fn try_lock(&self, name: &str) -> Result<Lock> {
+        self.inner.try_lock(&self.below_root(name)?)
     }
 
     fn get(&self, key: &str, range: Range, into: &mut Vec<u8>) -> Result<Option<Found>> {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::store::{Error, Found, Object, Put, Range, Result, Store, Version};
+use crate::store::{Error, Found, Lock, Object, Put, Range, Result, Safety, Store, Version};
 
 /// A store that refuses what would change the one it holds.
 pub struct ReadOnly {
@@ -44,6 +44,19 @@ impl Store for ReadOnly {
 
     fn reads_ahead(&self) -> bool {
         self.inner.reads_ahead()
+    }
+
+    fn safety(&self) -> Safety {
+        self.inner.safety()
+    }
+
+    fn prove(&self, key: &str, parts: &[&[u8]]) -> Result<Safety> {
+        let _ = (key, parts);
+        Ok(self.inner.safety())
+    }
+
+    fn try_lock(&self, name: &str) -> Result<Lock> {
+        self.inner.try_lock(name)
     }
 
     fn get(&self, key: &str, range: Range, into: &mut Vec<u8>) -> Result<Option<Found>> {

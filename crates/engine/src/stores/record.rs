@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::sync::Mutex;
 
-use crate::store::{Found, Object, Put, Range, Result, Store, Version};
+use crate::store::{Found, Lock, Object, Put, Range, Result, Safety, Store, Version};
 
 /// One request.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -99,6 +99,19 @@ impl Store for Record {
 
     fn reads_ahead(&self) -> bool {
         self.inner.reads_ahead()
+    }
+
+    fn safety(&self) -> Safety {
+        self.inner.safety()
+    }
+
+    fn prove(&self, key: &str, parts: &[&[u8]]) -> Result<Safety> {
+        self.ledger.note("put", key);
+        self.inner.prove(key, parts)
+    }
+
+    fn try_lock(&self, name: &str) -> Result<Lock> {
+        self.inner.try_lock(name)
     }
 
     fn get(&self, key: &str, range: Range, into: &mut Vec<u8>) -> Result<Option<Found>> {

@@ -33,7 +33,7 @@ pub use self::settings::Settings;
 use self::wire::{Doubt, Refusal};
 use crate::handles::name;
 use crate::runtime::runtime;
-use crate::store::{Error, Found, Object, Put, Range, Result, Store, Version};
+use crate::store::{Error, Found, Object, Put, Range, Result, Safety, Store, Version};
 use crate::stores::keys::{below, check_key, check_move, check_prefix, move_by_copy};
 use crate::sync::Mutex;
 
@@ -54,6 +54,8 @@ struct Inner {
     no_suffix: AtomicBool,
     /// Whether the server was met to refuse deletions of many objects.
     deletes_singly: AtomicBool,
+    /// What is known of conditional puts here; each finding is final.
+    safety: Mutex<Safety>,
 }
 
 impl Remote {
@@ -62,7 +64,13 @@ impl Remote {
     /// # Errors
     /// [`Error::Io`] for a URL or a setting that no store of the kind takes.
     pub fn new(settings: Settings) -> Result<Self> {
+        let safety = if settings.keeps_conditions() {
+            Safety::Conditions
+        } else {
+            Safety::Unproven
+        };
         let store = Self(Arc::new(Inner {
+            safety: Mutex::new(safety),
             settings,
             client: Mutex::new(None),
             proof: Proof::default(),
@@ -209,6 +217,15 @@ fn consists_of(object: &[u8], parts: &[&[u8]]) -> bool {
     }) && rest.is_empty()
 }
 
+/// Whether a server, or its settings, said that it knows no conditional puts.
+fn refuses_conditions(error: &object_store::Error) -> bool {
+    let own = matches!(
+        error,
+        object_store::Error::NotImplemented { .. } | object_store::Error::NotSupported { .. }
+    );
+    own || refusal(error).is_some_and(|refusal| refusal.status == Some(501))
+}
+
 /// An error and what caused it, each said once.
 fn said(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
@@ -243,6 +260,27 @@ impl Store for Remote {
 
     fn reads_ahead(&self) -> bool {
         true
+    }
+
+    fn safety(&self) -> Safety {
+        *self.0.safety.lock()
+    }
+
+    fn prove(&self, key: &str, parts: &[&[u8]]) -> Result<Safety> {
+        self.writable()?;
+        let (path, client) = (self.checked(key)?, self.client()?);
+        let payload: PutPayload = parts.iter().map(|part| Bytes::copy_from_slice(part)).collect();
+        network().wait(async {
+            let found = match client.put_opts(&path, payload, PutMode::Create.into()).await {
+                Err(object_store::Error::AlreadyExists { .. } | object_store::Error::Precondition { .. }) => {
+                    Safety::Conditions
+                }
+                Err(error) if !refuses_conditions(&error) => return Err(failed(key, &error)),
+                _ => Safety::Nothing,
+            };
+            *self.0.safety.lock() = found;
+            Ok(found)
+        })
     }
 
     fn get(&self, key: &str, range: Range, into: &mut Vec<u8>) -> Result<Option<Found>> {
@@ -394,6 +432,13 @@ impl Store for Remote {
                 }
                 // The object that was to be replaced is gone.
                 Err(object_store::Error::NotFound { .. }) if matches!(how, Put::IfVersion(_)) => Ok(false),
+                Err(error) if how != Put::Always && refuses_conditions(&error) => {
+                    *self.0.safety.lock() = Safety::Nothing;
+                    Err(Error::Unsafe {
+                        key: key.to_owned(),
+                        why: "the server takes no conditional puts".into(),
+                    })
+                }
                 Err(error) => Err(failed(key, &error)),
             }
         })

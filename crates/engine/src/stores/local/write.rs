@@ -1,16 +1,15 @@
 //! From a buffer to a file that is there whole or not at all.
 
 use std::ffi::CStr;
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::IoSlice;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::sync::{Mutex, MutexGuard};
 use rustix::fd::{BorrowedFd, IntoRawFd, OwnedFd};
-use rustix::fs::{AtFlags, FlockOperation, Mode, OFlags, flock, fstat, linkat, openat, renameat, unlinkat};
+use rustix::fs::{AtFlags, Mode, OFlags, linkat, openat, renameat, unlinkat};
 use rustix::io::{Errno, retry_on_intr, writev};
 
 use super::copy::fill;
+use super::lock;
 use super::read::version_of;
 use super::spot::{Answer, Root, is_directory, is_file};
 use crate::store::{Put, Version};
@@ -27,7 +26,7 @@ const PARTS: usize = 1024;
 static COUNT: AtomicU64 = AtomicU64::new(0);
 
 /// Puts an object: a file of another name is written, and renamed when it is whole.
-pub(super) fn put(root: &Root, identity: &str, fsync: bool, key: &str, parts: &[&[u8]], how: &Put) -> Answer<bool> {
+pub(super) fn put(root: &Root, fsync: bool, key: &str, parts: &[&[u8]], how: &Put) -> Answer<bool> {
     with_parents(root, fsync, key, || match how {
         Put::Always => write(root, fsync, key, parts, false),
         // Asked before the bytes are written; decided when the file gets its name.
@@ -37,7 +36,7 @@ pub(super) fn put(root: &Root, identity: &str, fsync: bool, key: &str, parts: &[
             Err(Errno::NOENT) => write(root, fsync, key, parts, true),
             Err(cause) => Err(cause),
         },
-        Put::IfVersion(version) => put_if_version(root, identity, fsync, key, parts, version),
+        Put::IfVersion(version) => put_if_version(root, fsync, key, parts, version),
     })
 }
 
@@ -73,15 +72,8 @@ fn with_parents(root: &Root, fsync: bool, key: &str, mut once: impl FnMut() -> A
     Err(last)
 }
 
-fn put_if_version(
-    root: &Root,
-    identity: &str,
-    fsync: bool,
-    key: &str,
-    parts: &[&[u8]],
-    version: &Version,
-) -> Answer<bool> {
-    let Some(_lock) = Lock::take(root, identity, split(key).0)? else {
+fn put_if_version(root: &Root, fsync: bool, key: &str, parts: &[&[u8]], version: &Version) -> Answer<bool> {
+    let Some(_held) = lock::wait(root, key)? else {
         return Ok(false);
     };
     match root.stat(key) {
@@ -228,59 +220,6 @@ fn split(key: &str) -> (&str, &str) {
     key.rsplit_once('/').unwrap_or(("", key))
 }
 
-/// Keeps other conditional puts into one directory out: those of this process, and those of others that can see the lock.
-struct Lock {
-    _file: OwnedFd,
-    _here: MutexGuard<'static, ()>,
-}
-
-/// File systems on a network lock by process, so threads are kept apart here. Directories share these by their hash.
-static HERE: [Mutex<()>; 64] = [const { Mutex::new(()) }; 64];
-
-/// The file that is locked where directories cannot be. It stays: who deletes it would let two in.
-const LOCK_NAME: &str = ".zarrite-lock.partial";
-
-impl Lock {
-    /// `None` when there is no such directory.
-    fn take(root: &Root, identity: &str, parent: &str) -> Answer<Option<Self>> {
-        let mut hasher = DefaultHasher::new();
-        (identity, parent).hash(&mut hasher);
-        let here = HERE[hasher.finish() as usize % HERE.len()].lock();
-        for _ in 0..TRIES {
-            let directory = match root.open_directory(parent) {
-                Ok(directory) => directory,
-                Err(Errno::NOENT | Errno::NOTDIR) => return Ok(None),
-                Err(cause) => return Err(cause),
-            };
-            let opened = fstat(&directory)?;
-            let file = match retry_on_intr(|| flock(&directory, FlockOperation::LockExclusive)) {
-                Ok(()) => directory,
-                Err(Errno::BADF | Errno::INVAL | Errno::NOLCK | Errno::OPNOTSUPP) => lock_file(&directory)?,
-                Err(cause) => return Err(cause),
-            };
-            // While this waited the directory may have been deleted and made again.
-            match root.stat(parent) {
-                Ok(now) if (now.st_dev, now.st_ino) == (opened.st_dev, opened.st_ino) => {
-                    return Ok(Some(Self {
-                        _file: file,
-                        _here: here,
-                    }));
-                }
-                Ok(_) | Err(Errno::NOENT) => {}
-                Err(cause) => return Err(cause),
-            }
-        }
-        Err(Errno::AGAIN)
-    }
-}
-
-fn lock_file(directory: &OwnedFd) -> Answer<OwnedFd> {
-    let flags = OFlags::RDWR | OFlags::CREATE | OFlags::CLOEXEC | OFlags::NOFOLLOW;
-    let file = retry_on_intr(|| openat(directory, LOCK_NAME, flags, Mode::from_bits_truncate(0o666)))?;
-    retry_on_intr(|| flock(&file, FlockOperation::LockExclusive))?;
-    Ok(file)
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::tests::Scratch;
@@ -304,20 +243,5 @@ mod tests {
         assert_eq!(link_if_absent(from, c"other", c"name"), Ok(false));
         assert_eq!(fs::read_to_string(scratch.path("name")).expect("the file"), "one");
         assert_eq!(link_if_absent(from, c"missing", c"new"), Err(Errno::NOENT));
-    }
-
-    #[test]
-    fn where_directories_cannot_be_locked_a_file_is() {
-        let scratch = Scratch::new();
-        let from = directory(&scratch);
-        let held = lock_file(&from).expect("a lock");
-        let other = fs::File::open(scratch.path(LOCK_NAME)).expect("the file");
-        assert_eq!(
-            flock(&other, FlockOperation::NonBlockingLockExclusive),
-            Err(Errno::WOULDBLOCK)
-        );
-        drop(held);
-        assert_eq!(flock(&other, FlockOperation::NonBlockingLockExclusive), Ok(()));
-        assert!(crate::stores::keys::is_reserved(LOCK_NAME), "no listing shows it");
     }
 }

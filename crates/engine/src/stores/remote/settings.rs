@@ -53,6 +53,25 @@ impl Settings {
         }
     }
 
+    /// Whether conditional puts are known to do what they say: those of the clouds do, and of a server that the option
+    /// `conditional_put` vouches for.
+    pub fn keeps_conditions(&self) -> bool {
+        let given = |name: &str| {
+            ["", "aws_"].iter().any(|start| {
+                self.options
+                    .get(&format!("{start}{name}"))
+                    .is_some_and(|value| !value.is_empty())
+            })
+        };
+        let from_environment = || {
+            self.from_environment
+                && ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT"]
+                    .iter()
+                    .any(|name| std::env::var_os(name).is_some())
+        };
+        !self.url.starts_with("s3") || given("conditional_put") || !(given("endpoint") || from_environment())
+    }
+
     /// The client that speaks to the place; `deletes_singly` where the server takes no batches.
     ///
     /// # Errors

@@ -1,0 +1,521 @@
+//! New nodes out of sight: their chunks go to the store below, their documents are held back until all is published.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use super::Memory;
+use crate::store::{Error, Found, Lock, Object, Put, Range, Result, Safety, Store, Version};
+use crate::stores::keys::{below, check_key, check_prefix, join};
+use crate::sync::Mutex;
+
+/// A store in which nothing appears in the one below before it is published. It serves one block of code, and is closed then.
+#[derive(Clone)]
+pub struct Staged(Arc<Inner>);
+
+struct Inner {
+    inner: Arc<dyn Store>,
+    identity: String,
+    /// Names of documents; of those of one node the last one is published last.
+    names: Vec<String>,
+    /// The documents that are held back.
+    held: Memory,
+    state: Mutex<State>,
+    closed: AtomicBool,
+}
+
+#[derive(Default)]
+struct State {
+    /// What each document that is held back replaces: a version of it, or nothing.
+    bases: BTreeMap<String, Option<Version>>,
+    /// What is to be replaced as a whole, and where its successor's chunks lie until then.
+    moved: BTreeMap<String, String>,
+}
+
+impl Staged {
+    /// A stage before a store; `names` are those of documents.
+    pub fn of(inner: Arc<dyn Store>, names: Vec<String>) -> Self {
+        static COUNT: AtomicU64 = AtomicU64::new(0);
+        let count = COUNT.fetch_add(1, Ordering::Relaxed);
+        let identity = format!("staged-{count}:{}", inner.identity());
+        Self(Arc::new(Inner {
+            inner,
+            identity,
+            names,
+            held: Memory::new(),
+            state: Mutex::default(),
+            closed: AtomicBool::new(false),
+        }))
+    }
+
+    /// Publishes what was written: what is replaced goes, then the documents come, members before the groups that hold them.
+    ///
+    /// # Errors
+    /// The store's; [`Error::Changed`] when a document is no longer what it was when the stage saw it.
+    pub fn publish(&self) -> Result<()> {
+        let (inner, state) = (&self.0.inner, std::mem::take(&mut *self.0.state.lock()));
+        self.0.closed.store(true, Ordering::Release);
+        for (place, aside) in &state.moved {
+            if place.is_empty() {
+                self.replace_all(aside)?;
+            } else {
+                inner.delete_prefix(place)?;
+                inner.move_prefix(aside, place)?;
+            }
+        }
+        let mut documents: Vec<&String> = state.bases.keys().collect();
+        let rank = |key: &str| self.0.names.iter().position(|name| *name == name_of(key));
+        documents.sort_by_key(|key| (std::cmp::Reverse(key.matches('/').count()), rank(key), (*key).clone()));
+        for key in documents {
+            let mut bytes = Vec::new();
+            if self.0.held.get(key, Range::All, &mut bytes)?.is_none() {
+                continue;
+            }
+            let how = match &state.bases[key] {
+                _ if state.moved.keys().any(|place| below(key, place).is_some()) => Put::Always,
+                None => Put::IfAbsent,
+                Some(version) => Put::IfVersion(version.clone()),
+            };
+            match inner.put(key, &[&bytes], how) {
+                Ok(true) => {}
+                Ok(false) => return Err(Error::Changed { key: key.clone() }),
+                Err(Error::Unsafe { .. }) => {
+                    inner.put(key, &[&bytes], Put::Always)?;
+                }
+                Err(why) => return Err(why),
+            }
+        }
+        Ok(())
+    }
+
+    /// Deletes what was written, and publishes nothing.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn discard(&self) -> Result<()> {
+        let state = std::mem::take(&mut *self.0.state.lock());
+        self.0.closed.store(true, Ordering::Release);
+        for aside in state.moved.values() {
+            self.0.inner.delete_prefix(aside)?;
+        }
+        let new: BTreeSet<&str> = state
+            .bases
+            .iter()
+            .filter(|(_, base)| base.is_none())
+            .map(|(key, _)| node_of(key))
+            .filter(|node| !state.moved.keys().any(|place| is_within(node, place)))
+            .collect();
+        let mut last: Option<&str> = None;
+        for node in new {
+            // What lies in another one goes with it.
+            if last.is_some_and(|last| is_within(node, last)) {
+                continue;
+            }
+            self.0.inner.delete_prefix(node)?;
+            last = Some(node);
+        }
+        Ok(())
+    }
+
+    /// Puts what lies in one place of the store where all of the store is.
+    fn replace_all(&self, aside: &str) -> Result<()> {
+        let inner = &self.0.inner;
+        let (keys, prefixes) = inner.list_dir("")?;
+        keys.iter().try_for_each(|key| inner.delete(key))?;
+        let old = prefixes.iter().filter(|prefix| *prefix != aside);
+        old.map(|prefix| inner.delete_prefix(prefix).map(drop))
+            .collect::<Result<()>>()?;
+        let (keys, prefixes) = inner.list_dir(aside)?;
+        for prefix in &prefixes {
+            inner.move_prefix(&join(aside, prefix), prefix)?;
+        }
+        for key in &keys {
+            let (from, mut bytes) = (join(aside, key), Vec::new());
+            inner.get(&from, Range::All, &mut bytes)?;
+            inner.put(key, &[&bytes], Put::Always)?;
+            inner.delete(&from)?;
+        }
+        inner.delete_prefix(aside).map(drop)
+    }
+
+    fn open_for(&self) -> Result<()> {
+        if self.0.closed.load(Ordering::Acquire) {
+            return Err(Error::Closed { url: self.url() });
+        }
+        Ok(())
+    }
+
+    fn is_document(&self, key: &str) -> bool {
+        self.0.names.iter().any(|name| name == name_of(key))
+    }
+
+    /// Where an object lies in the store below.
+    fn real(&self, key: &str) -> String {
+        let state = self.0.state.lock();
+        let moved = state.moved.iter().find(|(place, _)| is_within(key, place));
+        moved.map_or_else(
+            || key.to_owned(),
+            |(place, aside)| join(aside, below(key, place).unwrap_or_default()),
+        )
+    }
+
+    fn is_moved(&self, key: &str) -> bool {
+        self.0.state.lock().moved.keys().any(|place| is_within(key, place))
+    }
+
+    /// Which store has an object, and its name there.
+    fn at(&self, key: &str) -> Result<(&dyn Store, String)> {
+        self.open_for()?;
+        check_key(key)?;
+        if self.is_document(key) && (self.is_moved(key) || self.0.state.lock().bases.contains_key(key)) {
+            return Ok((&self.0.held, key.to_owned()));
+        }
+        Ok((&*self.0.inner, self.real(key)))
+    }
+
+    /// Refuses what would show before it is published: only nodes that are new here may be changed.
+    fn check_new(&self, key: &str) -> Result<()> {
+        let state = self.0.state.lock();
+        let new = state.moved.keys().any(|place| is_within(key, place))
+            || state
+                .bases
+                .iter()
+                .any(|(document, base)| base.is_none() && below(key, node_of(document)).is_some());
+        if new {
+            return Ok(());
+        }
+        Err(Error::refused(
+            key,
+            "it belongs to a node that is there already, and what is staged is not to be seen yet; \
+             stage it with overwrite=True, or write it outside",
+        ))
+    }
+
+    fn put_document(&self, key: &str, parts: &[&[u8]], how: Put) -> Result<bool> {
+        let known = self.is_moved(key) || self.0.state.lock().bases.contains_key(key);
+        if known {
+            self.0.state.lock().bases.entry(key.to_owned()).or_default();
+            return self.0.held.put(key, parts, how);
+        }
+        let base = self.0.inner.get_versioned(key, &mut Vec::new())?;
+        let holds = match &how {
+            Put::Always => true,
+            Put::IfAbsent => base.is_none(),
+            Put::IfVersion(version) => base.as_ref() == Some(version),
+        };
+        if holds {
+            self.0.held.put(key, parts, Put::Always)?;
+            self.0.state.lock().bases.insert(key.to_owned(), base);
+        }
+        Ok(holds)
+    }
+
+    /// Whether anything is below a prefix of the store below.
+    fn is_there(&self, prefix: &str) -> Result<bool> {
+        let mut any = false;
+        self.0.inner.list(prefix, &mut |_, _| {
+            any = true;
+            false
+        })?;
+        Ok(any)
+    }
+}
+
+/// The last part of a key.
+fn name_of(key: &str) -> &str {
+    key.rsplit_once('/').map_or(key, |(_, name)| name)
+}
+
+/// The node that a document describes.
+fn node_of(key: &str) -> &str {
+    key.rsplit_once('/').map_or("", |(node, _)| node)
+}
+
+/// Whether a path is a place or lies below it.
+fn is_within(path: &str, place: &str) -> bool {
+    path == place || below(path, place).is_some()
+}
+
+#[deny(clippy::missing_trait_methods)]
+impl Store for Staged {
+    fn url(&self) -> String {
+        self.0.inner.url()
+    }
+
+    fn identity(&self) -> &str {
+        &self.0.identity
+    }
+
+    fn is_local(&self) -> bool {
+        self.0.inner.is_local()
+    }
+
+    fn read_only(&self) -> bool {
+        self.0.inner.read_only()
+    }
+
+    /// Nobody else reaches what nobody else can see.
+    fn safety(&self) -> Safety {
+        Safety::Process
+    }
+
+    fn prove(&self, key: &str, parts: &[&[u8]]) -> Result<Safety> {
+        let _ = (key, parts);
+        Ok(Safety::Process)
+    }
+
+    fn try_lock(&self, _name: &str) -> Result<Lock> {
+        Ok(Lock::Unknown)
+    }
+
+    fn get(&self, key: &str, range: Range, into: &mut Vec<u8>) -> Result<Option<Found>> {
+        let (store, key) = self.at(key)?;
+        store.get(&key, range, into)
+    }
+
+    fn get_versioned(&self, key: &str, into: &mut Vec<u8>) -> Result<Option<Version>> {
+        let (store, key) = self.at(key)?;
+        store.get_versioned(&key, into)
+    }
+
+    fn get_ranges(&self, key: &str, ranges: &[Range], each: &mut dyn FnMut(usize, Vec<u8>) -> bool) -> Result<bool> {
+        let (store, key) = self.at(key)?;
+        store.get_ranges(&key, ranges, each)
+    }
+
+    fn get_many(&self, keys: &[String], each: &mut dyn FnMut(usize, Result<Option<Vec<u8>>>) -> bool) {
+        // What is held is answered here; the rest is asked for in one batch.
+        let (mut places, mut asked) = (Vec::new(), Vec::new());
+        for (place, key) in keys.iter().enumerate() {
+            let held = match self.at(key) {
+                Ok((store, real)) if std::ptr::addr_eq(store, &raw const *self.0.inner) => {
+                    places.push(place);
+                    asked.push(real);
+                    continue;
+                }
+                Ok((store, real)) => {
+                    let mut bytes = Vec::new();
+                    store
+                        .get(&real, Range::All, &mut bytes)
+                        .map(|found| found.map(|_| bytes))
+                }
+                Err(why) => Err(why),
+            };
+            if !each(place, held) {
+                return;
+            }
+        }
+        if !asked.is_empty() {
+            self.0
+                .inner
+                .get_many(&asked, &mut |at, answer| each(places[at], answer));
+        }
+    }
+
+    fn open(&self, key: &str) -> Result<Option<Arc<dyn Object>>> {
+        let (store, key) = self.at(key)?;
+        store.open(&key)
+    }
+
+    fn open_part(&self, key: &str, part: Range) -> Result<Option<Arc<dyn Object>>> {
+        let (store, key) = self.at(key)?;
+        store.open_part(&key, part)
+    }
+
+    fn put(&self, key: &str, parts: &[&[u8]], how: Put) -> Result<bool> {
+        self.open_for()?;
+        check_key(key)?;
+        if self.is_document(key) {
+            return self.put_document(key, parts, how);
+        }
+        self.check_new(key)?;
+        self.0.inner.put(&self.real(key), parts, how)
+    }
+
+    fn put_many(&self, items: &[(String, &[u8])], each: &mut dyn FnMut(usize, Result<()>) -> bool) {
+        for (place, (key, value)) in items.iter().enumerate() {
+            if !each(place, self.put(key, &[value], Put::Always).map(drop)) {
+                return;
+            }
+        }
+    }
+
+    fn delete(&self, key: &str) -> Result<()> {
+        self.open_for()?;
+        check_key(key)?;
+        self.check_new(key)?;
+        if self.is_document(key) {
+            return self.0.held.delete(key);
+        }
+        self.0.inner.delete(&self.real(key))
+    }
+
+    fn delete_prefix(&self, prefix: &str) -> Result<u64> {
+        static COUNT: AtomicU64 = AtomicU64::new(0);
+        self.open_for()?;
+        let prefix = check_prefix(prefix)?;
+        let held = self.0.held.delete_prefix(prefix)?;
+        if self.is_moved(prefix) || self.check_new(&join(prefix, "c")).is_ok() {
+            return Ok(held + self.0.inner.delete_prefix(&self.real(prefix))?);
+        }
+        if !self.is_there(prefix)? {
+            return Ok(held);
+        }
+        let count = COUNT.fetch_add(1, Ordering::Relaxed);
+        let dot = if prefix.is_empty() { "" } else { "." };
+        let aside = format!("{prefix}{dot}staged-{:x}-{count:x}", std::process::id());
+        let mut state = self.0.state.lock();
+        state.bases.retain(|key, _| below(key, prefix).is_none());
+        state.moved.insert(prefix.to_owned(), aside);
+        Ok(held + 1)
+    }
+
+    fn list(&self, prefix: &str, each: &mut dyn FnMut(&str, u64) -> bool) -> Result<()> {
+        self.open_for()?;
+        let prefix = check_prefix(prefix)?;
+        let moved = self.0.state.lock().moved.clone();
+        let mut found = BTreeMap::new();
+        let mut note = |key: &str, bytes: u64| {
+            let aside = moved.iter().find(|(_, aside)| below(key, aside).is_some());
+            if let Some((place, aside)) = aside {
+                found.insert(join(place, below(key, aside).unwrap_or_default()), bytes);
+            } else if !moved.keys().any(|place| below(key, place).is_some()) {
+                found.insert(key.to_owned(), bytes);
+            }
+            true
+        };
+        self.0.inner.list(&self.real(prefix), &mut note)?;
+        self.0.held.list(prefix, &mut |key, bytes| {
+            found.insert(key.to_owned(), bytes);
+            true
+        })?;
+        for (key, bytes) in found {
+            if below(&key, prefix).is_some() && !each(&key, bytes) {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn list_dir(&self, prefix: &str) -> Result<(Vec<String>, Vec<String>)> {
+        self.open_for()?;
+        let prefix = check_prefix(prefix)?;
+        let (keys, prefixes) = self.0.inner.list_dir(&self.real(prefix))?;
+        let (held_keys, held_prefixes) = self.0.held.list_dir(prefix)?;
+        let moved = self.0.state.lock().moved.clone();
+        let hidden = |name: &String| {
+            let path = join(prefix, name);
+            moved.iter().any(|(place, aside)| *aside == path || *place == path)
+        };
+        let keys: BTreeSet<String> = keys.into_iter().chain(held_keys).collect();
+        let mut prefixes: BTreeSet<String> = prefixes.into_iter().filter(|name| !hidden(name)).collect();
+        prefixes.extend(held_prefixes);
+        Ok((keys.into_iter().collect(), prefixes.into_iter().collect()))
+    }
+
+    fn size(&self, key: &str) -> Result<Option<u64>> {
+        let (store, key) = self.at(key)?;
+        store.size(&key)
+    }
+
+    fn move_prefix(&self, from: &str, _to: &str) -> Result<()> {
+        Err(Error::refused(
+            from,
+            "what is staged is not moved; make it under its name",
+        ))
+    }
+
+    fn close(&self) -> Result<()> {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(store: &dyn Store) -> Vec<String> {
+        let mut names = Vec::new();
+        store
+            .list("", &mut |key, _| {
+                names.push(key.to_owned());
+                true
+            })
+            .expect("a listing");
+        names
+    }
+
+    fn stage(inner: &Memory) -> Staged {
+        Staged::of(Arc::new(inner.clone()), vec!["doc".to_owned()])
+    }
+
+    #[test]
+    fn documents_come_last_and_those_above_after_those_below() {
+        let inner = Memory::new();
+        let staged = stage(&inner);
+        assert_eq!(staged.put("doc", &[b"top"], Put::IfAbsent), Ok(true));
+        assert_eq!(staged.put("a/doc", &[b"a"], Put::IfAbsent), Ok(true));
+        assert_eq!(staged.put("a/doc", &[b"a"], Put::IfAbsent), Ok(false));
+        assert_eq!(staged.put("a/c/0", &[b"0"], Put::Always), Ok(true));
+        assert_eq!(names(&inner), ["a/c/0"]);
+        assert_eq!(names(&staged), ["a/c/0", "a/doc", "doc"]);
+        assert_eq!(staged.list_dir(""), Ok((vec!["doc".into()], vec!["a".into()])));
+        staged.publish().expect("published");
+        assert_eq!(names(&inner), ["a/c/0", "a/doc", "doc"]);
+        assert!(matches!(staged.size("doc"), Err(Error::Closed { .. })));
+    }
+
+    #[test]
+    fn what_is_discarded_is_gone_and_what_was_there_is_not() {
+        let inner = Memory::with_objects([("old/doc", &b"1"[..]), ("old/c/0", b"2")]).expect("a store");
+        let staged = stage(&inner);
+        staged.put("new/doc", &[b"a"], Put::IfAbsent).expect("a put");
+        staged.put("new/c/0", &[b"0"], Put::Always).expect("a put");
+        assert_eq!(staged.delete_prefix("old"), Ok(1));
+        staged.put("old/doc", &[b"b"], Put::IfAbsent).expect("a put");
+        staged.put("old/c/0", &[b"3"], Put::Always).expect("a put");
+        assert_eq!(names(&staged), ["new/c/0", "new/doc", "old/c/0", "old/doc"]);
+        staged.discard().expect("discarded");
+        assert_eq!(names(&inner), ["old/c/0", "old/doc"]);
+    }
+
+    #[test]
+    fn what_is_replaced_stays_until_its_successor_is_there() {
+        let inner = Memory::with_objects([("old/doc", &b"1"[..]), ("old/c/0", b"2"), ("old/c/1", b"2")]).expect("ok");
+        let staged = stage(&inner);
+        assert!(staged.put("old/c/0", &[b"3"], Put::Always).is_err(), "it can be seen");
+        staged.delete_prefix("old").expect("a deletion");
+        assert_eq!(staged.size("old/doc"), Ok(None));
+        assert_eq!(staged.put("old/doc", &[b"new"], Put::IfAbsent), Ok(true));
+        staged.put("old/c/0", &[b"3"], Put::Always).expect("a put");
+        let mut bytes = Vec::new();
+        inner.get("old/c/0", Range::All, &mut bytes).expect("a get");
+        assert_eq!(bytes, b"2");
+        staged.publish().expect("published");
+        assert_eq!(names(&inner), ["old/c/0", "old/doc"]);
+    }
+
+    #[test]
+    fn all_of_a_store_can_be_replaced() {
+        let inner =
+            Memory::with_objects([("doc", &b"1"[..]), ("a/doc", b"1"), ("a/c/0", b"2"), ("0.0", b"2")]).expect("ok");
+        let staged = stage(&inner);
+        assert_eq!(staged.delete_prefix(""), Ok(1));
+        assert_eq!(names(&staged), [""; 0]);
+        staged.put("doc", &[b"new"], Put::IfAbsent).expect("a put");
+        staged.put("0.1", &[b"3"], Put::Always).expect("a put");
+        staged.put("c/0", &[b"3"], Put::Always).expect("a put");
+        assert_eq!(names(&staged), ["0.1", "c/0", "doc"]);
+        staged.publish().expect("published");
+        assert_eq!(names(&inner), ["0.1", "c/0", "doc"]);
+    }
+
+    #[test]
+    fn a_document_that_another_changed_meanwhile_is_not_replaced() {
+        let inner = Memory::with_objects([("doc", &b"1"[..])]).expect("a store");
+        let staged = stage(&inner);
+        staged.put("doc", &[b"mine"], Put::Always).expect("a put");
+        inner.put("doc", &[b"another's"], Put::Always).expect("a put");
+        assert_eq!(staged.publish(), Err(Error::Changed { key: "doc".into() }));
+    }
+}
