@@ -34,4 +34,4 @@ pub use read_only::ReadOnly;
 pub use record::{Call, Record};
 pub use references::References;
 pub use remote::Remote;
-pub use zip::Zip;
+pub use zip::{Archive, Zip};
