@@ -225,13 +225,3 @@ def test_an_archive_in_any_store_is_read(archive: bytes, tmp_path: Path) -> None
         assert opened.url.startswith(f"{store.url}/d/a.zip|zip:")
         with pytest.raises(StoreNotFoundError, match="no such object"):
             zip_over(store, "d/b.zip")
-
-
-def test_of_a_store_in_python_only_what_is_needed_is_read(archive: bytes) -> None:
-    if len(archive) < 500_000:
-        pytest.skip("this kind is small")
-    ranged = Ranged(archive)
-    folder = "top/a.zarr" if b"top/a.zarr/" in archive else ""
-    group = zarrite.open_group(zip_over(_engine.python_store(ranged), "d/a.zip", prefix=folder), mode="r")
-    assert_array_equal(group["plain"][3], CELLS[3])
-    assert ranged.given < 300_000, f"of {len(archive)}"

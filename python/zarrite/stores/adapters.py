@@ -13,7 +13,17 @@ from zarrite.errors import StoreNotFoundError, UrlError
 from zarrite.stores.paths import StorePath, escaped, file_path, join, join_url, normalize_path, scheme_of, unescaped
 from zarrite.stores.pipelines import FORMATS, MAIN, OVERLAY, Pipeline, Stage, bound_format, is_chain, parse
 
-__all__ = ["Opened", "bound_format", "file_of", "kept", "open_url", "options_of", "over", "read_json", "unpack_limit_bytes"]
+__all__ = [
+    "Opened",
+    "bound_format",
+    "file_of",
+    "kept",
+    "open_url",
+    "options_of",
+    "over",
+    "read_json",
+    "unpack_limit_bytes",
+]
 
 unpack_limit_bytes = 1 << 30
 """How large a file may become that a `gzip:` or `zstd:` stage unpacks in memory."""

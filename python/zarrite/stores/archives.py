@@ -21,6 +21,7 @@ __all__ = [
     "zip_to_change",
 ]
 
+
 def zip_over(store: Store, key: str, *, prefix: str = "") -> Store:
     """The entries of an archive that is an object of another store, for reading.
 

@@ -456,6 +456,15 @@ impl Store for Archive {
         }))
     }
 
+    fn knows_versions(&self) -> bool {
+        true
+    }
+
+    fn version(&self, key: &str) -> Result<Option<Version>> {
+        check_key(key)?;
+        Ok(self.usable(&self.0.state.read())?.version(key))
+    }
+
     fn open(&self, key: &str) -> Result<Option<Arc<dyn Object>>> {
         let held = match self.slot(key)? {
             Some(Slot::Held(held)) => Opened::Held(held),
