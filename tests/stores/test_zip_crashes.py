@@ -67,6 +67,8 @@ def child(work: str, place: Path, seed: int) -> int:
             os._exit(1)
     os.close(writer)
     begun = os.read(reader, 1)
+    while seed % 3 == 0 and begun.count(b"\n") < 2:
+        begun += os.read(reader, 100)
     time.sleep(random.Random(seed).random() * 0.05)
     os.kill(process, signal.SIGKILL)
     _, status = os.waitpid(process, 0)
