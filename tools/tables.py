@@ -32,7 +32,7 @@ READS = {
     "netCDF-3": "convert (scipy)",
     "`.npy`, `.npz`": "convert",
 }
-PLACES = "local files, memory, S3, Google Cloud, Azure, HTTP, zip archives (to read), and stores written in Python"
+PLACES = "local files, memory, S3, Google Cloud, Azure, HTTP, zip archives, and stores written in Python"
 
 CRATES = {
     "bytes": "bodies of answers, shared without a copy",

@@ -74,6 +74,7 @@ __all__ = [
     "open_consolidated",
     "open_group",
     "open_like",
+    "pack",
     "progress",
     "save",
     "save_array",
@@ -83,6 +84,7 @@ __all__ = [
     "storage",
     "transaction",
     "tree",
+    "unpack",
     "zeros",
     "zeros_like",
 ]
@@ -101,6 +103,8 @@ def __getattr__(name: str) -> Any:
         from zarrite.statistics import stats
 
         return stats
+    if name in ("pack", "unpack"):
+        return getattr(importlib.import_module("zarrite.packing"), name)
     if name in _LAZY_MODULES:
         return importlib.import_module(f"zarrite.{name}")
     if name == "transaction":

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
 from zarrite import formats
-from zarrite._engine import Store
+from zarrite._engine import Store, close
+from zarrite._verb import Steps, verb
 from zarrite.config import ArrayConfig
 from zarrite.model.node import ArrayModel
 from zarrite.stores import StorePath, join_url, place_of
@@ -60,6 +61,25 @@ class Located:
     def read_only(self) -> bool:
         """Whether writes are refused."""
         return self._store.read_only
+
+    @verb
+    def close(self) -> Steps[None]:
+        """Closes the store, for every handle of it. A zip archive that was changed is written now.
+
+        A node is a context manager that does the same, and that gives up what was not written where an error leaves it.
+
+        Example:
+            >>> import tempfile, zarrite
+            >>> with zarrite.open(f"{tempfile.mkdtemp()}/a.zip", mode="w") as group:
+            ...     cells = group.create_array("a", data=[1, 2, 3])
+        """
+        yield close(self._store)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *more: object) -> None:
+        close(self._store, kind is None).result()
 
 
 class Described(Located):

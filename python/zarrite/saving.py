@@ -7,13 +7,14 @@ from typing import Any
 
 import numpy as np
 
+from zarrite._engine import Store, close
 from zarrite._verb import Steps, verb
 from zarrite.array import Array
 from zarrite.create import create_array, create_group
 from zarrite.group import Group
 from zarrite.open import open as open_node
 from zarrite.progress import Progress, track
-from zarrite.stores import resolve
+from zarrite.stores import StorePath, is_ours_to_close, resolve
 
 __all__ = ["load", "save", "save_array", "save_group"]
 
@@ -78,15 +79,10 @@ def save_array(
         settings: as in `create_array`.
     """
     data = arr if hasattr(arr, "shape") and hasattr(arr, "dtype") else np.asarray(arr)
-    yield from create_array.steps(
-        store,
-        name=path,
-        data=data,
-        zarr_format=zarr_format,
-        storage_options=storage_options,
-        overwrite=True,
-        **settings,
-    )
+    place, inside = resolve(store, path, writes=True, storage_options=storage_options)
+    at = StorePath(place, inside)
+    saved = create_array.steps(at, data=data, zarr_format=zarr_format, overwrite=True, **settings)
+    yield from complete(store, place, saved)
 
 
 @verb
@@ -125,10 +121,35 @@ def save_group(
         for name, value in arrays.items()
     }
     place, inside = resolve(store, path, writes=True, storage_options=storage_options)
-    group = yield from create_group.steps(place, path=inside, zarr_format=zarr_format, overwrite=True)
-    sizes = [(name, int(np.prod(value.shape, dtype=object)) * value.dtype.itemsize) for name, value in ready.items()]
-    for name in track("save", sizes, progress):
-        yield from group.create_array.steps(name, data=ready[name])
+
+    def steps() -> Steps[None]:
+        group = yield from create_group.steps(place, path=inside, zarr_format=zarr_format, overwrite=True)
+        sizes = [
+            (name, int(np.prod(value.shape, dtype=object)) * value.dtype.itemsize) for name, value in ready.items()
+        ]
+        for name in track("save", sizes, progress):
+            yield from group.create_array.steps(name, data=ready[name])
+
+    yield from complete(store, place, steps())
+
+
+def complete(given: Any, place: Store, steps: Steps[Any]) -> Steps[None]:
+    """Does work that leaves no handle behind, and closes a store that was opened for it and waits to be closed.
+
+    Args:
+        given: what the caller passed as the store; a store of the caller's own stays open.
+        place: the store.
+        steps: the work.
+    """
+    waits = is_ours_to_close(given, place)
+    try:
+        yield from steps
+    except BaseException:
+        if waits:
+            yield close(place, keep=False)
+        raise
+    if waits:
+        yield close(place)
 
 
 @verb

@@ -155,23 +155,59 @@ def icechunk_store(
 
 
 class ZipStore(metaclass=_Kind):
-    """A zip archive, for reading.
+    """A zip archive in a file of this machine. What is written shows in the archive once the store is closed.
 
     Args:
         path: the archive.
-        mode: "r"; archives are not written by this version.
-        read_only: accepted as zarr-python does; archives are always read-only here.
+        mode: "r" (read), "a" (read and change, made when missing), "w" (replaced), "x" (made, must not be there).
+        read_only: refuse writes; those of mode "r" are always refused.
+        compression: 0 (`zipfile.ZIP_STORED`): chunks are compressed by their codecs, and what is stored as it is can be
+            read in part.
+        allowZip64: must be true; long numbers are used where they are needed.
+
+    Raises:
+        FileExistsError: mode "x", and the file is there.
+        ValueError: a mode or a compression that archives are not written with.
+
+    Example:
+        >>> import tempfile, zarrite
+        >>> from zarrite.storage import ZipStore
+        >>> path = f"{tempfile.mkdtemp()}/a.zip"
+        >>> with ZipStore(path, mode="w") as store:
+        ...     zarrite.save(store, [1, 2, 3])
+        >>> zarrite.load(path)
+        array([1, 2, 3])
     """
 
     scheme = "zip://"
 
-    def __new__(cls, path: str | os.PathLike[str], *, mode: str = "r", read_only: bool | None = None) -> Store:  # type: ignore[misc]
-        if mode != "r" or read_only is False:
+    def __new__(  # type: ignore[misc]
+        cls,
+        path: str | os.PathLike[str],
+        *,
+        mode: str = "r",
+        read_only: bool | None = None,
+        compression: int = 0,
+        allowZip64: bool = True,  # noqa: N803 -- zarr-python's name
+    ) -> Store:
+        from zarrite.stores.archives import zip_file
+
+        if mode not in ("r", "a", "w", "x"):
+            raise ValueError(f"mode must be 'r', 'a', 'w' or 'x', not {mode!r}")
+        if compression != 0 or not allowZip64:
             raise UrlError(
-                f"{os.fspath(path)}: zip archives are read and not written by this version of zarrite; "
-                "write to a directory and zip it, without compression, when it is complete"
+                f"{os.fspath(path)}: objects are stored in an archive as they are, with long numbers where they are "
+                "needed; chunks are compressed by their codecs"
             )
-        return _engine.zip_store(os.path.abspath(os.fspath(path)))
+        place = os.path.abspath(os.fspath(path))
+        if mode == "r" or read_only:
+            return zip_file(place, read_only=True)[0]
+        if mode == "x" and os.path.exists(place):
+            raise FileExistsError(f"{place} is there; open it with mode 'a', or replace it with 'w'")
+        store = zip_file(place, read_only=False)[0]
+        if mode == "w":
+            store.delete_prefix("").result()
+        return store
 
 
 # ---------------------------------------------------------------- layers: stores over stores

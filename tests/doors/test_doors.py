@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import inspect
 import pickle
+import tempfile
 import threading
 from collections.abc import Awaitable, Callable, Generator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -28,6 +30,20 @@ def place() -> zarrite.Group:
     inner.create_array("d", shape=(2,), dtype="f4")
     zarrite.consolidate_metadata(group.store, path="c")
     return group
+
+
+def packed(do: Any, group: zarrite.Group) -> Any:
+    """How much was packed, and what the archive has in it."""
+    with tempfile.TemporaryDirectory() as folder:
+        done = do(zarrite.pack, group.store, f"{folder}/a.zip")
+        return done[1:], Path(done.target).read_bytes().hex()
+
+
+def unpacked(do: Any, group: zarrite.Group) -> Any:
+    """How much was unpacked below a path of the group."""
+    with tempfile.TemporaryDirectory() as folder:
+        zarrite.pack(group.store, f"{folder}/a.zip")
+        return do(zarrite.unpack, f"{folder}/a.zip", zarrite.storage.StorePath(group.store, "n"))[1:]
 
 
 # `do` is the door: it is handed a verb and the arguments.
@@ -61,6 +77,10 @@ WORK: dict[str, Work] = {
     "move": lambda do, g: do(zarrite.move, g.store, g.store, source_path="g", target_path="n").objects,
     "delete": lambda do, g: do(zarrite.delete, g.store, "g").objects,
     "tree": lambda do, g: do(zarrite.tree, g),
+    "pack": packed,
+    "unpack": unpacked,
+    "Array.close": lambda do, g: do(g["a"].close),
+    "Group.close": lambda do, g: do(g.close),
     "Array.read": lambda do, g: do(g["a"].read, (slice(1, None), 2)),
     "Array.read a scalar": lambda do, g: do(g["a"].read, (1, 2)),
     "Array.read a 0-d array": lambda do, g: do(g["a"].read, (1, 2, ...)),

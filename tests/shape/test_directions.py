@@ -26,7 +26,7 @@ MAY_IMPORT = {
     "codecs": {"errors", "model"},
     "dtype": {"errors", "model"},
     "formats": {"errors", "model"},
-    "stores": {"errors", "_engine"},
+    "stores": {"errors", "_engine", "formats"},
 }
 OPTIONAL = ("cli", "viewer", "interop", "convert", "check")
 """Rooms that nothing imports, so each can be deleted. All but `check` are built on the public names."""
@@ -125,6 +125,7 @@ LATE = {
     "claims",
     "looking",
     "stores.adapters",
+    "stores.archives",
     "stores.coroutines",
     "stores.filesystems",
     "stores.foreign",

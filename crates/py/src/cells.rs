@@ -353,8 +353,7 @@ impl Cells {
             };
             Ok(Box::new(move |py: Python<'_>| {
                 pyo3::IntoPyObjectExt::into_py_any(done, py)
-            });
-        Ok(pending.waiting(waits))
+            }))
         });
         Ok(pending.waiting(waits))
     }

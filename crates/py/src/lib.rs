@@ -7,6 +7,7 @@
     clippy::missing_errors_doc
 )]
 
+mod archive;
 mod buffer;
 mod cached;
 mod cells;
@@ -132,7 +133,15 @@ fn _engine(py: Python<'_>, module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(unsafe_writes, module)?)?;
     module.add_function(wrap_pyfunction!(store::memory_store, module)?)?;
     module.add_function(wrap_pyfunction!(store::local_store, module)?)?;
-    module.add_function(wrap_pyfunction!(store::zip_store, module)?)?;
+    module.add_function(wrap_pyfunction!(archive::zip_store, module)?)?;
+    module.add_function(wrap_pyfunction!(archive::zip_file, module)?)?;
+    module.add_function(wrap_pyfunction!(archive::zip_over, module)?)?;
+    module.add_function(wrap_pyfunction!(archive::zip_archive, module)?)?;
+    module.add_function(wrap_pyfunction!(archive::zip_changed, module)?)?;
+    module.add_function(wrap_pyfunction!(archive::zip_state, module)?)?;
+    module.add_function(wrap_pyfunction!(archive::zips_changed, module)?)?;
+    module.add_function(wrap_pyfunction!(archive::close, module)?)?;
+    module.add_function(wrap_pyfunction!(archive::sizes, module)?)?;
     module.add_function(wrap_pyfunction!(store::remote_store, module)?)?;
     module.add_function(wrap_pyfunction!(store::python_store, module)?)?;
     module.add_function(wrap_pyfunction!(references::references_store, module)?)?;

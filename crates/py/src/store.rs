@@ -10,14 +10,14 @@ use pyo3::IntoPyObjectExt;
 use pyo3::buffer::PyBuffer;
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyDict};
+use pyo3::types::{PyBytes, PyDict, PyTuple};
 use std::hash::{BuildHasher, RandomState};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use zarrite_engine::store::{Error as StoreError, Lock, Put, Range, Safety, Store as Contract};
 use zarrite_engine::stores::remote::{Rules, Settings};
-use zarrite_engine::stores::{Local, LocalOptions, Memory, Prefix, ReadOnly, Record, Remote, Staged, Zip};
+use zarrite_engine::stores::{Local, LocalOptions, Memory, Prefix, ReadOnly, Record, Remote, Staged};
 use zarrite_engine::sync::Mutex;
 use zarrite_engine::transfer::Listing;
 use zarrite_engine::{Door, exclude};
@@ -33,10 +33,12 @@ pub struct Store {
 impl Store {
     /// An engine store as Python sees it.
     pub fn of(inner: impl Contract + 'static) -> Self {
-        Self {
-            inner: Arc::new(inner),
-            recorded: None,
-        }
+        Self::shared(Arc::new(inner))
+    }
+
+    /// A store that others hold too.
+    pub fn shared(inner: Arc<dyn Contract>) -> Self {
+        Self { inner, recorded: None }
     }
 
     /// The store itself.
@@ -438,6 +440,17 @@ impl Store {
         let store = self.inner();
         wait(py, move |_| stored(&*store, store.close()))
     }
+
+    fn __enter__(slf: PyRef<'_, Self>) -> PyRef<'_, Self> {
+        slf
+    }
+
+    /// Closes the store; after a failure what was not written yet is given up.
+    #[pyo3(signature = (*failure))]
+    fn __exit__(&self, py: Python<'_>, failure: &Bound<'_, PyTuple>) -> PyResult<()> {
+        let keep = failure.get_item(0).is_ok_and(|kind| kind.is_none());
+        crate::archive::finish(self, keep).result(py).map(drop)
+    }
 }
 
 /// Objects in this process' memory.
@@ -468,15 +481,6 @@ pub fn local_store(py: Python<'_>, root: &str, read_only: bool, fsync: bool, fol
     };
     let store = Local::new(Path::new(root), options).map_err(|error| raise(py, &error.into()))?;
     Ok(Store::of(store))
-}
-
-/// The entries of a zip archive.
-#[pyfunction]
-#[pyo3(signature = (path, *, prefix=""))]
-pub fn zip_store(py: Python<'_>, path: &str, prefix: &str) -> PyResult<Store> {
-    let opened = py.detach(|| Prefix::of(Arc::new(Zip::new(Path::new(path))?), prefix));
-    let inner = opened.map_err(|error| raise(py, &error.into()))?;
-    Ok(Store { inner, recorded: None })
 }
 
 /// A bucket, a container or a web server; options by the names of the crate that speaks to it, rules by the engine's own.

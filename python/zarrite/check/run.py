@@ -18,7 +18,7 @@ from zarrite.check.shards import check_shards
 from zarrite.check.walk import walk
 from zarrite.check.writers import check_writers
 from zarrite.progress import Progress, reporter
-from zarrite.stores import resolve
+from zarrite.stores import is_ours_to_close, resolve
 
 __all__ = ["check"]
 
@@ -67,7 +67,7 @@ def check(
 
     Raises:
         NodeNotFoundError: there is no node (a `FileNotFoundError` and `ValueError`).
-        ReadOnlyError, UrlError: a repair of a place that cannot be written, such as a zip archive (a `ValueError`).
+        ReadOnlyError, UrlError: a repair of a place that cannot be written, such as a web server (a `ValueError`).
         ValueError: a sample of less than one object.
 
     Example:
@@ -85,6 +85,7 @@ def check(
         raise ValueError(f"a sample has at least one object, not {sample!r}; leave it out to decode none")
     started = time.monotonic()
     place, inside = resolve(store, path, writes=repair and not dry_run, storage_options=storage_options)
+    closes = is_ours_to_close(store, place)
     hierarchy = walk(place, inside)
     findings: list[Finding] = [finding for rule in QUICK for finding in rule(hierarchy)]
     counted: list[int] = []
@@ -96,6 +97,8 @@ def check(
         repairs = make_changes(hierarchy, wanted, dry_run=dry_run)
         deleted = delete_left(hierarchy, findings, dry_run=dry_run)
         repairs += deleted
+        if closes:
+            place.close()
         if not dry_run:
             answered = {finding for change in wanted for finding in change.answers}
             answered.update(one for one in findings if deleted and one.rule == LEFT and one.repairable)

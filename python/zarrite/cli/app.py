@@ -10,6 +10,7 @@ import zarrite
 from zarrite.cli.check import check
 from zarrite.cli.convert import convert
 from zarrite.cli.info import info
+from zarrite.cli.pack import pack, unpack
 from zarrite.cli.peek import peek
 from zarrite.cli.transfer import copy, delete, move
 from zarrite.cli.tree import tree
@@ -23,7 +24,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (convert, info, tree, peek, check, copy, move, delete):
+for command in (convert, info, tree, peek, check, copy, move, delete, pack, unpack):
     app.command()(command)
 
 

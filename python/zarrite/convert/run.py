@@ -182,12 +182,14 @@ def convert(
         try:
             job.run(place, skeleton)
             place.publish(skeleton)
-        except BaseException:
+            usage = place.usage()
+        except BaseException as failure:
             # Chunks without documents are of no use to anybody; the marker stays when even this fails.
             with contextlib.suppress(Exception):
                 place.abandon()
+                place.close(failure)
             raise
-        usage = place.usage()
+        place.close()
     done = _finished(job, name, where, started, usage=usage)
     for item in done.skipped:
         warnings.warn(str(item), ConversionWarning, stacklevel=2)

@@ -16,7 +16,7 @@ from zarrite.convert.plan import ArrayPlan, Plan
 from zarrite.convert.source import ConversionError
 from zarrite.errors import BaseZarrError, NodeNotFoundError
 from zarrite.storage import MemoryStore
-from zarrite.stores import join, resolve
+from zarrite.stores import is_ours_to_close, join, resolve
 
 __all__ = ["Target", "make_skeleton"]
 
@@ -83,6 +83,12 @@ class Target:
         self.place = place
         self.source = source
         self.store, self.path = resolve(place, writes=True)
+        self._closes = is_ours_to_close(place, self.store)
+
+    def close(self, failure: BaseException | None = None) -> None:
+        """Closes a store that was opened for this; a zip archive is written now, and left as it was after a failure."""
+        if self._closes:
+            self.store.__exit__(failure and type(failure), failure, None)
 
     def key(self, name: str) -> str:
         """The store's key of something below the target."""

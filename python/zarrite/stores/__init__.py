@@ -2,7 +2,7 @@
 
 from zarrite.stores.paths import StorePath, join, join_url, normalize_path, place_of
 from zarrite.stores.protocol import MappingStore, PythonStore
-from zarrite.stores.url import Address, Place, address, reopen, resolve
+from zarrite.stores.url import Address, Place, address, is_ours_to_close, reopen, resolve
 
 __all__ = [
     "Address",
@@ -11,6 +11,7 @@ __all__ = [
     "PythonStore",
     "StorePath",
     "address",
+    "is_ours_to_close",
     "join",
     "join_url",
     "normalize_path",

@@ -13,7 +13,17 @@ from zarrite.errors import StoreNotFoundError, UrlError
 from zarrite.stores.paths import StorePath, escaped, file_path, join, join_url, normalize_path, scheme_of, unescaped
 from zarrite.stores.pipelines import FORMATS, MAIN, OVERLAY, Pipeline, Stage, bound_format, is_chain, parse
 
-__all__ = ["Opened", "bound_format", "file_of", "open_url", "options_of", "over", "read_json", "unpack_limit_bytes"]
+__all__ = [
+    "Opened",
+    "bound_format",
+    "file_of",
+    "kept",
+    "open_url",
+    "options_of",
+    "over",
+    "read_json",
+    "unpack_limit_bytes",
+]
 
 unpack_limit_bytes = 1 << 30
 """How large a file may become that a `gzip:` or `zstd:` stage unpacks in memory."""
@@ -78,14 +88,15 @@ def open_url(
         if not pipeline.stages:
             return _from_fsspec(text, options, read_only)
     store, path = _open(pipeline, roots, options, read_only)
-    return _kept(store, options), path
+    return kept(store, options), path
 
 
 # The options that stores behind a network were opened with: who finds one again by its URL needs them.
 _options: dict[str, dict[str, Any]] = {}
 
 
-def _kept(store: Store, options: Mapping[str, Any] | None) -> Store:
+def kept(store: Store, options: Mapping[str, Any] | None) -> Store:
+    """The store, whose options are remembered for whoever finds it again by its URL."""
     if options:
         _options[store.url] = dict(options)
     return store
@@ -145,9 +156,9 @@ def over(scheme: str, store: Store, path: str, options: Mapping[str, Any] | None
     """
     here = Opened(store, path)
     if scheme == "zip":
-        return _kept(_zip(here), options)
+        return kept(_zip(here), options)
     stage = Stage("icechunk", "", MAIN)
-    return _kept(_icechunk(stage, Pipeline(here.url), options, read_only), options)
+    return kept(_icechunk(stage, Pipeline(here.url), options, read_only), options)
 
 
 def read_json(text: str, roots: Roots, options: Mapping[str, Any] | None = None) -> Any:

@@ -18,6 +18,7 @@ __all__ = [
     "Place",
     "StorePath",
     "address",
+    "is_ours_to_close",
     "reopen",
     "resolve",
 ]
@@ -30,6 +31,9 @@ Place = str | os.PathLike[str] | Store | StorePath | PythonStore | MutableMappin
 
 # What `memory:` URLs name lies in this one.
 _process_memory = _engine.memory_store(url="memory://")
+
+ARCHIVES = (".zip", ".ozx")
+"""How the names of zip archives end; `stores/archives.py` knows them."""
 
 REMOTE = frozenset(("s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "adl", "http", "https"))
 """The schemes that lead to a network; `stores/remote.py` knows them."""
@@ -69,7 +73,7 @@ def resolve(
     if is_pipeline(place):
         from zarrite.stores.adapters import open_url
 
-        store, base = open_url(place, _root_of(writes, read_only), storage_options, read_only=read_only)
+        store, base = open_url(place, _root_of(read_only), storage_options, read_only=read_only)
         if writes and store.read_only:
             raise ReadOnlyError(store.url)
         return (store.with_read_only() if read_only and not store.read_only else store), join(base, inside)
@@ -80,9 +84,18 @@ def resolve(
     if _is_remote(place):
         from zarrite.stores.remote import remote_store
 
-        store, base = remote_store(place, storage_options, read_only=read_only), ""
+        found = None
+        if place.partition("?")[0].lower().endswith(ARCHIVES):
+            from zarrite.stores.archives import zip_remote
+
+            found = zip_remote(place, storage_options, writes=writes)
+        store, base = found or (remote_store(place, storage_options, read_only=read_only), "")
     else:
-        store, base = _store(place, writes, read_only)
+        store, base = _store(place, read_only)
+    if base and (store.url.startswith("zip:") or store.url.endswith("|zip:")):
+        from zarrite.stores.archives import outside_folder
+
+        base = outside_folder(base, inside)
     if store.read_only:
         if writes:
             raise ReadOnlyError(store.url)
@@ -98,25 +111,35 @@ def is_pipeline(place: Any) -> bool:
     )
 
 
-def _root_of(writes: bool, read_only: bool) -> Callable[[str], tuple[Store, str]]:
+def _root_of(read_only: bool) -> Callable[[str], tuple[Store, str]]:
     """Opens what is before the first stage."""
-    return lambda text: _from_text(text, writes, read_only)
+    return lambda text: _from_text(text, read_only)
 
 
 def json_at(text: str, storage_options: Mapping[str, Any] | None = None) -> Any:
     """The value that a pipeline ending in `json:` leads to."""
     from zarrite.stores.adapters import read_json
 
-    return read_json(text, _root_of(writes=False, read_only=True), storage_options)
+    return read_json(text, _root_of(read_only=True), storage_options)
+
+
+def is_ours_to_close(given: Any, store: Store) -> bool:
+    """Whether a call that was given a place closes the store it made of it: a zip archive that nobody else changes.
+
+    Args:
+        given: what the caller passed as the store.
+        store: the store, before anything is written.
+    """
+    return not isinstance(given, Store | StorePath) and _engine.zip_state(store) is False
 
 
 def _is_remote(place: Any) -> bool:
     return isinstance(place, str) and ":/" in place and scheme_of(place)[0] in REMOTE
 
 
-def _store(place: Any, writes: bool, read_only: bool) -> tuple[Store, str]:
+def _store(place: Any, read_only: bool) -> tuple[Store, str]:
     if type(place) is str:
-        return _from_text(place, writes, read_only)
+        return _from_text(place, read_only)
     if isinstance(place, Store):
         return place, ""
     if isinstance(place, StorePath):
@@ -124,13 +147,13 @@ def _store(place: Any, writes: bool, read_only: bool) -> tuple[Store, str]:
     if place is None:
         return _engine.memory_store(), ""
     if isinstance(place, str):
-        return _from_text(str(place), writes, read_only)
+        return _from_text(str(place), read_only)
     # A path of universal_pathlib may lead to a network.
     if isinstance(place, os.PathLike) and getattr(place, "protocol", "") in ("", "file", "local"):
         text = os.fspath(place)
         if not isinstance(text, str):
             raise TypeError("a path is text, not bytes")
-        return _from_file(text, writes, read_only), ""
+        return _from_file(text, read_only)
     found = None
     if type(place) is not dict and not type(place).__module__.startswith("zarrite"):
         from zarrite.stores.foreign import store_of
@@ -148,25 +171,25 @@ def _store(place: Any, writes: bool, read_only: bool) -> tuple[Store, str]:
     )
 
 
-def _from_text(text: str, writes: bool, read_only: bool) -> tuple[Store, str]:
+def _from_text(text: str, read_only: bool) -> tuple[Store, str]:
     name, rest = scheme_of(text) if ":/" in text else ("", text)
     if text[:7].lower() == "memory:":
         name, rest = "memory", text[7:]
     if not name:
         if not text:
             raise UrlError("the store is an empty text; pass '.' for the working directory, or None for memory")
-        return _from_file(text, writes, read_only), ""
+        return _from_file(text, read_only)
     if name == "file":
-        return _from_file(file_path(text, rest), writes, read_only), ""
+        return _from_file(file_path(text, rest), read_only)
     if name == "memory":
         root, _, inside = rest.lstrip("/").partition("/")
         return named_memory_store(unescaped(root)), normalize_path(unescaped(inside))
     if name == "zip":
-        return _within(text, rest.removeprefix("//"))
+        return _within(text, rest.removeprefix("//"), read_only)
     raise UrlError(f"{text!r}: no store is known for {name}://; known: a path, file://, memory://, and *.zip archives")
 
 
-def _within(text: str, path: str) -> tuple[Store, str]:
+def _within(text: str, path: str, read_only: bool) -> tuple[Store, str]:
     """What `zip:///folder/a.zip/inside` names: the archive is the part of the path that is a file."""
     path = unescaped(path)
     head = path.rstrip("/")
@@ -176,7 +199,9 @@ def _within(text: str, path: str) -> tuple[Store, str]:
         raise UrlError(
             f"{text!r}: no archive is there; write ARCHIVE|zip:INSIDE, or zip://INSIDE::ARCHIVE as fsspec does"
         )
-    return _engine.zip_store(head), normalize_path(path[len(head) :])
+    from zarrite.stores.archives import zip_file
+
+    return zip_file(head, read_only=read_only)[0], normalize_path(path[len(head) :])
 
 
 def bound_format(place: Any) -> str | None:
@@ -188,17 +213,14 @@ def bound_format(place: Any) -> str | None:
     return bound(place)
 
 
-def _from_file(path: str, writes: bool, read_only: bool) -> Store:
+def _from_file(path: str, read_only: bool) -> tuple[Store, str]:
     if "\0" in path:
         raise UrlError(f"{path!r} is not a path: it holds a NUL character")
-    if path.endswith(".zip") and not os.path.isdir(path):
-        if writes:
-            raise UrlError(
-                f"{path}: zip archives are read and not written by this version of zarrite; "
-                "write to a directory and zip it, without compression, when it is complete"
-            )
-        return _engine.zip_store(os.path.abspath(path))
-    return _engine.local_store(_absolute(path), read_only=read_only)
+    if path.lower().endswith(ARCHIVES) and not os.path.isdir(path):
+        from zarrite.stores.archives import zip_file
+
+        return zip_file(os.path.abspath(path), read_only=read_only)
+    return _engine.local_store(_absolute(path), read_only=read_only), ""
 
 
 def _absolute(path: str) -> str:
@@ -216,7 +238,8 @@ class Address(NamedTuple):
 
     Attributes:
         kind: "local", "zip", "remote", "url", "memory" or "python".
-        place: a file path, a URL with options, the process and identity of a memory store, or the Python object.
+        place: a file path (of an archive with a folder in it), a URL with options, the process and identity of a memory
+            store, or the Python object.
         read_only: whether the handle refuses writes.
     """
 
@@ -264,7 +287,9 @@ def address(store: Store) -> Address:
     if url.startswith("file://"):
         return Address("local", unescaped(url.removeprefix("file://")), read_only)
     if url.startswith("zip://"):
-        return Address("zip", url.removeprefix("zip://"), read_only)
+        from zarrite.stores.archives import place_of_zip
+
+        return Address("zip", place_of_zip(store), True)
     if url.startswith("memory://"):
         if not read_only or store.identity not in _travelling:
             _travelling[store.identity] = store
@@ -290,7 +315,8 @@ def reopen(where: Address) -> Store:
     if where.kind == "url":
         return resolve(where.place[0], storage_options=where.place[1], read_only=where.read_only)[0]
     if where.kind == "zip":
-        return _engine.zip_store(where.place)
+        path, folder = where.place
+        return _engine.zip_store(path).prefixed(folder)
     if where.kind == "remote":
         from zarrite.stores.remote import remote_store
 

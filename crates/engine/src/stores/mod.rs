@@ -36,4 +36,4 @@ pub use record::{Call, Record};
 pub use references::References;
 pub use remote::Remote;
 pub use staged::Staged;
-pub use zip::Zip;
+pub use zip::{Archive, Zip};

@@ -1,19 +1,23 @@
-//! The objects of a zip archive, to be read.
+//! The objects of a zip archive, to be read: one in a file of this machine, or under a key of any store.
 //!
-//! The archive's directory is read once, when the store is made; from then on an object that is stored as it is costs one
-//! read (two the first time, which finds where its bytes begin), and its ranges are ranges of the archive. A deflated
-//! object is inflated whole, whatever part of it is asked for.
+//! The archive's directory is read once, when the store is made: with one request for the end of the archive, and another
+//! where the directory is larger than that. From then on an object costs one read. Where its bytes begin only a header before
+//! them says, which is read along with them; the ranges of an object that is stored as it is are ranges of the archive. A
+//! deflated object is inflated whole, whatever part of it is asked for.
 
+mod archive;
 mod directory;
+mod many;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use flate2::{Crc, Decompress, FlushDecompress, Status};
 
+pub use self::archive::{Archive, Layout};
 use self::directory::{Entry, HEADER_BYTES, Method};
 use crate::store::{Error, Found, Object, Put, Range, Result, Store, Version};
 use crate::stores::keys::{all_below, below, check_key, check_prefix, names_below, reserve};
@@ -29,11 +33,21 @@ struct Inner {
     /// Where the objects end and the directory begins.
     objects_end: u64,
     entries: BTreeMap<String, Entry>,
+    comment: Vec<u8>,
     url: String,
     identity: String,
     is_local: bool,
     closed: AtomicBool,
 }
+
+/// Objects of at most so many bytes are read whole where a look at the header would be a request of its own.
+const SMALL_BYTES: u64 = 256 << 10;
+
+/// A read that begins so near to the header takes the header along.
+const NEAR_BYTES: u64 = 64 << 10;
+
+/// Archives whose store names no versions, counted: each time one is opened may be another archive.
+static UNNAMED: AtomicU64 = AtomicU64::new(0);
 
 impl Zip {
     /// The archive in a file of this machine.
@@ -68,18 +82,47 @@ impl Zip {
         Self::of(archive, url, true)
     }
 
+    /// The archive under a key of another store; `None` when there is no such key.
+    ///
+    /// # Errors
+    /// As `new`.
+    pub fn over(store: &dyn Store, key: &str) -> Result<Option<Self>> {
+        let url = format!("{}/{key}|zip:", store.url().trim_end_matches('/'));
+        let Some(archive) = store.open_part(key, Range::Last(directory::TAIL_BYTES))? else {
+            return Ok(None);
+        };
+        let place = format!("zip:{}/{key}", store.identity());
+        Self::at(archive, url, &place, store.is_local()).map(Some)
+    }
+
     /// The archive that an open object of any store is.
     ///
     /// # Errors
     /// As `new`.
     pub fn of(archive: Arc<dyn Object>, url: String, is_local: bool) -> Result<Self> {
+        let place = url.clone();
+        Self::at(archive, url, &place, is_local)
+    }
+
+    fn at(archive: Arc<dyn Object>, url: String, place: &str, is_local: bool) -> Result<Self> {
+        let archive: Arc<dyn Object> = Arc::new(Pinned {
+            archive,
+            url: url.clone(),
+        });
         let directory = directory::read(&*archive, &url)?;
         // An archive that was changed is another place, though its path is the same.
-        let identity = format!("{url}#{:?}", archive.version());
+        let version = archive.version();
+        let identity = if version.as_tag() == Some("") {
+            format!("{place}#{}", UNNAMED.fetch_add(1, Ordering::Relaxed))
+        } else {
+            // What follows a slash behind the mark is a path in the store.
+            format!("{place}#{}", format!("{version:?}").replace('/', "|"))
+        };
         Ok(Self(Arc::new(Inner {
             archive,
             objects_end: directory.objects_end,
             entries: directory.entries,
+            comment: directory.comment,
             url,
             identity,
             is_local,
@@ -87,14 +130,23 @@ impl Zip {
         })))
     }
 
-    /// The one folder that everything in the archive lies in, as when a directory was packed with its name; `None` when there
-    /// is no such folder. A [`Prefix`](crate::stores::Prefix) of that name takes it away.
-    pub fn single_folder(&self) -> Option<&str> {
-        let (first, _) = self.0.entries.first_key_value()?;
-        let (folder, _) = first.split_once('/')?;
-        let (last, _) = self.0.entries.last_key_value()?;
+    /// The deepest folder that everything in the archive lies in, as when a directory was packed with its name; empty when
+    /// there is no such folder. A [`Prefix`](crate::stores::Prefix) of that name takes it away.
+    pub fn folder(&self) -> &str {
+        let entries = &self.0.entries;
+        let (Some((first, _)), Some((last, _))) = (entries.first_key_value(), entries.last_key_value()) else {
+            return "";
+        };
         // Keys are in order: what lies between two keys of one folder lies in it.
-        below(last, folder).map(|_| folder)
+        let mut folder = "";
+        while let Some((name, _)) = below(first, folder).and_then(|rest| rest.split_once('/')) {
+            let deeper = &first[..if folder.is_empty() { 0 } else { folder.len() + 1 } + name.len()];
+            if below(last, deeper).is_none() {
+                break;
+            }
+            folder = deeper;
+        }
+        folder
     }
 
     fn entry(&self, key: &str) -> Result<Option<&Entry>> {
@@ -121,13 +173,17 @@ impl Zip {
 
     /// Where the bytes of an entry begin: behind a header of its own, whose length only that header knows.
     fn begin(&self, key: &str, entry: &Entry) -> Result<u64> {
-        let known = entry.begin.load(Ordering::Relaxed);
-        if known > 0 {
-            return Ok(known);
+        if let Some(begin) = entry.begin_known() {
+            return Ok(begin);
         }
         let mut header = [0; HEADER_BYTES];
         self.0.archive.read_at(entry.header, &mut header)?;
-        let begin = directory::begin(&header, entry.header)
+        self.begin_in(key, entry, &header)
+    }
+
+    /// Where the bytes of an entry begin, as its header says.
+    fn begin_in(&self, key: &str, entry: &Entry, header: &[u8]) -> Result<u64> {
+        let begin = directory::begin(header, entry.header)
             .filter(|begin| {
                 begin
                     .checked_add(entry.stored_bytes)
@@ -140,30 +196,117 @@ impl Zip {
 
     /// Appends a whole object, and compares the checksum that the archive keeps of it.
     fn append(&self, key: &str, entry: &Entry, into: &mut Vec<u8>) -> Result<()> {
+        if let Method::Other(why) = entry.method {
+            return Err(Error::corrupt(key, why.to_string()));
+        }
+        if !self.0.is_local && entry.begin_known().is_none() {
+            // The header with the bytes behind it, in one request.
+            let mut bytes = Vec::new();
+            self.0
+                .archive
+                .append_at(entry.header, entry.reach() - entry.header, &mut bytes)?;
+            if self.unpack(key, entry, &bytes, entry.header, into)? {
+                return Ok(());
+            }
+        }
         let (begin, before) = (self.begin(key, entry)?, into.len());
         let done = match entry.method {
             Method::Stored => self.0.archive.append_at(begin, entry.stored_bytes, into),
-            Method::Deflated => {
+            _ => {
                 let mut stored = Vec::new();
                 self.0
                     .archive
                     .append_at(begin, entry.stored_bytes, &mut stored)
                     .and_then(|()| inflate(key, &stored, entry.bytes, into))
             }
-            Method::Other(why) => Err(Error::corrupt(key, why.to_string())),
         };
-        let done = done.and_then(|()| {
-            let mut crc = Crc::new();
-            crc.update(&into[before..]);
-            if crc.sum() == entry.crc {
-                return Ok(());
-            }
-            Err(Error::corrupt(
+        done.and_then(|()| compare(key, entry, &into[before..]))
+            .inspect_err(|_| into.truncate(before))
+    }
+
+    /// Appends a whole object that lies within bytes of the archive that begin at `start`; `false` when they end too early.
+    fn unpack(&self, key: &str, entry: &Entry, bytes: &[u8], start: u64, into: &mut Vec<u8>) -> Result<bool> {
+        if let Method::Other(why) = entry.method {
+            return Err(Error::corrupt(key, why.to_string()));
+        }
+        let begin = match entry.begin_known() {
+            Some(begin) => begin,
+            None => self.begin_in(
                 key,
-                "its bytes do not have the checksum that the archive keeps of them",
-            ))
-        });
-        done.inspect_err(|_| into.truncate(before))
+                entry,
+                bytes.get((entry.header - start) as usize..).unwrap_or_default(),
+            )?,
+        };
+        let from = (begin - start) as usize;
+        let Some(stored) = bytes.get(from..from.saturating_add(entry.stored_bytes as usize)) else {
+            return Ok(false);
+        };
+        let before = into.len();
+        let done = if entry.method == Method::Stored {
+            reserve(key, entry.bytes, into).map(|()| into.extend_from_slice(stored))
+        } else {
+            inflate(key, stored, entry.bytes, into)
+        };
+        done.and_then(|()| compare(key, entry, &into[before..]))
+            .inspect_err(|_| into.truncate(before))
+            .map(|()| true)
+    }
+}
+
+fn compare(key: &str, entry: &Entry, bytes: &[u8]) -> Result<()> {
+    let mut crc = Crc::new();
+    crc.update(bytes);
+    if crc.sum() == entry.crc {
+        return Ok(());
+    }
+    Err(Error::corrupt(
+        key,
+        "its bytes do not have the checksum that the archive keeps of them",
+    ))
+}
+
+/// The archive as it was when it was opened. What says that it was replaced says it of the archive, not of an object in it.
+struct Pinned {
+    archive: Arc<dyn Object>,
+    url: String,
+}
+
+impl Pinned {
+    fn told<T>(&self, done: Result<T>) -> Result<T> {
+        done.map_err(|cause| match cause {
+            Error::Changed { .. } => Error::Io {
+                key: self.url.clone(),
+                errno: None,
+                why: "the archive was replaced by another one since it was opened here; open it again".to_owned(),
+            },
+            cause => cause,
+        })
+    }
+}
+
+impl Object for Pinned {
+    fn bytes(&self) -> u64 {
+        self.archive.bytes()
+    }
+
+    fn version(&self) -> Version {
+        self.archive.version()
+    }
+
+    fn read_at(&self, offset: u64, into: &mut [u8]) -> Result<()> {
+        self.told(self.archive.read_at(offset, into))
+    }
+
+    fn append_at(&self, offset: u64, bytes: u64, into: &mut Vec<u8>) -> Result<()> {
+        self.told(self.archive.append_at(offset, bytes, into))
+    }
+
+    fn is_current(&self) -> bool {
+        self.archive.is_current()
+    }
+
+    fn in_memory(&self) -> Option<&[u8]> {
+        self.archive.in_memory()
     }
 }
 
@@ -260,12 +403,19 @@ impl Store for Zip {
         Ok(self.size(key)?.map(|_| self.0.archive.version()))
     }
 
+    fn get_many(&self, keys: &[String], each: &mut dyn FnMut(usize, Result<Option<Vec<u8>>>) -> bool) {
+        many::get(self, keys, each);
+    }
+
     fn open(&self, key: &str) -> Result<Option<Arc<dyn Object>>> {
         let Some(entry) = self.entry(key)? else { return Ok(None) };
-        let held = if matches!(entry.method, Method::Stored) {
+        let at_once = !self.0.is_local && entry.begin_known().is_none() && entry.bytes <= SMALL_BYTES;
+        let held = if entry.method == Method::Stored && !at_once {
+            if self.0.is_local {
+                self.begin(key, entry)?;
+            }
             Held::Part {
-                archive: self.0.archive.clone(),
-                begin: self.begin(key, entry)?,
+                zip: self.clone(),
                 bytes: entry.bytes,
             }
         } else {
@@ -332,15 +482,8 @@ struct Open {
 }
 
 enum Held {
-    Part {
-        archive: Arc<dyn Object>,
-        begin: u64,
-        bytes: u64,
-    },
-    Inflated {
-        whole: Vec<u8>,
-        version: Version,
-    },
+    Part { zip: Zip, bytes: u64 },
+    Inflated { whole: Vec<u8>, version: Version },
 }
 
 impl Open {
@@ -351,6 +494,30 @@ impl Open {
         } else {
             Ok(())
         }
+    }
+
+    fn entry<'a>(&self, zip: &'a Zip) -> Result<&'a Entry> {
+        let entry = zip.0.entries.get(&self.key);
+        entry.ok_or_else(|| Error::corrupt(&*self.key, "it is not in the archive"))
+    }
+
+    /// Where the bytes begin. A read near the begin has the header in it where that is what tells.
+    fn begin(&self, zip: &Zip, offset: u64, into: &mut [u8]) -> Result<Option<u64>> {
+        let entry = self.entry(zip)?;
+        if entry.begin_known().is_some() || offset > NEAR_BYTES {
+            return zip.begin(&self.key, entry).map(Some);
+        }
+        let extra = entry.reach() - entry.header - entry.stored_bytes;
+        let bytes = (extra + offset + into.len() as u64).min(entry.reach() - entry.header);
+        let mut read = Vec::new();
+        zip.0.archive.append_at(entry.header, bytes, &mut read)?;
+        let begin = zip.begin_in(&self.key, entry, &read)?;
+        let from = (begin - entry.header + offset) as usize;
+        if let Some(found) = read.get(from..from + into.len()) {
+            into.copy_from_slice(found);
+            return Ok(None);
+        }
+        Ok(Some(begin))
     }
 }
 
@@ -364,7 +531,7 @@ impl Object for Open {
 
     fn version(&self) -> Version {
         match &self.held {
-            Held::Part { archive, .. } => archive.version(),
+            Held::Part { zip, .. } => zip.0.archive.version(),
             Held::Inflated { version, .. } => version.clone(),
         }
     }
@@ -372,7 +539,10 @@ impl Object for Open {
     fn read_at(&self, offset: u64, into: &mut [u8]) -> Result<()> {
         self.check(offset, into.len() as u64)?;
         match &self.held {
-            Held::Part { archive, begin, .. } => archive.read_at(begin + offset, into),
+            Held::Part { zip, .. } => match self.begin(zip, offset, into)? {
+                Some(begin) => zip.0.archive.read_at(begin + offset, into),
+                None => Ok(()),
+            },
             Held::Inflated { whole, .. } => {
                 into.copy_from_slice(slice_of(whole, &self.key, offset, into.len() as u64)?);
                 Ok(())
@@ -383,7 +553,10 @@ impl Object for Open {
     fn append_at(&self, offset: u64, bytes: u64, into: &mut Vec<u8>) -> Result<()> {
         self.check(offset, bytes)?;
         match &self.held {
-            Held::Part { archive, begin, .. } => archive.append_at(begin + offset, bytes, into),
+            Held::Part { zip, .. } => {
+                let begin = zip.begin(&self.key, self.entry(zip)?)?;
+                zip.0.archive.append_at(begin + offset, bytes, into)
+            }
             Held::Inflated { whole, .. } => {
                 reserve(&self.key, bytes, into)?;
                 into.extend_from_slice(slice_of(whole, &self.key, offset, bytes)?);
@@ -399,7 +572,10 @@ impl Object for Open {
 
     fn in_memory(&self) -> Option<&[u8]> {
         match &self.held {
-            Held::Part { archive, begin, bytes } => archive.in_memory()?.get(*begin as usize..(begin + bytes) as usize),
+            Held::Part { zip, bytes } => {
+                let begin = self.entry(zip).ok()?.begin_known()?;
+                zip.0.archive.in_memory()?.get(begin as usize..(begin + bytes) as usize)
+            }
             Held::Inflated { whole, .. } => Some(whole),
         }
     }

@@ -6,7 +6,7 @@
 //! Source: PKWARE's APPNOTE 6.3.10, sections 4.3 and 4.4.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use flate2::Crc;
 
@@ -24,13 +24,16 @@ const END_BYTES: usize = 22;
 const LOCATOR_BYTES: usize = 20;
 const LONG_END_BYTES: usize = 56;
 /// The end of an archive is within so many bytes of the end of its file.
-const TAIL_BYTES: u64 = (END_BYTES + 0xffff) as u64;
+pub(super) const TAIL_BYTES: u64 = (END_BYTES + 0xffff) as u64;
 /// No directory is read that is larger: it would have some ten million names.
 const DIRECTORY_BYTES: u64 = 1 << 30;
 /// Deflate makes of one byte no more than this many.
 const DEFLATE_RATIO: u64 = 1032;
 /// And other ways, of which the objects are listed and not read: sums of their sizes still fit in a number.
 const OTHER_RATIO: u64 = 1 << 20;
+
+/// Extra fields of a header rarely have more bytes than this.
+const EXTRA_BYTES: u64 = 512;
 
 /// Extra fields: numbers that did not fit in 32 bits, and a name in Unicode.
 const LONG_NUMBERS: u16 = 0x0001;
@@ -83,12 +86,49 @@ pub(super) struct Entry {
     pub bytes: u64,
     pub crc: u32,
     pub method: Method,
+    /// The flags and the number of the method, as the archive has them.
+    pub words: (u16, u16),
+    /// Bytes of its name in the archive, which may be in an old code page.
+    name_bytes: u16,
+    /// Where the next header, or the directory, is: the entry's bytes end before it.
+    pub room_end: u64,
     /// Where its bytes begin; zero as long as nobody has looked.
     pub begin: AtomicU64,
 }
 
+impl Entry {
+    /// Where its bytes begin at the earliest.
+    fn earliest(&self) -> u64 {
+        self.header + HEADER_BYTES as u64 + u64::from(self.name_bytes)
+    }
+
+    /// Whether there is room for its bytes and for nothing else: then they begin right behind the name.
+    pub fn is_tight(&self) -> bool {
+        self.room_end - self.earliest() == self.stored_bytes
+    }
+
+    /// Whether the archive has the name in just these bytes.
+    pub fn name_is(&self, name: &str) -> bool {
+        usize::from(self.name_bytes) == name.len()
+    }
+
+    /// Where its bytes begin, where that is known without a look at its header.
+    pub fn begin_known(&self) -> Option<u64> {
+        let known = self.begin.load(Ordering::Relaxed);
+        if known > 0 {
+            return Some(known);
+        }
+        self.is_tight().then(|| self.earliest())
+    }
+
+    /// Where a read from its header on may stop that is to have its bytes, whatever fields its header has.
+    pub fn reach(&self) -> u64 {
+        self.room_end.min(self.earliest() + self.stored_bytes + EXTRA_BYTES)
+    }
+}
+
 /// Where an object's bytes begin, as its header says; `None` when that is no header.
-pub(super) fn begin(header: &[u8; HEADER_BYTES], at: u64) -> Option<u64> {
+pub(super) fn begin(header: &[u8], at: u64) -> Option<u64> {
     if !header.starts_with(HEADER_MARK) {
         return None;
     }
@@ -101,6 +141,8 @@ pub(super) struct Directory {
     pub entries: BTreeMap<String, Entry>,
     /// Where the objects end.
     pub objects_end: u64,
+    /// What the archive says of itself at its very end.
+    pub comment: Vec<u8>,
 }
 
 /// Where the directory lies and how many entries it should have.
@@ -111,6 +153,7 @@ struct Place {
     /// Where the directory must end at the latest.
     end: u64,
     long: bool,
+    comment: Vec<u8>,
 }
 
 /// Reads the directory of an archive.
@@ -131,6 +174,7 @@ pub(super) fn read(archive: &dyn Object, url: &str) -> Result<Directory> {
     let mut directory = Directory {
         entries: BTreeMap::new(),
         objects_end: start,
+        comment: place.comment,
     };
     let (mut spans, mut count) = (Vec::new(), 0_u64);
     let mut left = &bytes[..];
@@ -139,7 +183,7 @@ pub(super) fn read(archive: &dyn Object, url: &str) -> Result<Directory> {
         (left, count) = (rest, count + 1);
         let end = entry
             .header
-            .checked_add(HEADER_BYTES as u64)
+            .checked_add(HEADER_BYTES as u64 + u64::from(entry.name_bytes))
             .and_then(|begin| begin.checked_add(entry.stored_bytes));
         let Some(end) = end.filter(|end| *end <= start) else {
             return Err(damaged(&format!("{name:?} lies outside the file")));
@@ -178,6 +222,10 @@ pub(super) fn read(archive: &dyn Object, url: &str) -> Result<Directory> {
     if spans.windows(2).any(|pair| pair[1].0 < pair[0].1) {
         return Err(damaged("two of its entries share bytes"));
     }
+    for entry in directory.entries.values_mut() {
+        let next = spans.partition_point(|span| span.0 <= entry.header);
+        entry.room_end = spans.get(next).map_or(start, |span| span.0);
+    }
     Ok(directory)
 }
 
@@ -202,6 +250,7 @@ fn find(archive: &dyn Object, url: &str) -> Result<Place> {
         offset: u32_at(end, 16).ok_or_else(no_archive)?.into(),
         end: tail_start + at as u64,
         long: false,
+        comment: end[END_BYTES..].to_vec(),
     };
     // The long form is what counts where there is one, also when all numbers would have fit.
     if let Some(long) = find_long(archive, url, &place)? {
@@ -246,6 +295,7 @@ fn find_long(archive: &dyn Object, url: &str, short: &Place) -> Result<Option<Pl
                 offset: field(48)?,
                 end: at,
                 long: true,
+                comment: short.comment.clone(),
             }));
         }
     }
@@ -288,6 +338,9 @@ fn parse_entry(bytes: &[u8], shift: u64) -> Option<(String, Entry, &[u8])> {
         bytes: size,
         crc: u32_at(fixed, 16)?,
         method,
+        words: (u16_at(fixed, 8)?, u16_at(fixed, 10)?),
+        name_bytes: u16_at(fixed, 28)?,
+        room_end: 0,
         begin: AtomicU64::new(0),
     };
     let name = unicode_name(extra, name).map_or_else(|| text(name), str::to_owned);

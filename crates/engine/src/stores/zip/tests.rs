@@ -1,15 +1,21 @@
 //! Archives as others write them, and archives as nobody should.
 
+use super::archive::records::{self, Said};
 use super::packing::{Form, Packing, checksum, pack};
 use super::*;
 use crate::stores::{Memory, Prefix, contract};
 
 fn opened(archive: &[u8]) -> Result<Zip> {
+    opened_as(archive, true)
+}
+
+/// The archive as one of this machine, or as one on a network, which is read in other pieces.
+fn opened_as(archive: &[u8], is_local: bool) -> Result<Zip> {
     let store = Memory::with_objects([("a.zip", archive)])?;
     Zip::of(
         store.open("a.zip")?.expect("the archive"),
         "memory://a.zip".to_owned(),
-        true,
+        is_local,
     )
 }
 
@@ -32,7 +38,11 @@ fn archives_of_every_kind_keep_the_reading_half_of_the_contract() {
                 b""
             },
         };
-        contract::check_reading(&|objects| Arc::new(opened(&pack(objects, packing)).expect("an archive")));
+        for is_local in [true, false] {
+            contract::check_reading(&|objects| {
+                Arc::new(opened_as(&pack(objects, packing), is_local).expect("an archive"))
+            });
+        }
     }
 }
 
@@ -95,22 +105,20 @@ fn a_folder_that_holds_everything_can_be_taken_away() {
         Packing::default(),
     ))
     .expect("an archive");
-    let folder = store.single_folder().expect("a folder").to_owned();
+    let folder = store.folder().to_owned();
     assert_eq!(folder, "x.zarr");
     let inside = Prefix::of(Arc::new(store), &folder).expect("a prefix");
     assert_eq!(inside.size("zarr.json"), Ok(Some(2)));
-    for names in [
-        &[("zarr.json", &b""[..]), ("x/k", b"")][..],
-        &[("x/k", b""), ("y/k", b"")],
-        &[("x-y/k", b""), ("x/k", b"")],
-        &[],
+    for (names, folder) in [
+        (&[("zarr.json", &b""[..]), ("x/k", b"")][..], ""),
+        (&[("x/k", b""), ("y/k", b"")], ""),
+        (&[("x-y/k", b""), ("x/k", b"")], ""),
+        (&[("a/b/k", b""), ("a/b/c/k", b"")], "a/b"),
+        (&[("a/b/k", b""), ("a/bc/k", b"")], "a"),
+        (&[], ""),
     ] {
-        assert_eq!(
-            opened(&pack(names, Packing::default()))
-                .expect("an archive")
-                .single_folder(),
-            None
-        );
+        let store = opened(&pack(names, Packing::default())).expect("an archive");
+        assert_eq!(store.folder(), folder);
     }
 }
 
@@ -345,7 +353,9 @@ fn no_archive_however_damaged_ends_the_process() {
                     .for_each(|byte| *byte = random(256) as u8),
             }
         }
-        let Ok(store) = opened(&archive) else { continue };
+        let Ok(store) = opened_as(&archive, round & 16 > 0) else {
+            continue;
+        };
         opens += 1;
         let mut keys = Vec::new();
         store
@@ -355,9 +365,19 @@ fn no_archive_however_damaged_ends_the_process() {
                 true
             })
             .expect("a listing");
-        for key in keys {
+        let mut many = vec![None; keys.len()];
+        store.get_many(&keys, &mut |place, answer| {
+            many[place] = Some(answer);
+            true
+        });
+        for (key, among_many) in keys.into_iter().zip(many) {
             let mut bytes = Vec::new();
             let whole = store.get(&key, Range::All, &mut bytes);
+            let alone = whole.clone().map(|_| Some(bytes.clone()));
+            match among_many.expect("an answer") {
+                Ok(answer) => assert_eq!(Ok(answer), alone),
+                Err(_) => assert!(alone.is_err()),
+            }
             let mut last = Vec::new();
             let part = store.get(&key, Range::Last(100), &mut last);
             if whole.is_ok() {
@@ -374,4 +394,61 @@ fn no_archive_however_damaged_ends_the_process() {
         opens > 500 && reads > 500,
         "{opens} archives could be opened still, {reads} objects read"
     );
+}
+
+/// Nothing but zeros, and records at its end.
+struct Sparse {
+    bytes: u64,
+    end: Vec<u8>,
+}
+
+impl Object for Sparse {
+    fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    fn version(&self) -> Version {
+        Version::counter(0)
+    }
+
+    fn read_at(&self, offset: u64, into: &mut [u8]) -> Result<()> {
+        let start = self.bytes - self.end.len() as u64;
+        for (at, byte) in (offset..).zip(into) {
+            *byte = at.checked_sub(start).map_or(0, |at| self.end[at as usize]);
+        }
+        Ok(())
+    }
+
+    fn is_current(&self) -> bool {
+        true
+    }
+}
+
+#[test]
+fn numbers_beyond_four_gigabytes_come_back_as_they_were_written() {
+    let (large, small) = (5_u64 << 30, 3_u64);
+    let said = |name, bytes| Said {
+        name,
+        bytes,
+        stored_bytes: bytes,
+        crc: 7,
+        words: (0, 0),
+    };
+    let (first, second) = (said("large", large), said("small", small));
+    let second_at = first.header_bytes() + large;
+    let directory_at = second_at + second.header_bytes() + small;
+    let mut end = Vec::new();
+    first.entry(0, &mut end);
+    second.entry(second_at, &mut end);
+    let directory_bytes = end.len() as u64;
+    records::end(2, directory_at, directory_bytes, false, b"said", &mut end);
+    let sparse = Sparse {
+        bytes: directory_at + end.len() as u64,
+        end,
+    };
+    let zip = Zip::of(Arc::new(sparse), "sparse".to_owned(), true).expect("an archive");
+    assert_eq!(zip.0.comment, b"said");
+    let found = |key: &str| zip.0.entries.get(key).map(|entry| (entry.header, entry.bytes));
+    assert_eq!(found("large"), Some((0, large)));
+    assert_eq!(found("small"), Some((second_at, small)));
 }
