@@ -75,9 +75,9 @@ def transaction(
         message: what the commit says.
         branch: the branch to commit to.
         path: the group inside the repository; it is made when it is missing.
-        rebase: what happens when the branch got another commit meanwhile. `None`: the transaction fails. "disjoint": it is
-            put on top of the other when both changed different things. "ours", "theirs": so too when both wrote the same
-            chunks, whose cells are then this transaction's, or the other's. Or a solver of the `icechunk` package.
+        rebase: what happens when the branch got another commit meanwhile. `None`: the transaction fails. "disjoint": it
+            is put on top of the other when both changed different things. "ours", "theirs": so too when both wrote the
+            same chunks, whose cells are then this transaction's, or the other's. Or a solver of the `icechunk` package.
         metadata: what the commit keeps beside its message.
         storage_options: options of the storage, by the names that fsspec's users type.
 
@@ -118,8 +118,8 @@ def _commit(
         except icechunk.RebaseFailedError as failed:
             raise _told(store, branch, failed.conflicts) from error
         raise ConflictError(
-            f"the branch {branch} got another commit ({error.actual_parent}) while this transaction wrote. They changed "
-            "different things; pass rebase='disjoint' to put this one on top, or write it again"
+            f"the branch {branch} got another commit ({error.actual_parent}) while this transaction wrote. They "
+            "changed different things; pass rebase='disjoint' to put this one on top, or write it again"
         ) from error
 
 
@@ -139,8 +139,8 @@ def _told(store: Store, branch: str, found: Sequence[Any]) -> ConflictError:
     listed = "; ".join(map(str, conflicts[:TOLD]))
     more = f"; and {len(conflicts) - TOLD} more" if len(conflicts) > TOLD else ""
     return ConflictError(
-        f"the branch {branch} got another commit while this transaction wrote, and both changed: {listed}{more}. Nothing was "
-        "committed; write it again, or pass rebase='ours' or rebase='theirs'",
+        f"the branch {branch} got another commit while this transaction wrote, and both changed: {listed}{more}. "
+        "Nothing was committed; write it again, or pass rebase='ours' or rebase='theirs'",
         conflicts,
     )
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from servers.s3 import Server
 
 import zarrite
+from servers.s3 import Server
 from stores.async_store import AsyncStore
 from zarrite.errors import MissingDependencyError, ReadOnlyError, UrlError
 from zarrite.stores import resolve

@@ -1,7 +1,7 @@
 """The door to other people's coroutines: one event loop in one thread of ours, which many requests share.
 
-A store whose methods are coroutines is asked from the engine's threads, which block. Each of them hands its questions over as one
-batch, so that they are under way together and cost one crossing.
+A store whose methods are coroutines is asked from the engine's threads, which block. Each of them hands its questions
+over as one batch, so that they are under way together and cost one crossing.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def _loop() -> asyncio.AbstractEventLoop:
 
 def _renew() -> None:
     """The child of a fork has neither the thread nor, perhaps, the lock."""
-    global _lock, _running  # noqa: PLW0603 -- as above
+    global _lock, _running
     _lock, _running = threading.Lock(), None
 
 

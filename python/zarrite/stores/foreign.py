@@ -1,7 +1,7 @@
 """Places of other libraries: which they are, and the store they lead to.
 
-What can be rebuilt is: the engine then reads and writes without Python. What cannot is asked through the library's own calls, in
-batches. A store's `url` says which way was taken: one that begins with `python+` goes through Python.
+What can be rebuilt is: the engine then reads and writes without Python. What cannot is asked through the library's own
+calls, in batches. A store's `url` says which way was taken: one that begins with `python+` goes through Python.
 
 Things are recognised by their methods and by where their classes come from, so no library is loaded to ask.
 """
@@ -30,8 +30,8 @@ def store_of(place: Any, read_only: bool, adapt: Adapt) -> tuple[Store, str] | N
     """The store and the path that an object of another library means; `None` when it is nothing that is known.
 
     Args:
-        place: a store, a file system's mapping or a pair `(file system, path)`, a path of universal_pathlib, a session or
-            repository of Icechunk, or what holds one of these as `store` beside a `path`.
+        place: a store, a file system's mapping or a pair `(file system, path)`, a path of universal_pathlib, a session
+            or repository of Icechunk, or what holds one of these as `store` beside a `path`.
         read_only: give a store that refuses writes.
         adapt: makes an engine store of an object with `get`, `put`, `delete` and `list`.
     """

@@ -1,12 +1,12 @@
 """Icechunk: repositories, sessions and their stores, through the `icechunk` package.
 
-A session that only reads shows one snapshot, which never changes. What a session writes is kept by its own store, so that its
-commit holds all of it.
+A session that only reads shows one snapshot, which never changes. What a session writes is kept by its own store, so
+that its commit holds all of it.
 """
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import os
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -17,8 +17,9 @@ from zarrite._engine import Store
 from zarrite.errors import MissingDependencyError, NodeNotFoundError, StoreError, UrlError
 from zarrite.stores.coroutines import collect
 from zarrite.stores.names import name_of
+from zarrite.stores.protocol import Answers, Question
 from zarrite.stores.remote import remote_store
-from zarrite.stores.zarr_stores import Question, ZarrStore
+from zarrite.stores.zarr_stores import ZarrStore
 
 __all__ = ["IcechunkStore", "icechunk_store", "open_repository", "session_store", "store_of", "writable_session"]
 
@@ -70,15 +71,15 @@ def icechunk_store(
     branch: str | None = None,
     tag: str | None = None,
     snapshot: str | None = None,
-    as_of: datetime.datetime | None = None,
+    as_of: dt.datetime | None = None,
 ) -> Store:
     """What a repository holds at a branch, a tag, a snapshot or a time, for reading.
 
     Args:
         location: a path, a URL, or a repository of the `icechunk` package.
         version: the same in one text: `branch.main`, `tag.v1` or a snapshot's id.
-        storage_options: options of the storage, by the names that fsspec's users type; `authorize_virtual_chunk_access` and
-            `config` are handed to the repository.
+        storage_options: options of the storage, by the names that fsspec's users type; `config` and
+            `authorize_virtual_chunk_access` are handed to the repository.
         branch: a branch's name; "main" when nothing else is given.
         tag: a tag's name.
         snapshot: a snapshot's id.
@@ -126,9 +127,7 @@ def _words(branch: str | None, tag: str | None, snapshot: str | None) -> str:
     return f"the tag {tag!r}" if tag is not None else f"the branch {branch or 'main'!r}"
 
 
-def writable_session(
-    location: Any, branch: str, storage_options: Mapping[str, Any] | None = None
-) -> tuple[Any, str]:
+def writable_session(location: Any, branch: str, storage_options: Mapping[str, Any] | None = None) -> tuple[Any, str]:
     """A session that writes to a branch, and the repository's URL.
 
     Args:
@@ -218,7 +217,9 @@ def _storage(icechunk: Any, url: str, options: dict[str, Any]) -> Any:
         return _made(url, icechunk.azure_storage, given, container=bucket, prefix=prefix)
     if scheme in ("http", "https") and hasattr(icechunk, "http_storage"):
         return _made(url, icechunk.http_storage, options, base_url=url)
-    raise UrlError(f"{url}: repositories are opened from paths and from s3://, gs://, az:// and (icechunk 2) https:// URLs")
+    raise UrlError(
+        f"{url}: repositories are opened from paths and from s3://, gs://, az:// and (icechunk 2) https:// URLs"
+    )
 
 
 def _s3(options: Mapping[str, Any]) -> dict[str, Any]:
@@ -266,7 +267,7 @@ class IcechunkStore(ZarrStore):
         self.session = session
         self._place = url
 
-    def get_many(self, questions: Sequence[Question]) -> list[bytes | BaseException | None]:
+    def get_many(self, questions: Sequence[Question]) -> Answers:
         """The bytes of many objects; keys that no repository can hold are missing."""
         answers = super().get_many(questions)
         return [
@@ -275,7 +276,7 @@ class IcechunkStore(ZarrStore):
         ]
 
     def references(self, array: str) -> list[Any] | None:
-        """Where the chunks of an array lie, in batches of columns; `None` where the store itself is to be asked for them."""
+        """Where the chunks of an array lie, in batches of columns; `None` where the store itself is to be asked."""
         try:
             return collect(lambda: self.store.array_chunk_iterator(f"/{array}"))
         except Exception as error:

@@ -7,7 +7,19 @@ from typing import Any, Protocol, runtime_checkable
 
 from zarrite.errors import StoreError
 
-__all__ = ["MappingStore", "PythonStore"]
+__all__ = ["Answers", "Done", "Keys", "MappingStore", "Part", "Parts", "PythonStore", "Question", "Sizes"]
+
+Question = tuple[str, int | None, int | None, str | None]
+"""What `get_many` is asked: a key, from where, up to where, and the version that is wanted (`None`: any)."""
+Answers = list[bytes | BaseException | None]
+"""What `get_many` gives, one for each question; an exception is the failure of its question alone."""
+Part = tuple[bytes, int, str | None] | BaseException | None
+"""A part of an object, the bytes of all of it, and its version where the store has such."""
+Parts = list[Part]
+Done = list[Any]
+"""What `put_many` gives, one for each object: an exception is its failure, anything else is none."""
+Keys = list[str]
+Sizes = list[tuple[str, int]]
 
 
 @runtime_checkable
@@ -17,6 +29,12 @@ class PythonStore(Protocol):
     The methods block; the engine calls them from its own threads, several at a time. A key is a path without a leading
     slash, such as `"a/b/c/0/1"`. What such a store lacks (conditional puts, one level's listing) the engine makes of
     these four.
+
+    Methods and attributes that are used where they are there: `get_many(questions)`, `put_many(items)` and
+    `delete_many(keys)`, one call for many objects; `open_many(questions)`, parts of objects with the bytes of each;
+    `size(key)`; `list_sizes(prefix)` and `list_dir(prefix)`; `put_if_absent(key, value)` and
+    `put_if_version(key, value, version)`, which say whether they put; `url`, `identity`, `read_only`, and `is_local`,
+    which is false for a store that waits for a network.
     """
 
     def get(self, key: str, start: int | None = None, stop: int | None = None) -> bytes | None:
