@@ -1,4 +1,4 @@
-"""Stores of obstore: rebuilt where all of their settings can be carried over, asked through obstore's calls where not."""
+"""Stores of obstore: rebuilt where all of their settings can be carried over, asked through its calls where not."""
 
 from __future__ import annotations
 
