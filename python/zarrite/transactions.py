@@ -7,11 +7,11 @@ import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from zarrite import _engine
 from zarrite._engine import Store
 from zarrite.errors import BaseZarrError, ConflictError, IrregularGridError
 from zarrite.group import Group
 from zarrite.open import open_array, open_group
+from zarrite.stores.protocol import store_of_object
 
 __all__ = ["Conflict", "transaction"]
 
@@ -89,7 +89,7 @@ def transaction(
     from zarrite.stores.icechunk import session_store, writable_session
 
     session, url = writable_session(store, branch, storage_options)
-    engine = _engine.python_store(session_store(session, url))
+    engine = store_of_object(session_store(session, url))
     try:
         yield open_group(engine, path=path or None, mode="a")
         if session.has_uncommitted_changes:

@@ -10,10 +10,21 @@ from urllib.parse import urlsplit
 from zarrite import _engine
 from zarrite._engine import Store
 from zarrite.errors import StoreNotFoundError, UrlError
+from zarrite.stores.filesystems import from_fsspec_url
 from zarrite.stores.paths import StorePath, escaped, file_path, join, join_url, normalize_path, scheme_of, unescaped
 from zarrite.stores.pipelines import FORMATS, MAIN, OVERLAY, Pipeline, Stage, bound_format, is_chain, parse
 
-__all__ = ["Opened", "bound_format", "file_of", "open_url", "options_of", "over", "read_json", "unpack_limit_bytes"]
+__all__ = [
+    "Opened",
+    "bound_format",
+    "file_of",
+    "kept",
+    "open_url",
+    "options_of",
+    "over",
+    "read_json",
+    "unpack_limit_bytes",
+]
 
 unpack_limit_bytes = 1 << 30
 """How large a file may become that a `gzip:` or `zstd:` stage unpacks in memory."""
@@ -78,14 +89,15 @@ def open_url(
         if not pipeline.stages:
             return _from_fsspec(text, options, read_only)
     store, path = _open(pipeline, roots, options, read_only)
-    return _kept(store, options), path
+    return kept(store, options), path
 
 
 # The options that stores behind a network were opened with: who finds one again by its URL needs them.
 _options: dict[str, dict[str, Any]] = {}
 
 
-def _kept(store: Store, options: Mapping[str, Any] | None) -> Store:
+def kept(store: Store, options: Mapping[str, Any] | None) -> Store:
+    """Keeps what a store was opened with, for who finds it again by its URL."""
     if options:
         _options[store.url] = dict(options)
     return store
@@ -145,9 +157,9 @@ def over(scheme: str, store: Store, path: str, options: Mapping[str, Any] | None
     """
     here = Opened(store, path)
     if scheme == "zip":
-        return _kept(_zip(here), options)
+        return kept(_zip(here), options)
     stage = Stage("icechunk", "", MAIN)
-    return _kept(_icechunk(stage, Pipeline(here.url), options, read_only), options)
+    return kept(_icechunk(stage, Pipeline(here.url), options, read_only), options)
 
 
 def read_json(text: str, roots: Roots, options: Mapping[str, Any] | None = None) -> Any:
@@ -244,16 +256,7 @@ def _options_of(root: str, options: Mapping[str, Any] | None) -> Mapping[str, An
 
 
 def _from_fsspec(text: str, options: Mapping[str, Any] | None, read_only: bool) -> tuple[Store, str]:
-    if text.startswith(("reference://", "reference::")):
-        raise UrlError(f"{text}: {REFUSED['kerchunk']}")
-    opener = _other("filesystems", "from_fsspec_url")
-    if opener is None:
-        raise UrlError(
-            f"{text}: chains other than zip://inner::root need fsspec, which this version of zarrite does not use; "
-            "pass an object with get, put, delete and list"
-        )
-    store: Store = opener(text, dict(options or {}))
-    return store.with_read_only() if read_only and not store.read_only else store, ""
+    return from_fsspec_url(text, options, read_only=read_only), ""
 
 
 # ---------------------------------------------------------------- stages

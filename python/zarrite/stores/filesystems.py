@@ -10,7 +10,7 @@ from typing import Any
 from zarrite import _engine
 from zarrite._engine import Store
 from zarrite.errors import MissingDependencyError, StoreError, UrlError
-from zarrite.stores.protocol import Answers, Done, Keys, Parts, Question, Sizes
+from zarrite.stores.protocol import Answers, Done, Keys, Parts, Question, Sizes, store_of_object
 from zarrite.stores.remote import remote_store
 
 __all__ = ["FsspecStore", "from_fsspec_url", "store_of", "store_of_upath"]
@@ -34,6 +34,8 @@ _HOW = frozenset(
         *("default_cache_options", "cache_regions"),
     )
 )
+# Options that change what is read or written, and that the engine has not.
+_ONLY_THERE = ("s3_additional_kwargs", "session_kwargs", "version_aware", "session")
 _MISSING = (FileNotFoundError, KeyError, IsADirectoryError, NotADirectoryError)
 
 
@@ -47,9 +49,7 @@ def store_of_upath(place: Any, *, read_only: bool = False) -> Store | FsspecStor
     return store_of(place.fs, str(place.path), read_only=read_only)
 
 
-def from_fsspec_url(
-    url: str, storage_options: Mapping[str, Any] | None = None, *, read_only: bool = False
-) -> Store | FsspecStore:
+def from_fsspec_url(url: str, storage_options: Mapping[str, Any] | None = None, *, read_only: bool = False) -> Store:
     """The store of a URL by fsspec's rules, chains (`simplecache::s3://...`) included.
 
     Args:
@@ -58,22 +58,32 @@ def from_fsspec_url(
         read_only: give a store that refuses writes.
 
     Raises:
-        MissingDependencyError: fsspec, or the package behind the URL's scheme, is not installed.
-        UrlError: a scheme that fsspec does not know, or options that its file system does not take.
+        MissingDependencyError: the package that fsspec needs for the URL's scheme is not installed.
+        UrlError: a scheme that fsspec does not know, options that its file system does not take, or no fsspec.
     """
     scheme = url.partition("::")[0].partition("://")[0]
     try:
         from fsspec.core import url_to_fs
     except ImportError as error:
-        raise MissingDependencyError("fsspec", f"opening {scheme}:// URLs", "fsspec") from error
+        raise UrlError(f"{_unknown(url, scheme)}; fsspec knows more: pip install 'zarrite[fsspec]'") from error
     try:
         filesystem, path = url_to_fs(url, **dict(storage_options or {}))
     except ImportError as error:
         needed = error.name or f"the fsspec package for {scheme}"
         raise MissingDependencyError(needed, f"opening {scheme}:// URLs") from error
     except (ValueError, TypeError) as error:
+        if "Protocol not known" in str(error):
+            raise UrlError(f"{_unknown(url, scheme)}, and what fsspec knows") from error
         raise UrlError(f"{url!r}: {error}") from error
-    return store_of(filesystem, path, read_only=read_only)
+    found = store_of(filesystem, path, read_only=read_only)
+    if isinstance(found, Store):
+        return found.with_read_only() if read_only and not found.read_only else found
+    return store_of_object(found, read_only)
+
+
+def _unknown(url: str, scheme: str) -> str:
+    known = "a path, file://, memory://, s3://, gs://, az://, https://, and *.zip archives"
+    return f"{url!r}: no store is known for {scheme}://; known: {known}"
 
 
 def store_of(filesystem: Any, path: str, *, read_only: bool = False) -> Store | FsspecStore:
@@ -106,7 +116,7 @@ def _rebuilt(filesystem: Any, path: str, read_only: bool) -> Store | None:
 def _remote(scheme: str, path: str, options: Mapping[str, Any], read_only: bool) -> Store | None:
     """The engine's store of a place on a network, where it takes all options."""
     options = {name: value for name, value in options.items() if name not in _HOW}
-    if not all(map(_is_plain, options.values())):
+    if any(options.get(name) for name in _ONLY_THERE) or not all(map(_is_plain, options.values())):
         return None
     try:
         if scheme == "http":
@@ -120,7 +130,7 @@ def _remote(scheme: str, path: str, options: Mapping[str, Any], read_only: bool)
 
 def _is_plain(value: object) -> bool:
     if isinstance(value, Mapping):
-        return all(isinstance(each, str | bool | int | None) for each in value.values())
+        return all(map(_is_plain, value.values()))
     return isinstance(value, str | bool | int | None)
 
 

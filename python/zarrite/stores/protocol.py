@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Iterable, MutableMapping
 from typing import Any, Protocol, runtime_checkable
 
+from zarrite import _engine
+from zarrite._engine import Store
 from zarrite.errors import StoreError
 
-__all__ = ["Answers", "Done", "Keys", "MappingStore", "Part", "Parts", "PythonStore", "Question", "Sizes"]
+__all__ = [
+    "Answers",
+    "Done",
+    "Keys",
+    "MappingStore",
+    "Part",
+    "Parts",
+    "PythonStore",
+    "Question",
+    "Sizes",
+    "origin_of",
+    "store_of_object",
+]
 
 Question = tuple[str, int | None, int | None, str | None]
 """What `get_many` is asked: a key, from where, up to where, and the version that is wanted (`None`: any)."""
@@ -20,6 +35,25 @@ Done = list[Any]
 """What `put_many` gives, one for each object: an exception is its failure, anything else is none."""
 Keys = list[str]
 Sizes = list[tuple[str, int]]
+
+
+# Stores written in Python, by identity, as long as an engine store leads to them.
+_origins: weakref.WeakValueDictionary[str, Any] = weakref.WeakValueDictionary()
+
+
+def store_of_object(place: Any, read_only: bool = False) -> Store:
+    """The engine's store of an object with the four methods."""
+    store = _engine.python_store(place, read_only=read_only)
+    try:
+        _origins[store.identity] = place
+    except TypeError:  # an object that knows no weak references: its handles stay in this process
+        pass
+    return store
+
+
+def origin_of(store: Store) -> Any | None:
+    """The object that a store asks, where it is written in Python."""
+    return _origins.get(store.identity)
 
 
 @runtime_checkable
