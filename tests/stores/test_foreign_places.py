@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import pickle
 from pathlib import Path
@@ -50,6 +51,27 @@ def test_chunks_of_one_read_are_under_way_together() -> None:
     np.testing.assert_array_equal(array[...], CELLS)
     assert store.most > 16
     assert store.gets <= 64 + 4
+
+
+def test_coroutines_of_a_store_run_while_the_callers_own_loop_waits() -> None:
+    async def main() -> zarrite.Array:
+        store = AsyncStore()
+        array = await zarrite.create_array.aio(store, data=CELLS, chunks=(8, 8))
+        found = await asyncio.gather(*(array.read.aio(np.s_[at]) for at in range(64)))
+        np.testing.assert_array_equal(np.stack(found), CELLS)
+        return array
+
+    array = asyncio.run(main())
+    np.testing.assert_array_equal(array[...], CELLS)
+
+
+def test_a_stores_coroutine_that_blocks_on_zarrite_is_told_and_does_not_hang() -> None:
+    class Inward(AsyncStore):
+        async def get(self, key: str, prototype: Any, byte_range: Any = None) -> Any:
+            resolve(self)[0].get(f"again/{key}").result()
+
+    with pytest.raises(RuntimeError, match=r"await the `\.aio` form"):
+        resolve(Inward())[0].get("k").result()
 
 
 def test_an_error_of_one_key_is_not_another_keys() -> None:

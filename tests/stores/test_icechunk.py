@@ -122,6 +122,29 @@ def test_branches_tags_snapshots_and_times(place: str) -> None:
     assert icechunk_store(place, tag="v1").url == f"{place}|icechunk://{first.id}/"
 
 
+def test_stages_of_urls_lead_to_versions_and_transactions(place: str) -> None:
+    np.testing.assert_array_equal(zarrite.open_array(f"{place}|icechunk:a", mode="r")[...], CELLS)
+    with zarrite.transaction(f"{place}|icechunk://branch.main/g", message="second") as group:
+        assert sorted(group) == ["s"]
+        group["s"][0, 0] = -3  # type: ignore[index]
+    found = zarrite.open_array(f"{place}|icechunk:@branch.main/g/s", mode="r")
+    assert found[0, 0] == -3
+    assert zarrite.open_array(found.url, mode="r")[0, 0] == -3
+    assert pickle.loads(pickle.dumps(found))[0, 0] == -3
+    with pytest.raises(ReadOnlyError, match=r"zarrite\.transaction"):
+        zarrite.open_array(f"{place}|icechunk:a", mode="r+")
+    for text in (f"{place}|icechunk://tag.v1/", f"{place}|zip:"):
+        with pytest.raises(UrlError, match="no branch of a repository"), zarrite.transaction(text, message="x"):
+            pass
+    other = f"{place}|icechunk://branch.main/"
+    with pytest.raises(UrlError, match="leave one of them out"), zarrite.transaction(other, message="x", branch="side"):
+        pass
+
+
+def test_a_repository_is_found_without_its_stage(place: str) -> None:
+    np.testing.assert_array_equal(zarrite.open_group(place, mode="r")["a"][...], CELLS)  # type: ignore[union-attr]
+
+
 def test_what_is_not_there_is_said(place: str) -> None:
     for version in ({"branch": "other"}, {"tag": "other"}, {"snapshot": "Z" * 20}):
         with pytest.raises(NodeNotFoundError, match="was not found at"):

@@ -52,7 +52,11 @@ if hasattr(os, "register_at_fork"):
 
 def run(coroutine: Coroutine[Any, Any, T]) -> T:
     """What a coroutine returns; this thread waits."""
-    asked = asyncio.run_coroutine_threadsafe(coroutine, _loop())
+    try:
+        asked = asyncio.run_coroutine_threadsafe(coroutine, _loop())
+    except BaseException:
+        coroutine.close()
+        raise
     try:
         return asked.result()
     except BaseException:

@@ -72,14 +72,14 @@ def resolve(
 
         store, base = open_url(place, _root_of(writes, read_only), storage_options, read_only=read_only)
         if writes and store.read_only:
-            raise ReadOnlyError(store.url)
+            raise _not_written(store)
         return (store.with_read_only() if read_only and not store.read_only else store), join(base, inside)
     if _is_others(place):
         from zarrite.stores.filesystems import from_fsspec_url
 
         store = from_fsspec_url(place, storage_options, read_only=read_only)
         if writes and store.read_only:
-            raise ReadOnlyError(store.url)
+            raise _not_written(store)
         return store, inside
     if storage_options and not _is_remote(place):
         raise UrlError(
@@ -93,10 +93,15 @@ def resolve(
         store, base = _store(place, writes, read_only)
     if store.read_only:
         if writes:
-            raise ReadOnlyError(store.url)
+            raise _not_written(store)
     elif read_only:
         store = store.with_read_only()
     return store, join(base, inside)
+
+
+def _not_written(store: Store) -> ReadOnlyError:
+    why = "a version of a repository never changes: write with zarrite.transaction" if "icechunk:" in store.url else ""
+    return ReadOnlyError(store.url, why)
 
 
 def is_pipeline(place: Any) -> bool:
