@@ -396,8 +396,8 @@ class ConflictError(ZarriteError, RuntimeError):
     """A transaction was not committed: the branch got another commit meanwhile.
 
     Attributes:
-        conflicts: what both changed, as `(path, what, regions)`: an array or group, the kind of conflict in words, and the
-            regions of the array as tuples of slices. Empty where nothing was changed by both.
+        conflicts: what both changed, as `(path, what, regions)`: an array or group, the kind of conflict in words, and
+            the regions of the array as tuples of slices. Empty where nothing was changed by both.
     """
 
     def __init__(self, message: str = "", conflicts: Any = ()) -> None:

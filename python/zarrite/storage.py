@@ -9,7 +9,7 @@ Example:
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import os
 from collections.abc import Mapping, MutableMapping
 from typing import Any, NamedTuple
@@ -129,7 +129,7 @@ def icechunk_store(
     branch: str | None = None,
     tag: str | None = None,
     snapshot: str | None = None,
-    as_of: datetime.datetime | None = None,
+    as_of: dt.datetime | None = None,
     storage_options: Mapping[str, Any] | None = None,
 ) -> Store:
     """What an Icechunk repository holds at a branch, a tag, a snapshot or a time, for reading.
@@ -140,8 +140,8 @@ def icechunk_store(
         tag: a tag's name.
         snapshot: a snapshot's id.
         as_of: the last snapshot of the branch that is not younger than this.
-        storage_options: options of the storage, by the names that fsspec's users type; `authorize_virtual_chunk_access` and
-            `config` are handed to the repository.
+        storage_options: options of the storage, by the names that fsspec's users type; `config` and
+            `authorize_virtual_chunk_access` are handed to the repository.
 
     Raises:
         MissingDependencyError: the `icechunk` package is not installed.

@@ -7,11 +7,13 @@ import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from zarrite import _engine
 from zarrite._engine import Store
-from zarrite.errors import BaseZarrError, ConflictError, IrregularGridError
+from zarrite.errors import BaseZarrError, ConflictError, IrregularGridError, UrlError
 from zarrite.group import Group
 from zarrite.open import open_array, open_group
+from zarrite.stores.paths import join
+from zarrite.stores.pipelines import Pipeline, parse
+from zarrite.stores.protocol import store_of_object
 
 __all__ = ["Conflict", "transaction"]
 
@@ -60,7 +62,7 @@ def transaction(
     store: Any,
     *,
     message: str,
-    branch: str = "main",
+    branch: str | None = None,
     path: str = "",
     rebase: Any = None,
     metadata: Mapping[str, Any] | None = None,
@@ -71,13 +73,14 @@ def transaction(
     Nobody sees what is written before the commit. A block that writes nothing makes no commit.
 
     Args:
-        store: the repository: a path, a URL or a repository of the `icechunk` package.
+        store: the repository: a path, a URL or a repository of the `icechunk` package. A URL with a stage, such as
+            `s3://bucket/repository|icechunk://branch.next/group`, says the branch and the group too.
         message: what the commit says.
-        branch: the branch to commit to.
+        branch: the branch to commit to; "main" where nothing names one.
         path: the group inside the repository; it is made when it is missing.
-        rebase: what happens when the branch got another commit meanwhile. `None`: the transaction fails. "disjoint": it is
-            put on top of the other when both changed different things. "ours", "theirs": so too when both wrote the same
-            chunks, whose cells are then this transaction's, or the other's. Or a solver of the `icechunk` package.
+        rebase: what happens when the branch got another commit meanwhile. `None`: the transaction fails. "disjoint": it
+            is put on top of the other when both changed different things. "ours", "theirs": so too when both wrote the
+            same chunks, whose cells are then this transaction's, or the other's. Or a solver of the `icechunk` package.
         metadata: what the commit keeps beside its message.
         storage_options: options of the storage, by the names that fsspec's users type.
 
@@ -85,11 +88,15 @@ def transaction(
         ConflictError: the branch got another commit that cannot be reconciled. Nothing was committed.
         MissingDependencyError: the `icechunk` package is not installed.
         NodeNotFoundError: there is no such repository or branch.
+        UrlError: a URL that leads to no branch of a repository.
     """
     from zarrite.stores.icechunk import session_store, writable_session
 
+    if isinstance(store, str) and "|" in store:
+        store, branch, path = _staged(store, branch, path)
+    branch = branch or "main"
     session, url = writable_session(store, branch, storage_options)
-    engine = _engine.python_store(session_store(session, url))
+    engine = store_of_object(session_store(session, url))
     try:
         yield open_group(engine, path=path or None, mode="a")
         if session.has_uncommitted_changes:
@@ -98,6 +105,18 @@ def transaction(
         with contextlib.suppress(Exception):  # a session that was committed, or is broken, has nothing to discard
             session.discard_changes()
         raise
+
+
+def _staged(text: str, branch: str | None, path: str) -> tuple[str, str, str]:
+    """The repository, the branch and the group that a URL with stages names."""
+    pipeline = parse(text)
+    stage = pipeline.stages[-1]
+    kind, _, name = (stage.version or "").partition(".")
+    if stage.scheme != "icechunk" or kind != "branch":
+        raise UrlError(f"{text} leads to no branch of a repository; write REPOSITORY|icechunk://branch.NAME/")
+    if branch not in (None, name):
+        raise UrlError(f"{text} names the branch {name!r}, and branch= the branch {branch!r}; leave one of them out")
+    return str(Pipeline(pipeline.root, pipeline.stages[:-1])), name, join(stage.body, path)
 
 
 def _commit(
@@ -118,8 +137,8 @@ def _commit(
         except icechunk.RebaseFailedError as failed:
             raise _told(store, branch, failed.conflicts) from error
         raise ConflictError(
-            f"the branch {branch} got another commit ({error.actual_parent}) while this transaction wrote. They changed "
-            "different things; pass rebase='disjoint' to put this one on top, or write it again"
+            f"the branch {branch} got another commit ({error.actual_parent}) while this transaction wrote. They "
+            "changed different things; pass rebase='disjoint' to put this one on top, or write it again"
         ) from error
 
 
@@ -139,8 +158,8 @@ def _told(store: Store, branch: str, found: Sequence[Any]) -> ConflictError:
     listed = "; ".join(map(str, conflicts[:TOLD]))
     more = f"; and {len(conflicts) - TOLD} more" if len(conflicts) > TOLD else ""
     return ConflictError(
-        f"the branch {branch} got another commit while this transaction wrote, and both changed: {listed}{more}. Nothing was "
-        "committed; write it again, or pass rebase='ours' or rebase='theirs'",
+        f"the branch {branch} got another commit while this transaction wrote, and both changed: {listed}{more}. "
+        "Nothing was committed; write it again, or pass rebase='ours' or rebase='theirs'",
         conflicts,
     )
 

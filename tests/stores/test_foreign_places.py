@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 import pickle
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from servers.s3 import Server
 
 import zarrite
+from servers.s3 import Server
 from stores.async_store import AsyncStore
 from zarrite.errors import MissingDependencyError, ReadOnlyError, UrlError
 from zarrite.stores import resolve
@@ -49,6 +51,27 @@ def test_chunks_of_one_read_are_under_way_together() -> None:
     np.testing.assert_array_equal(array[...], CELLS)
     assert store.most > 16
     assert store.gets <= 64 + 4
+
+
+def test_coroutines_of_a_store_run_while_the_callers_own_loop_waits() -> None:
+    async def main() -> zarrite.Array:
+        store = AsyncStore()
+        array = await zarrite.create_array.aio(store, data=CELLS, chunks=(8, 8))
+        found = await asyncio.gather(*(array.read.aio(np.s_[at]) for at in range(64)))
+        np.testing.assert_array_equal(np.stack(found), CELLS)
+        return array
+
+    array = asyncio.run(main())
+    np.testing.assert_array_equal(array[...], CELLS)
+
+
+def test_a_stores_coroutine_that_blocks_on_zarrite_is_told_and_does_not_hang() -> None:
+    class Inward(AsyncStore):
+        async def get(self, key: str, prototype: Any, byte_range: Any = None) -> Any:
+            resolve(self)[0].get(f"again/{key}").result()
+
+    with pytest.raises(RuntimeError, match=r"await the `\.aio` form"):
+        resolve(Inward())[0].get("k").result()
 
 
 def test_an_error_of_one_key_is_not_another_keys() -> None:
@@ -179,7 +202,9 @@ def test_file_systems_are_rebuilt_where_they_can_be(tmp_path: Path, s3: Server) 
     mapper = remote.get_mapper(f"{s3.bucket}/x")
     kept(mapper)
     assert way(mapper) == f"s3://{s3.bucket}/x"
-    odd = fsspec.filesystem("s3", key="a", secret="b", endpoint_url=s3.url, config_kwargs={"max_pool_connections": 3})
+    odd = fsspec.filesystem(
+        "s3", key="a", secret="b", endpoint_url=s3.url, s3_additional_kwargs={"ChecksumMode": "ENABLED"}
+    )
     assert way((odd, f"{s3.bucket}/x")).startswith("python+fsspec+s3://")
     array = zarrite.open_array((odd, f"{s3.bucket}/x"), mode="r+")
     s3.settle()
@@ -204,6 +229,31 @@ def test_urls_that_only_fsspec_knows(tmp_path: Path, s3: Server) -> None:
     np.testing.assert_array_equal(zarrite.open_array(chained, mode="r")[...], CELLS)
     s3.settle()
     assert "GetObject" not in s3.counts()
+
+
+def test_a_url_of_another_scheme_is_opened_through_fsspec(tmp_path: Path) -> None:
+    pytest.importorskip("fsspec")
+    kept(tmp_path / "a")
+    references = {
+        f"x/{file.relative_to(tmp_path / 'a')}": [str(file)] for file in (tmp_path / "a").rglob("*") if file.is_file()
+    }
+    (tmp_path / "references.json").write_text(json.dumps({"version": 1, "refs": references}))
+    array = zarrite.open_array("reference://x", mode="r", storage_options={"fo": str(tmp_path / "references.json")})
+    assert array.store.url == "python+fsspec+reference://x"
+    np.testing.assert_array_equal(array[...], CELLS)
+    again = pickle.loads(pickle.dumps(array))
+    np.testing.assert_array_equal(again[...], CELLS)
+
+
+def test_a_chain_is_opened_through_fsspec(tmp_path: Path, s3: Server) -> None:
+    pytest.importorskip("s3fs")
+    options = {"key": "a", "secret": "b", "endpoint_url": s3.url}
+    kept(f"s3://{s3.bucket}/x", storage_options=options)
+    chain = f"simplecache::s3://{s3.bucket}/x"
+    array = zarrite.open_array(
+        chain, mode="r", storage_options={"s3": options, "simplecache": {"cache_storage": str(tmp_path)}}
+    )
+    np.testing.assert_array_equal(array[...], CELLS)
 
 
 def test_what_fsspec_does_not_know_is_said() -> None:

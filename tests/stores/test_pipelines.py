@@ -136,7 +136,6 @@ def test_what_cannot_be_meant_is_refused_with_a_sentence(text: str, says: str) -
         ("x|com.example.foo:bar", "its vendor may bring it"),
         ("x|nope:", "known: zip:"),
         ("x|json:/a", "read_json"),
-        ("reference://::x.json", "kerchunk"),
         ("s3+ftp://h/b/k", "names no bucket"),
         ("s3+http://h", "names no bucket"),
     ],

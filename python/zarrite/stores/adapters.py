@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from zarrite import _engine
 from zarrite._engine import Store
 from zarrite.errors import StoreNotFoundError, UrlError
+from zarrite.stores.filesystems import from_fsspec_url
 from zarrite.stores.paths import StorePath, escaped, file_path, join, join_url, normalize_path, scheme_of, unescaped
 from zarrite.stores.pipelines import FORMATS, MAIN, OVERLAY, Pipeline, Stage, bound_format, is_chain, parse
 
@@ -255,16 +256,7 @@ def _options_of(root: str, options: Mapping[str, Any] | None) -> Mapping[str, An
 
 
 def _from_fsspec(text: str, options: Mapping[str, Any] | None, read_only: bool) -> tuple[Store, str]:
-    if text.startswith(("reference://", "reference::")):
-        raise UrlError(f"{text}: {REFUSED['kerchunk']}")
-    opener = _other("filesystems", "from_fsspec_url")
-    if opener is None:
-        raise UrlError(
-            f"{text}: chains other than zip://inner::root need fsspec, which this version of zarrite does not use; "
-            "pass an object with get, put, delete and list"
-        )
-    store: Store = opener(text, dict(options or {}))
-    return store.with_read_only() if read_only and not store.read_only else store, ""
+    return from_fsspec_url(text, options, read_only=read_only), ""
 
 
 # ---------------------------------------------------------------- stages

@@ -1,7 +1,7 @@
 """The door to other people's coroutines: one event loop in one thread of ours, which many requests share.
 
-A store whose methods are coroutines is asked from the engine's threads, which block. Each of them hands its questions over as one
-batch, so that they are under way together and cost one crossing.
+A store whose methods are coroutines is asked from the engine's threads, which block. Each of them hands its questions
+over as one batch, so that they are under way together and cost one crossing.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def _loop() -> asyncio.AbstractEventLoop:
 
 def _renew() -> None:
     """The child of a fork has neither the thread nor, perhaps, the lock."""
-    global _lock, _running  # noqa: PLW0603 -- as above
+    global _lock, _running
     _lock, _running = threading.Lock(), None
 
 
@@ -52,7 +52,11 @@ if hasattr(os, "register_at_fork"):
 
 def run(coroutine: Coroutine[Any, Any, T]) -> T:
     """What a coroutine returns; this thread waits."""
-    asked = asyncio.run_coroutine_threadsafe(coroutine, _loop())
+    try:
+        asked = asyncio.run_coroutine_threadsafe(coroutine, _loop())
+    except BaseException:
+        coroutine.close()
+        raise
     try:
         return asked.result()
     except BaseException:

@@ -1,4 +1,4 @@
-"""File systems of fsspec: rebuilt where the engine has the same, asked in batches through fsspec's own calls where not."""
+"""File systems of fsspec: rebuilt where the engine has the same, asked in batches through fsspec's calls where not."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from typing import Any
 from zarrite import _engine
 from zarrite._engine import Store
 from zarrite.errors import MissingDependencyError, StoreError, UrlError
+from zarrite.stores.protocol import Answers, Done, Keys, Parts, Question, Sizes, store_of_object
 from zarrite.stores.remote import remote_store
 
 __all__ = ["FsspecStore", "from_fsspec_url", "store_of", "store_of_upath"]
 
-Question = tuple[str, int | None, int | None, str | None]
+Listed = list[tuple[str, int | None]]
 
 # Classes whose place the engine reaches itself, and the scheme it does it by.
 _NATIVE = {
@@ -27,9 +28,14 @@ _NATIVE = {
 _SCHEMES = {"s3": "s3", "s3a": "s3", "gs": "gs", "gcs": "gs", "az": "az", "abfs": "az", "http": "http", "https": "http"}
 # Options that say how fsspec works and not where the data is.
 _HOW = frozenset(
-    "asynchronous loop skip_instance_cache use_listings_cache listings_expiry_time max_paths batch_size auto_mkdir "
-    "default_block_size default_cache_type default_fill_cache default_cache_options cache_regions".split()
+    (
+        *("asynchronous", "loop", "skip_instance_cache", "use_listings_cache", "listings_expiry_time", "max_paths"),
+        *("batch_size", "auto_mkdir", "default_block_size", "default_cache_type", "default_fill_cache"),
+        *("default_cache_options", "cache_regions"),
+    )
 )
+# Options that change what is read or written, and that the engine has not.
+_ONLY_THERE = ("s3_additional_kwargs", "session_kwargs", "version_aware", "session")
 _MISSING = (FileNotFoundError, KeyError, IsADirectoryError, NotADirectoryError)
 
 
@@ -43,9 +49,7 @@ def store_of_upath(place: Any, *, read_only: bool = False) -> Store | FsspecStor
     return store_of(place.fs, str(place.path), read_only=read_only)
 
 
-def from_fsspec_url(
-    url: str, storage_options: Mapping[str, Any] | None = None, *, read_only: bool = False
-) -> Store | FsspecStore:
+def from_fsspec_url(url: str, storage_options: Mapping[str, Any] | None = None, *, read_only: bool = False) -> Store:
     """The store of a URL by fsspec's rules, chains (`simplecache::s3://...`) included.
 
     Args:
@@ -54,22 +58,32 @@ def from_fsspec_url(
         read_only: give a store that refuses writes.
 
     Raises:
-        MissingDependencyError: fsspec, or the package behind the URL's scheme, is not installed.
-        UrlError: a scheme that fsspec does not know, or options that its file system does not take.
+        MissingDependencyError: the package that fsspec needs for the URL's scheme is not installed.
+        UrlError: a scheme that fsspec does not know, options that its file system does not take, or no fsspec.
     """
     scheme = url.partition("::")[0].partition("://")[0]
     try:
         from fsspec.core import url_to_fs
     except ImportError as error:
-        raise MissingDependencyError("fsspec", f"opening {scheme}:// URLs", "fsspec") from error
+        raise UrlError(f"{_unknown(url, scheme)}; fsspec knows more: pip install 'zarrite[fsspec]'") from error
     try:
         filesystem, path = url_to_fs(url, **dict(storage_options or {}))
     except ImportError as error:
         needed = error.name or f"the fsspec package for {scheme}"
         raise MissingDependencyError(needed, f"opening {scheme}:// URLs") from error
     except (ValueError, TypeError) as error:
+        if "Protocol not known" in str(error):
+            raise UrlError(f"{_unknown(url, scheme)}, and what fsspec knows") from error
         raise UrlError(f"{url!r}: {error}") from error
-    return store_of(filesystem, path, read_only=read_only)
+    found = store_of(filesystem, path, read_only=read_only)
+    if isinstance(found, Store):
+        return found.with_read_only() if read_only and not found.read_only else found
+    return store_of_object(found, read_only)
+
+
+def _unknown(url: str, scheme: str) -> str:
+    known = "a path, file://, memory://, s3://, gs://, az://, https://, and *.zip archives"
+    return f"{url!r}: no store is known for {scheme}://; known: {known}"
 
 
 def store_of(filesystem: Any, path: str, *, read_only: bool = False) -> Store | FsspecStore:
@@ -102,7 +116,7 @@ def _rebuilt(filesystem: Any, path: str, read_only: bool) -> Store | None:
 def _remote(scheme: str, path: str, options: Mapping[str, Any], read_only: bool) -> Store | None:
     """The engine's store of a place on a network, where it takes all options."""
     options = {name: value for name, value in options.items() if name not in _HOW}
-    if not all(map(_is_plain, options.values())):
+    if any(options.get(name) for name in _ONLY_THERE) or not all(map(_is_plain, options.values())):
         return None
     try:
         if scheme == "http":
@@ -116,7 +130,7 @@ def _remote(scheme: str, path: str, options: Mapping[str, Any], read_only: bool)
 
 def _is_plain(value: object) -> bool:
     if isinstance(value, Mapping):
-        return all(isinstance(each, str | bool | int | None) for each in value.values())
+        return all(map(_is_plain, value.values()))
     return isinstance(value, str | bool | int | None)
 
 
@@ -143,7 +157,7 @@ class FsspecStore:
         self.identity = f"{self.url}#{filesystem._fs_token}"
         self.is_local = not filesystem.async_impl
         # What does not run on an event loop is seldom made for several threads.
-        # Some ask how long an object is before they read all of it, and then read it in parts; not when told where to begin.
+        # Some ask how long an object is before they read all of it, and read it in parts; not when told where to begin.
         self._first = 0 if getattr(filesystem, "max_concurrency", 1) > 1 else None
         self._alone: Any = contextlib.nullcontext() if filesystem.async_impl else threading.RLock()
 
@@ -154,7 +168,7 @@ class FsspecStore:
             raise answer
         return answer
 
-    def get_many(self, questions: Sequence[Question]) -> list[bytes | BaseException | None]:
+    def get_many(self, questions: Sequence[Question]) -> Answers:
         """The bytes of many objects, or ranges of them; one call of the file system."""
         paths = [self._path(key) for key, _, _, _ in questions]
         # Of an empty range the first byte is asked for: the answer says whether there is an object.
@@ -168,9 +182,7 @@ class FsspecStore:
             )
         return [self._taken(question, answer) for question, answer in zip(questions, answers, strict=True)]
 
-    def open_many(
-        self, questions: Sequence[tuple[str, int | None, int | None]]
-    ) -> list[tuple[bytes, int, str | None] | BaseException | None]:
+    def open_many(self, questions: Sequence[tuple[str, int | None, int | None]]) -> Parts:
         """Parts of many objects, with how many bytes each object has."""
         answers = self.get_many([(*question, None) for question in questions])
         there = [
@@ -187,7 +199,7 @@ class FsspecStore:
         """Keeps an object."""
         self._put({self._path(key): value})
 
-    def put_many(self, items: Sequence[tuple[str, bytes]]) -> list[BaseException | None]:
+    def put_many(self, items: Sequence[tuple[str, bytes]]) -> Done:
         """Keeps many objects; one call of the file system."""
         self._put({self._path(key): bytes(value) for key, value in items})
         return [None] * len(items)
@@ -207,16 +219,16 @@ class FsspecStore:
         for key in keys:
             self.delete(key)
 
-    def list(self, prefix: str) -> list[str]:
+    def list(self, prefix: str) -> Keys:
         """All keys that begin with `prefix`."""
         return [key for key, _ in self.list_sizes(prefix)]
 
-    def list_sizes(self, prefix: str) -> list[tuple[str, int]]:
+    def list_sizes(self, prefix: str) -> Sizes:
         """All keys below `prefix`, with their bytes."""
         found = self._listed(lambda path: self.filesystem.find(path, detail=True).values(), prefix)
         return [(key, size or 0) for key, size in found if size is not None]
 
-    def list_dir(self, prefix: str) -> tuple[list[str], list[str]]:
+    def list_dir(self, prefix: str) -> tuple[Keys, Keys]:
         """The names of objects directly below a prefix, and those that more lies below."""
         found = self._listed(lambda path: self.filesystem.ls(path, detail=True), prefix)
         below = f"{prefix}/" if prefix else ""
@@ -232,7 +244,7 @@ class FsspecStore:
             return None
         return None if found["type"] == "directory" else int(found["size"] or 0)
 
-    def _listed(self, ask: Callable[[str], Any], prefix: str) -> list[tuple[str, int | None]]:
+    def _listed(self, ask: Callable[[str], Any], prefix: str) -> Listed:
         """Keys with their bytes, `None` for what is a directory."""
         path = self._path(prefix.rstrip("/"))
         try:

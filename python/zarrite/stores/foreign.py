@@ -1,7 +1,7 @@
 """Places of other libraries: which they are, and the store they lead to.
 
-What can be rebuilt is: the engine then reads and writes without Python. What cannot is asked through the library's own calls, in
-batches. A store's `url` says which way was taken: one that begins with `python+` goes through Python.
+What can be rebuilt is: the engine then reads and writes without Python. What cannot is asked through the library's own
+calls, in batches. A store's `url` says which way was taken: one that begins with `python+` goes through Python.
 
 Things are recognised by their methods and by where their classes come from, so no library is loaded to ask.
 """
@@ -9,16 +9,14 @@ Things are recognised by their methods and by where their classes come from, so 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from zarrite._engine import Store
 from zarrite.stores.paths import join, normalize_path
+from zarrite.stores.protocol import store_of_object
 
-__all__ = ["open_fsspec_url", "store_of"]
-
-Adapt = Callable[[Any, bool], Store]
-"""Makes an engine store of an object with the four methods; the flag says whether it refuses writes."""
+__all__ = ["store_of"]
 
 _ZARR = ("get", "set", "delete", "exists", "list", "list_prefix", "list_dir", "getsize")
 _FILESYSTEM = ("cat_file", "pipe_file", "find", "ls", "rm_file", "_strip_protocol")
@@ -26,37 +24,23 @@ _UPATH = ("protocol", "storage_options", "fs", "path")
 _ICECHUNK = frozenset(("IcechunkStore", "Session", "ForkSession", "Repository"))
 
 
-def store_of(place: Any, read_only: bool, adapt: Adapt) -> tuple[Store, str] | None:
+def store_of(place: Any, read_only: bool) -> tuple[Store, str] | None:
     """The store and the path that an object of another library means; `None` when it is nothing that is known.
 
     Args:
-        place: a store, a file system's mapping or a pair `(file system, path)`, a path of universal_pathlib, a session or
-            repository of Icechunk, or what holds one of these as `store` beside a `path`.
+        place: a store, a file system's mapping or a pair `(file system, path)`, a path of universal_pathlib, a session
+            or repository of Icechunk, or what holds one of these as `store` beside a `path`.
         read_only: give a store that refuses writes.
-        adapt: makes an engine store of an object with `get`, `put`, `delete` and `list`.
     """
     found = _found(place, read_only)
     if found is None:
-        return _inside(place, read_only, adapt)
+        return _inside(place, read_only)
     if isinstance(found, Store):
         return found, ""
     if type(found).__module__.startswith("zarrite."):
-        return adapt(found, read_only or bool(getattr(found, "read_only", False))), ""
+        return store_of_object(found, read_only or bool(getattr(found, "read_only", False))), ""
     # A store that only wraps what another library made.
-    return store_of(found, read_only or bool(place.read_only), adapt)
-
-
-def open_fsspec_url(url: str, storage_options: Mapping[str, Any] | None, read_only: bool, adapt: Adapt) -> Store:
-    """The store of a URL that fsspec knows and the engine does not.
-
-    Raises:
-        MissingDependencyError: fsspec, or the package behind the URL's scheme, is not installed.
-        UrlError: a scheme that fsspec does not know either.
-    """
-    from zarrite.stores.filesystems import from_fsspec_url
-
-    found = from_fsspec_url(url, storage_options, read_only=read_only)
-    return found if isinstance(found, Store) else adapt(found, read_only)
+    return store_of(found, read_only or bool(place.read_only))
 
 
 def _found(place: Any, read_only: bool) -> Any:
@@ -95,7 +79,7 @@ def _in_filesystem(filesystem: Any, path: str, read_only: bool) -> Any:
     return filesystems.store_of(filesystem, path, read_only=read_only)
 
 
-def _inside(place: Any, read_only: bool, adapt: Adapt) -> tuple[Store, str] | None:
+def _inside(place: Any, read_only: bool) -> tuple[Store, str] | None:
     """What holds a store and a path in it: zarr-python's `StorePath`, and its nodes."""
     place = getattr(place, "store_path", place)
     store, path = getattr(place, "store", None), getattr(place, "path", None)
@@ -104,5 +88,5 @@ def _inside(place: Any, read_only: bool, adapt: Adapt) -> tuple[Store, str] | No
     inside = normalize_path(path)
     if isinstance(store, Store):
         return store, inside
-    found = store_of(store, read_only, adapt)
+    found = store_of(store, read_only)
     return None if found is None else (found[0], join(found[1], inside))

@@ -1,12 +1,12 @@
 """Icechunk: repositories, sessions and their stores, through the `icechunk` package.
 
-A session that only reads shows one snapshot, which never changes. What a session writes is kept by its own store, so that its
-commit holds all of it.
+A session that only reads shows one snapshot, which never changes. What a session writes is kept by its own store, so
+that its commit holds all of it.
 """
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import os
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -15,10 +15,13 @@ from typing import Any
 from zarrite import _engine
 from zarrite._engine import Store
 from zarrite.errors import MissingDependencyError, NodeNotFoundError, StoreError, UrlError
+from zarrite.stores.adapters import kept
 from zarrite.stores.coroutines import collect
 from zarrite.stores.names import name_of
+from zarrite.stores.paths import file_path, scheme_of
+from zarrite.stores.protocol import Answers, Question, store_of_object
 from zarrite.stores.remote import remote_store
-from zarrite.stores.zarr_stores import Question, ZarrStore
+from zarrite.stores.zarr_stores import ZarrStore
 
 __all__ = ["IcechunkStore", "icechunk_store", "open_repository", "session_store", "store_of", "writable_session"]
 
@@ -66,19 +69,21 @@ def icechunk_store(
     location: Any,
     version: str | None = None,
     storage_options: Mapping[str, Any] | None = None,
+    read_only: bool = True,  # noqa: ARG001 -- a version of a repository is only read
     *,
     branch: str | None = None,
     tag: str | None = None,
     snapshot: str | None = None,
-    as_of: datetime.datetime | None = None,
+    as_of: dt.datetime | None = None,
 ) -> Store:
     """What a repository holds at a branch, a tag, a snapshot or a time, for reading.
 
     Args:
         location: a path, a URL, or a repository of the `icechunk` package.
         version: the same in one text: `branch.main`, `tag.v1` or a snapshot's id.
-        storage_options: options of the storage, by the names that fsspec's users type; `authorize_virtual_chunk_access` and
-            `config` are handed to the repository.
+        storage_options: options of the storage, by the names that fsspec's users type; `config` and
+            `authorize_virtual_chunk_access` are handed to the repository.
+        read_only: as the openers of other places have it; what a repository holds is changed by transactions alone.
         branch: a branch's name; "main" when nothing else is given.
         tag: a tag's name.
         snapshot: a snapshot's id.
@@ -100,24 +105,42 @@ def icechunk_store(
         asked["as_of"] = as_of
     given = {name: value for name, value in asked.items() if value is not None}
     session = _found(lambda: repository.readonly_session(**given), url, _words(branch, tag, snapshot))
-    adapter = session_store(session, url)
-    store = _engine.python_store(adapter, read_only=True)
+    adapter = session_store(session, None if repository is location else url)
+    store = store_of_object(adapter, read_only=True)
     objects = None if repository is location else _objects(url, storage_options)
-    if objects is None or not hasattr(adapter.store, "array_chunk_iterator"):
-        return store
-    return _engine.references_store(store, objects, "chunks", adapter.references)
+    if objects is not None and hasattr(adapter.store, "array_chunk_iterator"):
+        store = _engine.references_store(store, objects, "chunks", adapter.references)
+    return store if repository is location else kept(store, storage_options)
 
 
 def _objects(url: str, storage_options: Mapping[str, Any] | None) -> Store | None:
     """The engine's own store of a repository's objects; `None` where something cannot be carried over."""
     options = {name: value for name, value in (storage_options or {}).items() if name not in _REPOSITORY}
-    scheme, separator, rest = url.partition("://")
-    if not separator or scheme == "file":
-        return _engine.local_store(os.path.abspath(rest if separator else url), read_only=True)
+    url, options = _of_server(url, options)
+    path = _path_of(url)
+    if path is not None:
+        return _engine.local_store(path, read_only=True)
     try:
         return remote_store(url, options, read_only=True)
     except (StoreError, UrlError):
         return None
+
+
+def _path_of(url: str) -> str | None:
+    """The folder that a path or a `file:` URL names."""
+    scheme, rest = scheme_of(url)
+    if scheme == "file":
+        return file_path(url, rest)
+    return None if scheme else os.path.abspath(url)
+
+
+def _of_server(url: str, options: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+    """`s3+https://server/bucket/key` as a bucket's URL with the server among the options."""
+    scheme, _, rest = url.partition("://")
+    if not scheme.startswith("s3+"):
+        return url, dict(options)
+    server, _, place = rest.partition("/")
+    return f"s3://{place}", {**options, "endpoint_url": f"{scheme.removeprefix('s3+')}://{server}"}
 
 
 def _words(branch: str | None, tag: str | None, snapshot: str | None) -> str:
@@ -192,11 +215,13 @@ def _found(ask: Callable[[], Any], url: str, what: str) -> Any:
 
 
 def _storage(icechunk: Any, url: str, options: dict[str, Any]) -> Any:
-    scheme, separator, rest = url.partition("://")
-    if not separator or scheme == "file":
+    url, options = _of_server(url, options)
+    path = _path_of(url)
+    if path is not None:
         if options:
             raise UrlError(f"storage_options ({', '.join(sorted(options))}) belong to remote stores; {url} is none")
-        return icechunk.local_filesystem_storage(os.path.abspath(rest if separator else url))
+        return icechunk.local_filesystem_storage(path)
+    scheme, _, rest = url.partition("://")
     bucket, _, prefix = rest.partition("/")
     prefix = prefix.strip("/")
     for nested in ("client_kwargs", "config_kwargs", "client_options"):
@@ -257,16 +282,16 @@ class IcechunkStore(ZarrStore):
     def __init__(self, store: Any, url: str | None = None) -> None:
         session = store.session
         fixed = bool(session.read_only)
-        place = url or "icechunk"
-        identity = f"{place}|{session.snapshot_id}" if fixed else f"icechunk session {name_of(store, share=True)}"
-        super().__init__(store, identity, session.snapshot_id if fixed else None)
-        version = session.snapshot_id if fixed else f"branch.{session.branch}"
-        self.url = f"{place}|icechunk://{version}/"
+        name = f"snapshot/{session.snapshot_id}" if fixed else f"branch.{session.branch}/{name_of(store, share=True)}"
+        own = f"python+icechunk://{name}"
+        super().__init__(store, f"{url}|{own}" if url else own, session.snapshot_id if fixed else None)
+        # Only what never changes can be found again by a URL.
+        self.url = f"{url}|icechunk://{session.snapshot_id}/" if url and fixed else own
         self.read_only = fixed
         self.session = session
         self._place = url
 
-    def get_many(self, questions: Sequence[Question]) -> list[bytes | BaseException | None]:
+    def get_many(self, questions: Sequence[Question]) -> Answers:
         """The bytes of many objects; keys that no repository can hold are missing."""
         answers = super().get_many(questions)
         return [
@@ -275,7 +300,7 @@ class IcechunkStore(ZarrStore):
         ]
 
     def references(self, array: str) -> list[Any] | None:
-        """Where the chunks of an array lie, in batches of columns; `None` where the store itself is to be asked for them."""
+        """Where the chunks of an array lie, in batches of columns; `None` where the store itself is to be asked."""
         try:
             return collect(lambda: self.store.array_chunk_iterator(f"/{array}"))
         except Exception as error:

@@ -18,7 +18,7 @@ def name_of(thing: object, *, share: bool = False) -> str:
 
     Args:
         thing: the object.
-        share: objects that are equal to a living one get its name; for those whose equality means one thing behind both.
+        share: objects equal to a living one get its name; for those whose equality means one thing behind both.
     """
     with _lock:
         held = _names.get(id(thing))

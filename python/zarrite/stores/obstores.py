@@ -1,4 +1,4 @@
-"""Stores of obstore: rebuilt where all they were made with can be carried over, asked through obstore's own calls where not."""
+"""Stores of obstore: rebuilt where all of their settings can be carried over, asked through its calls where not."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from zarrite._engine import Store
 from zarrite.errors import StoreError, UrlError
 from zarrite.stores.coroutines import followed, run_all
 from zarrite.stores.names import name_of
+from zarrite.stores.protocol import Answers, Done, Keys, Part, Parts, Question, Sizes
 from zarrite.stores.remote import remote_store
 
 __all__ = ["ObstoreStore", "store_of"]
@@ -80,15 +81,11 @@ class ObstoreStore:
             raise part
         return None if part is None else part[0]
 
-    def get_many(
-        self, questions: Sequence[tuple[str, int | None, int | None, str | None]]
-    ) -> list[bytes | BaseException | None]:
+    def get_many(self, questions: Sequence[Question]) -> Answers:
         """The bytes of many objects, or ranges of them, each of the version that is asked for; one batch."""
         return [part[0] if isinstance(part, tuple) else part for part in self._parts(questions)]
 
-    def open_many(
-        self, questions: Sequence[tuple[str, int | None, int | None]]
-    ) -> list[tuple[bytes, int, str | None] | BaseException | None]:
+    def open_many(self, questions: Sequence[tuple[str, int | None, int | None]]) -> Parts:
         """Parts of many objects, with how many bytes each object has and its version; one batch."""
         return self._parts([(*question, None) for question in questions])
 
@@ -96,7 +93,7 @@ class ObstoreStore:
         """Keeps an object."""
         self.store.put(key, value)
 
-    def put_many(self, items: Sequence[tuple[str, bytes]]) -> list[Any]:
+    def put_many(self, items: Sequence[tuple[str, bytes]]) -> Done:
         """Keeps many objects; one batch."""
         return run_all([partial(self.store.put_async, key, value) for key, value in items])
 
@@ -123,15 +120,15 @@ class ObstoreStore:
             for key in keys:
                 self.delete(key)
 
-    def list(self, prefix: str) -> list[str]:
+    def list(self, prefix: str) -> Keys:
         """All keys that begin with `prefix`."""
         return [key for key, _ in self.list_sizes(prefix)]
 
-    def list_sizes(self, prefix: str) -> list[tuple[str, int]]:
+    def list_sizes(self, prefix: str) -> Sizes:
         """All keys below `prefix`, with their bytes."""
         return [(meta["path"], meta["size"]) for batch in self.store.list(prefix.rstrip("/") or None) for meta in batch]
 
-    def list_dir(self, prefix: str) -> tuple[list[str], list[str]]:
+    def list_dir(self, prefix: str) -> tuple[Keys, Keys]:
         """The names of objects directly below a prefix, and those that more lies below."""
         found = self.store.list_with_delimiter(prefix or None)
         below = f"{prefix}/" if prefix else ""
@@ -157,9 +154,7 @@ class ObstoreStore:
             return False  # what was to be replaced is gone
         return True
 
-    def _parts(
-        self, questions: Sequence[tuple[str, int | None, int | None, str | None]]
-    ) -> list[tuple[bytes, int, str | None] | BaseException | None]:
+    def _parts(self, questions: Sequence[Question]) -> Parts:
         answers = run_all([partial(followed, self._request(*question), _body) for question in questions])
         return [self._part(question, answer) for question, answer in zip(questions, answers, strict=True)]
 
@@ -174,10 +169,8 @@ class ObstoreStore:
             options["if_match"] = version
         return partial(self.store.get_async, key, options=options)
 
-    def _part(
-        self, question: tuple[str, int | None, int | None, str | None], answer: Any
-    ) -> tuple[bytes, int, str | None] | BaseException | None:
-        key, start, stop, version = question
+    def _part(self, question: Question, answer: Any) -> Part:
+        _, start, stop, version = question
         if isinstance(answer, self._missing):
             return None
         if isinstance(answer, self._refused) and version is not None:
@@ -190,10 +183,8 @@ class ObstoreStore:
             data = data[: max(stop - (start or 0), 0)]
         return data, int(found.meta["size"]), found.meta["e_tag"]
 
-    def _again(
-        self, question: tuple[str, int | None, int | None, str | None], error: BaseException
-    ) -> tuple[bytes, int, str | None] | BaseException | None:
-        """A range that was refused: one that begins behind the end, or one that the server cannot count from the end."""
+    def _again(self, question: Question, error: BaseException) -> Part:
+        """A range that was refused: it begins behind the end, or the server cannot count from the end."""
         key, start, stop, version = question
         size = self.size(key)
         if size is None:

@@ -2,12 +2,58 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Iterable, MutableMapping
 from typing import Any, Protocol, runtime_checkable
 
+from zarrite import _engine
+from zarrite._engine import Store
 from zarrite.errors import StoreError
 
-__all__ = ["MappingStore", "PythonStore"]
+__all__ = [
+    "Answers",
+    "Done",
+    "Keys",
+    "MappingStore",
+    "Part",
+    "Parts",
+    "PythonStore",
+    "Question",
+    "Sizes",
+    "origin_of",
+    "store_of_object",
+]
+
+Question = tuple[str, int | None, int | None, str | None]
+"""What `get_many` is asked: a key, from where, up to where, and the version that is wanted (`None`: any)."""
+Answers = list[bytes | BaseException | None]
+"""What `get_many` gives, one for each question; an exception is the failure of its question alone."""
+Part = tuple[bytes, int, str | None] | BaseException | None
+"""A part of an object, the bytes of all of it, and its version where the store has such."""
+Parts = list[Part]
+Done = list[Any]
+"""What `put_many` gives, one for each object: an exception is its failure, anything else is none."""
+Keys = list[str]
+Sizes = list[tuple[str, int]]
+
+
+# Stores written in Python, by identity, as long as an engine store leads to them.
+_origins: weakref.WeakValueDictionary[str, Any] = weakref.WeakValueDictionary()
+
+
+def store_of_object(place: Any, read_only: bool = False) -> Store:
+    """The engine's store of an object with the four methods."""
+    store = _engine.python_store(place, read_only=read_only)
+    try:
+        _origins[store.identity] = place
+    except TypeError:  # an object that knows no weak references: its handles stay in this process
+        pass
+    return store
+
+
+def origin_of(store: Store) -> Any | None:
+    """The object that a store asks, where it is written in Python."""
+    return _origins.get(store.identity)
 
 
 @runtime_checkable
@@ -15,9 +61,15 @@ class PythonStore(Protocol):
     """A place that keeps objects, written in Python. Any object with these four methods is one.
 
     The methods block; the engine calls them from its own threads, several at a time. A key is a path without a leading
-    slash, such as `"a/b/c/0/1"`. What such a store lacks (one level's listing, moving) the engine makes of these four.
+    slash, such as `"a/b/c/0/1"`. What such a store lacks (one level's listing, moving) the engine makes of
+    these four.
 
-    With `put_if_absent`, `get_versioned` and `put_if_version` too, several processes may write parts of one object.
+    Methods and attributes that are used where they are there: `get_many(questions)`, `put_many(items)` and
+    `delete_many(keys)`, one call for many objects; `open_many(questions)`, parts of objects with the bytes of each;
+    `size(key)`; `list_sizes(prefix)` and `list_dir(prefix)`; `get_versioned(key)`, and
+    `put_if_absent(key, value)` and `put_if_version(key, value, version)`, which say whether they put, so that several
+    processes may write parts of one object; `url`, `identity`, `read_only`, and `is_local`,
+    which is false for a store that waits for a network.
     """
 
     def get(self, key: str, start: int | None = None, stop: int | None = None) -> bytes | None:

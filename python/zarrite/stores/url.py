@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import weakref
 from collections.abc import Callable, Mapping, MutableMapping
 from typing import Any, NamedTuple
 
@@ -11,7 +10,7 @@ from zarrite import _engine
 from zarrite._engine import Store
 from zarrite.errors import HandleError, ReadOnlyError, UrlError
 from zarrite.stores.paths import StorePath, file_path, join, normalize_path, scheme_of, unescaped
-from zarrite.stores.protocol import MappingStore, PythonStore
+from zarrite.stores.protocol import MappingStore, PythonStore, origin_of, store_of_object
 
 __all__ = [
     "Address",
@@ -37,6 +36,8 @@ ARCHIVES = (".zip", ".ozx")
 
 REMOTE = frozenset(("s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "adl", "http", "https"))
 """The schemes that lead to a network; `stores/remote.py` knows them."""
+OURS = ("file", "memory", "zip")
+"""The schemes of places in this machine."""
 
 
 def named_memory_store(name: str) -> Store:
@@ -75,8 +76,15 @@ def resolve(
 
         store, base = open_url(place, _root_of(read_only), storage_options, read_only=read_only)
         if writes and store.read_only:
-            raise ReadOnlyError(store.url)
+            raise _not_written(store)
         return (store.with_read_only() if read_only and not store.read_only else store), join(base, inside)
+    if _is_others(place):
+        from zarrite.stores.filesystems import from_fsspec_url
+
+        store = from_fsspec_url(place, storage_options, read_only=read_only)
+        if writes and store.read_only:
+            raise _not_written(store)
+        return store, inside
     if storage_options and not _is_remote(place):
         raise UrlError(
             f"storage_options ({', '.join(sorted(storage_options))}) belong to remote stores, and {place!r} is not one"
@@ -98,10 +106,15 @@ def resolve(
         base = outside_folder(base, inside)
     if store.read_only:
         if writes:
-            raise ReadOnlyError(store.url)
+            raise _not_written(store)
     elif read_only:
         store = store.with_read_only()
     return store, join(base, inside)
+
+
+def _not_written(store: Store) -> ReadOnlyError:
+    why = "a version of a repository never changes: write with zarrite.transaction" if "icechunk:" in store.url else ""
+    return ReadOnlyError(store.url, why)
 
 
 def is_pipeline(place: Any) -> bool:
@@ -137,6 +150,11 @@ def _is_remote(place: Any) -> bool:
     return isinstance(place, str) and ":/" in place and scheme_of(place)[0] in REMOTE
 
 
+def _is_others(place: Any) -> bool:
+    """Whether a place is a URL of a scheme that is not ours; fsspec may know it."""
+    return isinstance(place, str) and "://" in place and scheme_of(place)[0] not in ("", *REMOTE, *OURS)
+
+
 def _store(place: Any, read_only: bool) -> tuple[Store, str]:
     if type(place) is str:
         return _from_text(place, read_only)
@@ -158,13 +176,13 @@ def _store(place: Any, read_only: bool) -> tuple[Store, str]:
     if type(place) is not dict and not type(place).__module__.startswith("zarrite"):
         from zarrite.stores.foreign import store_of
 
-        found = store_of(place, read_only, _of_object)
+        found = store_of(place, read_only)
     if found is not None:
         return found
     if isinstance(place, MutableMapping):
         return _of_mapping(place), ""
     if isinstance(place, PythonStore):
-        return _of_object(place, bool(getattr(place, "read_only", False))), ""
+        return store_of_object(place, bool(getattr(place, "read_only", False))), ""
     raise TypeError(
         f"{type(place).__name__} is not a place zarrite can open; pass a path, a URL, a dictionary, a zarrite store, "
         "or an object with the methods get, put, delete and list"
@@ -186,7 +204,7 @@ def _from_text(text: str, read_only: bool) -> tuple[Store, str]:
         return named_memory_store(unescaped(root)), normalize_path(unescaped(inside))
     if name == "zip":
         return _within(text, rest.removeprefix("//"), read_only)
-    raise UrlError(f"{text!r}: no store is known for {name}://; known: a path, file://, memory://, and *.zip archives")
+    raise UrlError(f"{text!r}: no store is known for {name}:; known: a path, file://, memory://, and *.zip archives")
 
 
 def _within(text: str, path: str, read_only: bool) -> tuple[Store, str]:
@@ -252,23 +270,10 @@ class Address(NamedTuple):
 # kept, because a pickle may outlive every handle.
 _travelling: dict[str, Store] = {}
 
-# Stores written in Python, by identity, as long as an engine store leads to them.
-_origins: weakref.WeakValueDictionary[str, Any] = weakref.WeakValueDictionary()
-
 
 def _of_mapping(mapping: MutableMapping[str, Any]) -> Store:
     """The store of a mapping; all stores of one mapping have one identity."""
     return _engine.python_store(MappingStore(mapping))
-
-
-def _of_object(place: Any, read_only: bool) -> Store:
-    """The store of an object with the four methods."""
-    store = _engine.python_store(place, read_only=read_only)
-    try:
-        _origins[store.identity] = place
-    except TypeError:  # an object that knows no weak references: its handles stay in this process
-        pass
-    return store
 
 
 def address(store: Store) -> Address:
@@ -298,7 +303,7 @@ def address(store: Store) -> Address:
         from zarrite.stores.remote import options_of
 
         return Address("remote", (url, options_of(store)), read_only)
-    origin = _origins.get(store.identity)
+    origin = origin_of(store)
     if origin is not None:
         return Address("python", origin, read_only)
     raise HandleError(f"a handle on {url} cannot be sent elsewhere; open the store again where it is needed")
@@ -322,7 +327,7 @@ def reopen(where: Address) -> Store:
 
         return remote_store(*where.place, read_only=where.read_only)
     if where.kind == "python":
-        return _of_object(where.place, where.read_only)
+        return store_of_object(where.place, where.read_only)
     process, identity = where.place
     store = _travelling.get(identity)
     if store is None:

@@ -14,18 +14,16 @@ from zarrite import _engine
 from zarrite._engine import Store
 from zarrite.stores.coroutines import collect, run, run_all
 from zarrite.stores.names import name_of
-from zarrite.stores.protocol import MappingStore
+from zarrite.stores.protocol import Answers, Done, Keys, MappingStore, Parts, Question, Sizes
 
 __all__ = ["ZarrStore", "rebuilt"]
-
-Question = tuple[str, int | None, int | None, str | None]
 
 _SYNC = ("get_sync", "set_sync", "delete_sync")
 _MISSING = (FileNotFoundError, KeyError, IsADirectoryError, NotADirectoryError)
 
 
 def rebuilt(place: Any) -> Store | Any | None:
-    """What a store of zarr-python itself leads to: an engine store, or the object it wraps; `None` for any other store."""
+    """What a store of zarr-python leads to: an engine store, or the object it wraps; `None` for any other store."""
     kind = type(place)
     if not kind.__module__.startswith("zarr.storage"):
         return None
@@ -82,16 +80,15 @@ class ZarrStore:
 
     def get(self, key: str, start: int | None = None, stop: int | None = None) -> bytes | None:
         """The bytes of an object, or a range of them."""
-        return _one(self.get_many([(key, start, stop, None)]))
+        answer: bytes | None = _one(self.get_many([(key, start, stop, None)]))
+        return answer
 
-    def get_many(self, questions: Sequence[Question]) -> list[bytes | BaseException | None]:
+    def get_many(self, questions: Sequence[Question]) -> Answers:
         """The bytes of many objects, or ranges of them; one batch of coroutines."""
         answers = self._ask([partial(self._get, *question[:3]) for question in questions])
         return [self._taken(question, answer) for question, answer in zip(questions, answers, strict=True)]
 
-    def open_many(
-        self, questions: Sequence[tuple[str, int | None, int | None]]
-    ) -> list[tuple[bytes, int, str | None] | BaseException | None]:
+    def open_many(self, questions: Sequence[tuple[str, int | None, int | None]]) -> Parts:
         """Parts of many objects, with how many bytes each object has."""
         whole = [start is None and stop is None for _, start, stop in questions]
         sized = [question[0] for question, all_of_it in zip(questions, whole, strict=True) if not all_of_it]
@@ -102,7 +99,7 @@ class ZarrStore:
             both = run_all([*calls, *(partial(self.store.getsize, key) for key in sized)])
             answers, sizes = both[: len(calls)], both[len(calls) :]
         found = iter(sizes)
-        parts: list[tuple[bytes, int, str | None] | BaseException | None] = []
+        parts: Parts = []
         for (key, start, stop), answer, all_of_it in zip(questions, answers, whole, strict=True):
             size = None if all_of_it else next(found)
             got = self._taken((key, start, stop, None), answer)
@@ -120,7 +117,7 @@ class ZarrStore:
         """Keeps an object."""
         _one(self.put_many([(key, value)]))
 
-    def put_many(self, items: Sequence[tuple[str, bytes]]) -> list[BaseException | None]:
+    def put_many(self, items: Sequence[tuple[str, bytes]]) -> Done:
         """Keeps many objects; one batch of coroutines."""
         buffer = self._words.prototype.buffer
         if self._has_sync:
@@ -137,18 +134,18 @@ class ZarrStore:
             if isinstance(answer, BaseException) and not self._absent(key, answer):
                 raise answer
 
-    def list(self, prefix: str) -> list[str]:
+    def list(self, prefix: str) -> Keys:
         """All keys that begin with `prefix`."""
         return collect(partial(self.store.list_prefix, prefix) if prefix else self.store.list)
 
-    def list_sizes(self, prefix: str) -> list[tuple[str, int]]:
+    def list_sizes(self, prefix: str) -> Sizes:
         """All keys that begin with `prefix`, with their bytes."""
         keys = self.list(prefix)
         sizes = zip(keys, run_all([partial(self.store.getsize, key) for key in keys]), strict=True)
         there = [(key, size) for key, size in sizes if not self._absent(key, size)]
         return [(key, int(_one([size]))) for key, size in there]
 
-    def list_dir(self, prefix: str) -> tuple[list[str], list[str]]:
+    def list_dir(self, prefix: str) -> tuple[Keys, Keys]:
         """The names of objects directly below a prefix, and those that more lies below."""
         found = collect(partial(self.store.list_dir, prefix))
         names = sorted({name.strip("/").removeprefix(f"{prefix}/") for name in found} - {""})
@@ -167,7 +164,7 @@ class ZarrStore:
         """Whether a call that wants an object says that there is none."""
         return isinstance(answer, _MISSING)
 
-    def _ask(self, calls: Sequence[Any]) -> list[Any]:
+    def _ask(self, calls: Sequence[Any]) -> Sequence[Any]:
         return [_tried(call) for call in calls] if self._has_sync else run_all(calls)
 
     def _get(self, key: str, start: int | None, stop: int | None) -> Any:
