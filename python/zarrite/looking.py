@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from typing import Any
 
 from zarrite import _engine, formats
 from zarrite._engine import Store
-from zarrite._verb import Steps
+from zarrite._verb import Call, Steps
 from zarrite.errors import MetadataValidationError, ReadOnlyError, StoreError
 from zarrite.formats.detection import Clue, clues, recognised
 from zarrite.stores import StorePath, join, join_url
@@ -51,9 +52,14 @@ def look(
         what, way = recognised({clue.name: raw for clue, raw in told})
         if what in ("zip", "icechunk"):
             # Changes of a repository need a session that is committed, so they are asked for by name.
-            opened = over(what, base, spot, options, read_only=mode == "r" or what == "icechunk")
+            alone = mode == "r" or what == "icechunk"
+            opened = yield Call(functools.partial(over, what, base, spot, options, read_only=alone))
             if mode == "r+" and opened.read_only:
                 raise ReadOnlyError(opened.url)
+            if what == "zip" and not inside:
+                # An archive that a folder was packed into with its name.
+                keys, folders = yield opened.list_dir("")
+                inside = folders[0] if not keys and len(folders) == 1 else ""
             return opened, inside
         if what:
             raise MetadataValidationError(f"{join_url(base.url, spot)} is {what} and no Zarr node; {way}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from importlib import import_module
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
@@ -69,8 +70,8 @@ class Opened(NamedTuple):
 
 def open_url(
     text: str, roots: Roots, options: Mapping[str, Any] | None = None, *, read_only: bool = False
-) -> tuple[Store, str]:
-    """The store that a pipeline leads to, and the path in it.
+) -> tuple[Any, str]:
+    """The store that a pipeline leads to (or an object with a store's methods), and the path in it.
 
     Args:
         text: a pipeline, or a chain of fsspec.
@@ -207,8 +208,9 @@ def _root(text: str, roots: Roots, options: Mapping[str, Any] | None, read_only:
         return _s3_of(text, name, options, read_only)
     if name in REMOTE:
         return _remote(text, options, read_only)
-    store, path = roots(text)
-    return Opened(store, path)
+    if name != "zip" and _known_to_fsspec(name):
+        return Opened(*_from_fsspec(text, options, read_only))
+    return Opened(*roots(text))
 
 
 def _remote(text: str, options: Mapping[str, Any] | None, read_only: bool) -> Opened:
@@ -247,6 +249,14 @@ def _s3_of(text: str, scheme: str, options: Mapping[str, Any] | None, read_only:
     )
 
 
+def _known_to_fsspec(scheme: str) -> bool:
+    try:
+        fsspec = import_module("fsspec")
+    except ImportError:
+        return False
+    return scheme in fsspec.available_protocols() and _other("filesystems", "from_fsspec_url") is not None
+
+
 def _options_of(root: str, options: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
     """The options of a chain's root: fsspec's users put them under the name of each part."""
     scheme = scheme_of(root)[0]
@@ -254,7 +264,8 @@ def _options_of(root: str, options: Mapping[str, Any] | None) -> Mapping[str, An
     return nested if scheme and isinstance(nested, Mapping) else options
 
 
-def _from_fsspec(text: str, options: Mapping[str, Any] | None, read_only: bool) -> tuple[Store, str]:
+def _from_fsspec(text: str, options: Mapping[str, Any] | None, read_only: bool) -> tuple[Any, str]:
+    """What fsspec reaches: an engine store where it is one of the engine's, else an object that asks fsspec."""
     if text.startswith(("reference://", "reference::")):
         raise UrlError(f"{text}: {REFUSED['kerchunk']}")
     opener = _other("filesystems", "from_fsspec_url")
@@ -263,8 +274,7 @@ def _from_fsspec(text: str, options: Mapping[str, Any] | None, read_only: bool) 
             f"{text}: chains other than zip://inner::root need fsspec, which this version of zarrite does not use; "
             "pass an object with get, put, delete and list"
         )
-    store: Store = opener(text, dict(options or {}))
-    return store.with_read_only() if read_only and not store.read_only else store, ""
+    return opener(text, dict(options or {}), read_only=read_only), ""
 
 
 # ---------------------------------------------------------------- stages
@@ -381,8 +391,26 @@ def _icechunk(stage: Stage, before: Pipeline, options: Mapping[str, Any] | None,
         raise UrlError(
             f"{before}|{stage}: Icechunk repositories are not opened by this version of zarrite; pass a session's store"
         )
-    store: Store = opener(str(before), stage.version, options, read_only)
-    return store
+    if before.stages:
+        raise UrlError(f"{before}|{stage}: a repository lies in a directory or a bucket, and not within something else")
+    place, told = before.root, dict(options or {})
+    scheme, rest = scheme_of(place)
+    if scheme == "memory":
+        raise UrlError(f"{before}|{stage}: a repository lies in a directory or a bucket, and not in memory")
+    if scheme in ("", "file"):
+        place = os.path.abspath(file_path(place, rest) if scheme else place)
+        place = place if "%" in escaped(place) else f"file://{place}"
+    elif scheme.startswith("s3+"):
+        found = urlsplit(place)
+        place = f"s3:/{unescaped(found.path)}"
+        told["endpoint_url"] = f"{scheme[3:]}://{found.netloc}"
+    store: Store = opener(place, stage.version, told)
+    if read_only and not store.read_only:
+        store = store.with_read_only()
+    if not scheme.startswith("s3+"):
+        return store
+    version = store.url.rpartition("|")[2]
+    return store.prefixed("", f"{before}|{version}")
 
 
 def _foreign(here: Opened, stage: Stage, before: Pipeline, options: Mapping[str, Any] | None) -> Opened:
@@ -410,8 +438,6 @@ def _foreign(here: Opened, stage: Stage, before: Pipeline, options: Mapping[str,
 
 def _other(module: str, name: str) -> Any:
     """A function of another file of this folder, where that is there."""
-    from importlib import import_module
-
     whole = f"zarrite.stores.{module}"
     try:
         return getattr(import_module(whole), name)

@@ -38,6 +38,9 @@ ARCHIVES = (".zip", ".ozx")
 REMOTE = frozenset(("s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "adl", "http", "https"))
 """The schemes that lead to a network; `stores/remote.py` knows them."""
 
+SIMPLE = REMOTE | {"", "file", "memory", "zip"}
+"""The schemes of roots that are opened here; others are looked for elsewhere."""
+
 
 def named_memory_store(name: str) -> Store:
     """The memory store of this process that goes by a name; by `~` and a number one without a name, while it lives."""
@@ -73,7 +76,8 @@ def resolve(
     if is_pipeline(place):
         from zarrite.stores.adapters import open_url
 
-        store, base = open_url(place, _root_of(read_only), storage_options, read_only=read_only)
+        found, base = open_url(place, _root_of(writes, read_only), storage_options, read_only=read_only)
+        store = found if isinstance(found, Store) else _of_object(found, read_only)
         if writes and store.read_only:
             raise ReadOnlyError(store.url)
         return (store.with_read_only() if read_only and not store.read_only else store), join(base, inside)
@@ -106,9 +110,9 @@ def resolve(
 
 def is_pipeline(place: Any) -> bool:
     """Whether a place is a text of several stages, or one of the roots that only pipelines have."""
-    return isinstance(place, str) and (
-        "|" in place or ("::" in place and "://" in place) or (":/" in place and place[:3].lower() == "s3+")
-    )
+    if not isinstance(place, str) or not (":/" in place or "|" in place):
+        return False
+    return "|" in place or ("::" in place and "://" in place) or scheme_of(place)[0] not in SIMPLE
 
 
 def _root_of(read_only: bool) -> Callable[[str], tuple[Store, str]]:
@@ -278,7 +282,7 @@ def address(store: Store) -> Address:
         HandleError: it cannot be described.
     """
     url, read_only = store.url, store.read_only
-    if is_pipeline(url):
+    if "|" in url or url.startswith("s3+"):
         if "memory:" in url:
             raise HandleError(f"a handle on {url} cannot be sent elsewhere: a part of it is in this process's memory")
         from zarrite.stores.adapters import options_of as told
