@@ -234,7 +234,7 @@ def test_a_server_that_answers_every_path_is_told_as_such(answer: bytes, says: s
 
 def test_a_page_of_a_real_server_is_told_as_such(web: Server) -> None:
     web.turn(faults=[{"kind": "page"}])
-    with pytest.raises((MetadataValidationError, StoreError), match="web page|a page for people"):
+    with pytest.raises((MetadataValidationError, StoreError), match=r"web page|a page for people"):
         zarrite.open(f"{web.url}/data", mode="r")
 
 
