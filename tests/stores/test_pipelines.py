@@ -361,3 +361,66 @@ def test_a_file_that_unpacks_to_too_much_is_refused(in_tmp_path: Path, monkeypat
     Path("x.json.gz").write_bytes(b"no gzip at all")
     with pytest.raises(UrlError, match="cannot be unpacked"):
         read_json("x.json.gz|gzip:|json:")
+
+
+# ---------------------------------------------------------------- other people's places
+
+
+def test_escapes_are_undone_in_every_url(s3: Server) -> None:
+    place = f"s3://{s3.bucket}/50%25%7C%20x"
+    written(place, storage_options=s3.options())
+    assert s3.read("50%| x/zarr.json") is not None
+    array = zarrite.open_array(f"{place}|zarr3:a", mode="r", storage_options=s3.options())
+    assert array.url == f"s3://{s3.bucket}/50%25%7C x/a"
+    assert zarrite.open_array(array.url, mode="r", storage_options=s3.options())[9] == 9
+
+
+def test_a_chain_that_needs_fsspec_is_handed_to_it_and_prints_itself(in_tmp_path: Path) -> None:
+    pytest.importorskip("fsspec")
+    written("x.zarr")
+    text = f"simplecache::file://{in_tmp_path}/x.zarr"
+    group = zarrite.open_group(text, mode="r")
+    assert group["a"][9] == 9  # type: ignore[index]
+    assert group.url == text
+    assert zarrite.open_array(group["a"].url, mode="r")[1] == 1
+    assert reopen(address(group.store)).identity == group.store.identity
+
+
+def test_schemes_that_only_fsspec_knows_are_handed_to_it(in_tmp_path: Path) -> None:
+    fsspec = pytest.importorskip("fsspec")
+    written("x.zarr")
+    memory = fsspec.filesystem("memory")
+    fsspec.register_implementation("zarritetest", type(memory), clobber=True)
+    for file in Path("x.zarr").rglob("*"):
+        if file.is_file():
+            memory.pipe_file(f"/x.zarr/{file.relative_to('x.zarr').as_posix()}", file.read_bytes())
+    try:
+        group = zarrite.open_group("zarritetest://x.zarr", mode="r")
+        assert group["a"][9] == 9  # type: ignore[index]
+        assert zarrite.open_array("zarritetest://x.zarr|zarr3:a", mode="r")[1] == 1
+        assert zarrite.open_group(group.url, mode="r").url == "zarritetest://x.zarr"
+    finally:
+        memory.rm("/x.zarr", recursive=True)
+    with pytest.raises(UrlError, match="no store is known for nobodyknows://"):
+        zarrite.open("nobodyknows://x")
+
+
+@pytest.mark.parametrize(
+    "text", ["{}", "{}|icechunk:", "{}|icechunk://branch.main/", "file://{}|icechunk:@branch.main"]
+)
+def test_a_repository_is_opened_at_a_version_and_prints_the_snapshot(data: Path, text: str) -> None:
+    pytest.importorskip("icechunk")
+    repository = data / "icechunk" / "icechunk" / "split-repo-v1"
+    group = zarrite.open_group(text.format(repository), mode="r")
+    names = list(group)
+    assert names
+    assert group.url.startswith(f"file://{repository}|icechunk://")
+    again = zarrite.open_group(group.url, mode="r")
+    assert again.url == group.url
+    assert list(again) == names
+    assert zarrite.open(f"{repository}|icechunk:{names[0]}|zarr3:", mode="r").path == names[0]
+    assert reopen(address(group.store)).url == group.store.url
+    with pytest.raises(ReadOnlyError):
+        zarrite.open(text.format(repository), mode="r+")
+    with pytest.raises(UrlError, match="not within 'zip'"):
+        zarrite.open(f"{repository}|zip:x|icechunk:", mode="r")

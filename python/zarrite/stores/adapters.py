@@ -45,8 +45,17 @@ REFUSED = {
 }
 """Stages that the grammar knows and nothing here opens, each with the way out."""
 
-Roots = Callable[[str], tuple[Store, str]]
-"""Opens what is before the first `|`."""
+
+class Roots(NamedTuple):
+    """What opens the places that are not opened here.
+
+    Attributes:
+        text: plain paths, `file:` and `memory:` URLs.
+        thing: an object with a store's methods.
+    """
+
+    text: Callable[[str], tuple[Store, str]]
+    thing: Callable[[Any], Store]
 
 
 class Opened(NamedTuple):
@@ -70,12 +79,12 @@ class Opened(NamedTuple):
 
 def open_url(
     text: str, roots: Roots, options: Mapping[str, Any] | None = None, *, read_only: bool = False
-) -> tuple[Any, str]:
-    """The store that a pipeline leads to (or an object with a store's methods), and the path in it.
+) -> tuple[Store, str]:
+    """The store that a pipeline leads to, and the path in it.
 
     Args:
         text: a pipeline, or a chain of fsspec.
-        roots: opens plain paths, `file:` and `memory:` URLs.
+        roots: opens what is not opened here.
         options: options of the root, and of the repositories behind it.
         read_only: give a store that refuses writes.
 
@@ -87,7 +96,7 @@ def open_url(
     if pipeline.chained:
         options = _options_of(pipeline.root, options)
         if not pipeline.stages:
-            return _from_fsspec(text, options, read_only)
+            return _from_fsspec(text, roots, options, read_only), ""
     store, path = _open(pipeline, roots, options, read_only)
     return kept(store, options), path
 
@@ -130,19 +139,20 @@ def file_of(place: Any, options: Mapping[str, Any] | None) -> tuple[Store, str] 
     A place is a file or a directory, and only who looks knows which. `None` for what is no text and for what has
     stages, whose paths are within a store.
     """
-    if isinstance(place, os.PathLike):
+    # A path of universal_pathlib may lead to a network.
+    if isinstance(place, os.PathLike) and getattr(place, "protocol", "") in ("", "file", "local"):
         place = f"file://{escaped(os.path.abspath(os.fspath(place)))}"
     if not isinstance(place, str) or is_chain(place) or "|" in place:
         return None
     scheme = scheme_of(place)[0]
     if scheme not in ("", "file", *REMOTE) and not scheme.startswith("s3+"):
         return None
-    store, path, _ = _root(place, _nothing, options, read_only=True)
+    store, path, _ = _root(place, Roots(_nothing, _nothing), options, read_only=True)
     return (store, path) if path else None
 
 
-def _nothing(text: str) -> tuple[Store, str]:
-    raise UrlError(f"{text!r} is no path")
+def _nothing(place: Any) -> Any:
+    raise UrlError(f"{place!r} is no path")
 
 
 def over(scheme: str, store: Store, path: str, options: Mapping[str, Any] | None, *, read_only: bool) -> Store:
@@ -201,16 +211,20 @@ def _root(text: str, roots: Roots, options: Mapping[str, Any] | None, read_only:
         path = os.path.abspath(file_path(text, rest) if name else text)
         folder, file = os.path.split(path)
         store = _engine.local_store(folder, read_only=read_only)
-        return Opened(store, file, lambda: roots(text))
+        return Opened(store, file, lambda: roots.text(text))
     if name == "memory":
-        return Opened(*roots(text))
+        return Opened(*roots.text(text))
     if name.startswith("s3+"):
         return _s3_of(text, name, options, read_only)
     if name in REMOTE:
         return _remote(text, options, read_only)
-    if name != "zip" and _known_to_fsspec(name):
-        return Opened(*_from_fsspec(text, options, read_only))
-    return Opened(*roots(text))
+    if name == "zip" or not _known_to_fsspec(name):
+        return Opened(*roots.text(text))
+    above, _, file = text.rstrip("/").rpartition("/")
+    if above.endswith(":/"):
+        return Opened(_from_fsspec(text, roots, options, read_only), "")
+    parent = _from_fsspec(above, roots, options, read_only)
+    return Opened(parent, file, lambda: (_from_fsspec(text, roots, options, read_only), ""))
 
 
 def _remote(text: str, options: Mapping[str, Any] | None, read_only: bool) -> Opened:
@@ -251,10 +265,10 @@ def _s3_of(text: str, scheme: str, options: Mapping[str, Any] | None, read_only:
 
 def _known_to_fsspec(scheme: str) -> bool:
     try:
-        fsspec = import_module("fsspec")
+        known = import_module("fsspec.registry")
     except ImportError:
         return False
-    return scheme in fsspec.available_protocols() and _other("filesystems", "from_fsspec_url") is not None
+    return scheme in known.known_implementations or scheme in known.registry
 
 
 def _options_of(root: str, options: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
@@ -264,17 +278,14 @@ def _options_of(root: str, options: Mapping[str, Any] | None) -> Mapping[str, An
     return nested if scheme and isinstance(nested, Mapping) else options
 
 
-def _from_fsspec(text: str, options: Mapping[str, Any] | None, read_only: bool) -> tuple[Any, str]:
-    """What fsspec reaches: an engine store where it is one of the engine's, else an object that asks fsspec."""
+def _from_fsspec(text: str, roots: Roots, options: Mapping[str, Any] | None, read_only: bool) -> Store:
+    """What fsspec reaches, which prints itself as it was written."""
     if text.startswith(("reference://", "reference::")):
         raise UrlError(f"{text}: {REFUSED['kerchunk']}")
-    opener = _other("filesystems", "from_fsspec_url")
-    if opener is None:
-        raise UrlError(
-            f"{text}: chains other than zip://inner::root need fsspec, which this version of zarrite does not use; "
-            "pass an object with get, put, delete and list"
-        )
-    return opener(text, dict(options or {}), read_only=read_only), ""
+    from zarrite.stores.filesystems import from_fsspec_url
+
+    found = from_fsspec_url(text, options, read_only=read_only)
+    return (found if isinstance(found, Store) else roots.thing(found)).prefixed("", text)
 
 
 # ---------------------------------------------------------------- stages
@@ -299,7 +310,7 @@ def _stage(
     if scheme == OVERLAY:
         upper, _, path = body.partition("\0")
         store, below = here.folder() if here.folder else (here.store, here.path)
-        over, above = open_url(upper, roots) if "|" in upper else roots(upper)
+        over, above = open_url(upper, roots) if "|" in upper else roots.text(upper)
         return Opened(_engine.overlay_store(store.prefixed(below), over.prefixed(above)), path)
     if scheme == "json":
         raise UrlError(f"{before}|{stage} is a JSON document and no node; zarrite.storage.read_json reads it")
@@ -386,13 +397,8 @@ class Window:
 
 
 def _icechunk(stage: Stage, before: Pipeline, options: Mapping[str, Any] | None, read_only: bool) -> Store:
-    opener = _other("icechunk", "icechunk_store")
-    if opener is None:
-        raise UrlError(
-            f"{before}|{stage}: Icechunk repositories are not opened by this version of zarrite; pass a session's store"
-        )
-    if before.stages:
-        raise UrlError(f"{before}|{stage}: a repository lies in a directory or a bucket, and not within something else")
+    from zarrite.stores.icechunk import icechunk_store
+
     place, told = before.root, dict(options or {})
     scheme, rest = scheme_of(place)
     if scheme == "memory":
@@ -404,7 +410,7 @@ def _icechunk(stage: Stage, before: Pipeline, options: Mapping[str, Any] | None,
         found = urlsplit(place)
         place = f"s3:/{unescaped(found.path)}"
         told["endpoint_url"] = f"{scheme[3:]}://{found.netloc}"
-    store: Store = opener(place, stage.version, told)
+    store = icechunk_store(place, stage.version, told)
     if read_only and not store.read_only:
         store = store.with_read_only()
     if not scheme.startswith("s3+"):

@@ -136,7 +136,9 @@ def _check_order(before: list[Stage], stage: Stage, text: str) -> None:
     last = before[-1].scheme if before else ""
     if last in FORMATS or last == "json":
         raise UrlError(f"{text!r}: nothing can follow {last!r}, which leads to a node or a value")
-    if last in FILES and stage.scheme in (*FORMATS, *VERSIONED):
+    if last and stage.scheme in VERSIONED:
+        raise UrlError(f"{text!r}: a repository lies in a directory or a bucket, and not within {last!r}")
+    if last in FILES and stage.scheme in FORMATS:
         raise UrlError(
             f"{text!r}: {last!r} makes a file and {stage.scheme!r} needs a directory; what opens the file stands "
             "between them, as in a.zip.gz|gzip:|zip:"

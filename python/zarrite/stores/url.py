@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import weakref
-from collections.abc import Callable, Mapping, MutableMapping
+from collections.abc import Mapping, MutableMapping
 from typing import Any, NamedTuple
 
 from zarrite import _engine
@@ -74,10 +74,10 @@ def resolve(
     """
     inside = normalize_path(path)
     if is_pipeline(place):
-        from zarrite.stores.adapters import open_url
+        from zarrite.stores.adapters import Roots, open_url
 
-        found, base = open_url(place, _root_of(writes, read_only), storage_options, read_only=read_only)
-        store = found if isinstance(found, Store) else _of_object(found, read_only)
+        roots = Roots(lambda text: _from_text(text, read_only), lambda thing: _of_object(thing, read_only))
+        store, base = open_url(place, roots, storage_options, read_only=read_only)
         if writes and store.read_only:
             raise ReadOnlyError(store.url)
         return (store.with_read_only() if read_only and not store.read_only else store), join(base, inside)
@@ -115,16 +115,12 @@ def is_pipeline(place: Any) -> bool:
     return "|" in place or ("::" in place and "://" in place) or scheme_of(place)[0] not in SIMPLE
 
 
-def _root_of(read_only: bool) -> Callable[[str], tuple[Store, str]]:
-    """Opens what is before the first stage."""
-    return lambda text: _from_text(text, read_only)
-
-
 def json_at(text: str, storage_options: Mapping[str, Any] | None = None) -> Any:
     """The value that a pipeline ending in `json:` leads to."""
-    from zarrite.stores.adapters import read_json
+    from zarrite.stores.adapters import Roots, read_json
 
-    return read_json(text, _root_of(read_only=True), storage_options)
+    roots = Roots(lambda root: _from_text(root, True), lambda thing: _of_object(thing, True))
+    return read_json(text, roots, storage_options)
 
 
 def is_ours_to_close(given: Any, store: Store) -> bool:
