@@ -37,7 +37,8 @@ def look(
         MetadataValidationError: something is there that is not read; says what it is, and the way out.
         ReadOnlyError: what is there can be read and not written.
     """
-    from zarrite.stores.adapters import file_of, over
+    from zarrite.stores.adapters import over
+    from zarrite.stores.roots import file_of
 
     found = file_of(place, options)
     base, key = (store, path) if found is None else found
@@ -86,7 +87,7 @@ def near(store: Store, path: str) -> Steps[tuple[str, ...]]:
     if not path:
         if not store.url.startswith("file://") or "|" in store.url:
             return ()
-        from zarrite.stores.adapters import file_of
+        from zarrite.stores.roots import file_of
 
         found = file_of(store.url, None)
         if found is None:

@@ -132,6 +132,7 @@ LATE = {
     "stores.names",
     "stores.obstores",
     "stores.remote",
+    "stores.roots",
     "stores.zarr_stores",
 }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import pickle
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -237,9 +238,19 @@ def test_a_format_in_the_url_is_the_one_that_is_looked_for(in_tmp_path: Path) ->
     assert zarrite.open_array("three", path="a")[0] == 7
 
 
-def test_what_lies_in_an_archive_is_not_written(archive: Path) -> None:
-    with pytest.raises(ReadOnlyError):
-        zarrite.open("x.zip|zip:x.zarr|zarr3:a", mode="r+")
+def test_an_archive_of_this_machine_is_changed_and_one_within_something_is_not(archive: Path) -> None:
+    with zarrite.open_group("x.zip|zip:x.zarr", mode="r+").store as store:
+        zarrite.open_array(StorePath(store, "x.zarr/a"), mode="r+")[0] = 77
+    assert zarrite.open("x.zip|zip:x.zarr|zarr3:a", mode="r")[0] == 77  # type: ignore[index]
+    raw = archive.read_bytes()
+    Path("x.zip.gz").write_bytes(gzip.compress(raw))
+    Path("within").write_bytes(b"abc" + raw + b"xyz")
+    for text in ("x.zip.gz|gzip:|zip:x.zarr", f"within|byte-range:3-{3 + len(raw)}|zip:x.zarr"):
+        array = zarrite.open_array(f"{text}|zarr3:a", mode="r")
+        assert array[:2].tolist() == [77, 1]
+        assert zarrite.open_array(array.url, mode="r")[9] == 9
+        with pytest.raises(ReadOnlyError):
+            zarrite.open(text, mode="r+")
 
 
 @pytest.mark.parametrize("name", [ODD, "50%", "a%20b", "ä", "x::y"])
@@ -330,6 +341,20 @@ def test_an_overlay_keeps_changes_over_a_place_that_is_not_changed(in_tmp_path: 
     assert list(zarrite.open_group(group.url, mode="r")) == ["new"]
     assert zarrite.open_array(f"{group.url}|zarr3:new", mode="r")[9] == 9
     assert reopen(address(group.store)).url == group.store.url
+
+
+def test_a_part_of_an_archive_travels_with_the_options_of_its_root(s3: Server, archive: Path) -> None:
+    s3.write("x.zip", archive.read_bytes())
+    place = f"s3://{s3.bucket}/x.zip|zip:x.zarr"
+    for store in (
+        prefixed(place, "a", storage_options=s3.options()),
+        zarrite.open_array(f"{place}/a", mode="r", storage_options=s3.options()).store.prefixed("x.zarr/a"),
+    ):
+        again = reopen(address(store))
+        assert again.url == store.url == f"{place}/a"
+        assert zarrite.open_array(again, mode="r")[9] == 9
+    array = zarrite.open_array(f"{place}/a", mode="r", storage_options=s3.options())
+    assert pickle.loads(pickle.dumps(array))[3] == 3
 
 
 def test_an_overlay_in_memory_does_not_travel() -> None:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from zarrite.errors import UrlError
 from zarrite.stores.paths import escaped, normalize_path, scheme_of, unescaped
 
-__all__ = ["FORMATS", "MAIN", "Pipeline", "Stage", "bound_format", "is_chain", "parse"]
+__all__ = ["FILES", "FORMATS", "MAIN", "Pipeline", "Stage", "bound_format", "is_chain", "parse"]
 
 FORMATS = ("zarr", "zarr2", "zarr3", "n5")
 """Stages that say which format lies at a place."""

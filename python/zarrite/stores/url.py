@@ -74,7 +74,8 @@ def resolve(
     """
     inside = normalize_path(path)
     if is_pipeline(place):
-        from zarrite.stores.adapters import Roots, open_url
+        from zarrite.stores.adapters import open_url
+        from zarrite.stores.roots import Roots
 
         roots = Roots(lambda text: _from_text(text, read_only), lambda thing: _of_object(thing, read_only))
         store, base = open_url(place, roots, storage_options, read_only=read_only)
@@ -117,7 +118,8 @@ def is_pipeline(place: Any) -> bool:
 
 def json_at(text: str, storage_options: Mapping[str, Any] | None = None) -> Any:
     """The value that a pipeline ending in `json:` leads to."""
-    from zarrite.stores.adapters import Roots, read_json
+    from zarrite.stores.adapters import read_json
+    from zarrite.stores.roots import Roots
 
     roots = Roots(lambda root: _from_text(root, True), lambda thing: _of_object(thing, True))
     return read_json(text, roots, storage_options)
@@ -279,9 +281,9 @@ def address(store: Store) -> Address:
     """
     url, read_only = store.url, store.read_only
     if "|" in url or url.startswith("s3+"):
-        if "memory:" in url:
+        if url.startswith("memory:") or ":memory:" in url:
             raise HandleError(f"a handle on {url} cannot be sent elsewhere: a part of it is in this process's memory")
-        from zarrite.stores.adapters import options_of as told
+        from zarrite.stores.roots import options_of as told
 
         return Address("url", (url, told(store)), read_only)
     if url.startswith("file://"):
@@ -313,7 +315,8 @@ def reopen(where: Address) -> Store:
     if where.kind == "local":
         return _engine.local_store(where.place, read_only=where.read_only)
     if where.kind == "url":
-        return resolve(where.place[0], storage_options=where.place[1], read_only=where.read_only)[0]
+        found, inside = resolve(where.place[0], storage_options=where.place[1], read_only=where.read_only)
+        return found.prefixed(inside) if inside else found
     if where.kind == "zip":
         path, folder = where.place
         return _engine.zip_store(path).prefixed(folder)
