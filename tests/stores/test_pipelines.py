@@ -245,7 +245,9 @@ def test_an_archive_of_this_machine_is_changed_and_one_within_something_is_not(a
     raw = archive.read_bytes()
     Path("x.zip.gz").write_bytes(gzip.compress(raw))
     Path("within").write_bytes(b"abc" + raw + b"xyz")
-    for text in ("x.zip.gz|gzip:|zip:x.zarr", f"within|byte-range:3-{3 + len(raw)}|zip:x.zarr"):
+    Path("within.gz").write_bytes(gzip.compress(Path("within").read_bytes()))
+    part = f"byte-range:3-{3 + len(raw)}|zip:x.zarr"
+    for text in ("x.zip.gz|gzip:|zip:x.zarr", f"within|{part}", f"within.gz|gzip:|{part}"):
         array = zarrite.open_array(f"{text}|zarr3:a", mode="r")
         assert array[:2].tolist() == [77, 1]
         assert zarrite.open_array(array.url, mode="r")[9] == 9
@@ -444,3 +446,19 @@ def test_a_repository_is_opened_at_a_version_and_prints_the_snapshot(data: Path,
         zarrite.open(text.format(repository), mode="r+")
     with pytest.raises(UrlError, match="not within 'zip'"):
         zarrite.open(f"{repository}|zip:x|icechunk:", mode="r")
+
+
+@pytest.mark.parametrize("root", ["s3://{bucket}/repo", "s3+{url}/{bucket}/repo"])
+def test_a_repository_in_a_bucket_is_found_out_and_opened(data: Path, s3: Server, root: str) -> None:
+    pytest.importorskip("icechunk")
+    repository = data / "icechunk" / "icechunk" / "split-repo-v1"
+    for file in repository.rglob("*"):
+        if file.is_file():
+            s3.write(f"repo/{file.relative_to(repository).as_posix()}", file.read_bytes())
+    place = root.format(bucket=s3.bucket, url=s3.url)
+    options = {"key": "a", "secret": "b"} | ({} if place.startswith("s3+") else {"endpoint_url": s3.url})
+    for text in (place, f"{place}|icechunk:"):
+        group = zarrite.open_group(text, mode="r", storage_options=options)
+        assert group.url.startswith(f"{place}|icechunk://")
+        assert list(zarrite.open_group(group.url, mode="r", storage_options=options)) == list(group) != []
+    assert {one.method for one in s3.requests()} <= {"GET", "HEAD"}

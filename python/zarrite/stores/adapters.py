@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from zarrite import _engine
 from zarrite._engine import Store
 from zarrite.errors import StoreNotFoundError, UrlError
-from zarrite.stores.paths import StorePath, escaped, file_path, join, join_url, normalize_path, scheme_of, unescaped
+from zarrite.stores.paths import StorePath, escaped, file_path, join, normalize_path, scheme_of, unescaped
 from zarrite.stores.pipelines import FORMATS, MAIN, OVERLAY, Pipeline, Stage, bound_format, parse
 from zarrite.stores.roots import KERCHUNK, Opened, Roots, from_fsspec, kept, options_in, root_of
 
@@ -136,7 +136,11 @@ def _stage(
         return _unpacked(here, scheme)
     if scheme == "byte-range":
         start, stop = map(int, body.split("-"))
-        return Opened(_engine.python_store(Window(here.store, here.path, start, stop)), _name(here))
+        size = here.store.size(here.path).result() if here.path else None
+        if size is None:
+            raise StoreNotFoundError(here.path, "there is no such file", 2, here.url)
+        start, stop = min(start, size), min(stop, size)
+        return Opened(_engine.python_store(Window(here, start, stop)), _name(here))
     if scheme == "icechunk":
         return Opened(_icechunk(stage, before, options, read_only), body)
     if scheme == OVERLAY:
@@ -194,18 +198,17 @@ class Window:
     """A part of a file, as a store of one object.
 
     Args:
-        store: where the file is.
-        key: its key.
+        file: where the file is.
         start: the first byte.
         stop: one past the last.
     """
 
     read_only = True
 
-    def __init__(self, store: Store, key: str, start: int, stop: int) -> None:
-        self.store, self.key, self.start, self.stop = store, key, start, stop
-        self.url = f"{join_url(store.url, key)}|byte-range:{start}-{stop}"
-        self._name = key.rpartition("/")[2] or "file"
+    def __init__(self, file: Opened, start: int, stop: int) -> None:
+        self.store, self.key, self.start, self.stop = file.store, file.path, start, stop
+        self.url = f"{file.url}|byte-range:{start}-{stop}"
+        self._name = _name(file)
 
     def get(self, key: str, start: int | None = None, stop: int | None = None) -> bytes | None:
         """The bytes of the part, or a range of them."""
