@@ -13,7 +13,7 @@ import threading
 from collections.abc import Callable, Generator
 from typing import Any, Concatenate, Generic, ParamSpec, Protocol, TypeVar
 
-__all__ = ["Flow", "Steps", "Turn", "Verb", "Wait", "verb"]
+__all__ = ["Call", "Flow", "Steps", "Turn", "Verb", "Wait", "verb"]
 
 P = ParamSpec("P")
 Q = ParamSpec("Q")
@@ -164,6 +164,27 @@ def verb(steps: Callable[P, Steps[T]]) -> Verb[P, T]:
     both = Verb(steps)
     functools.update_wrapper(both, steps)
     return both
+
+
+class Call(Generic[T]):
+    """The wait for a function that blocks for reasons of its own, such as another library's.
+
+    The awaiting door calls it on a helper thread, so that the event loop goes on.
+    """
+
+    __slots__ = ("_function",)
+
+    def __init__(self, function: Callable[[], T]) -> None:
+        self._function = function
+
+    def result(self) -> T:
+        """Calls it in this thread."""
+        return self._function()
+
+    def __await__(self) -> Generator[Any, Any, T]:
+        import asyncio  # imported here alone: whoever awaits has paid for it already
+
+        return (yield from asyncio.to_thread(self._function).__await__())
 
 
 class Turn:

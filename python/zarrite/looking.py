@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from typing import Any
 
 from zarrite import _engine, formats
 from zarrite._engine import Store
-from zarrite._verb import Steps
+from zarrite._verb import Call, Steps
 from zarrite.errors import MetadataValidationError, ReadOnlyError, StoreError
 from zarrite.formats.detection import Clue, clues, recognised
 from zarrite.stores import StorePath, join, join_url
@@ -36,7 +37,8 @@ def look(
         MetadataValidationError: something is there that is not read; says what it is, and the way out.
         ReadOnlyError: what is there can be read and not written.
     """
-    from zarrite.stores.adapters import file_of, over
+    from zarrite.stores.adapters import over
+    from zarrite.stores.roots import file_of
 
     found = file_of(place, options)
     base, key = (store, path) if found is None else found
@@ -51,9 +53,14 @@ def look(
         what, way = recognised({clue.name: raw for clue, raw in told})
         if what in ("zip", "icechunk"):
             # Changes of a repository need a session that is committed, so they are asked for by name.
-            opened = over(what, base, spot, options, read_only=mode == "r" or what == "icechunk")
+            alone = mode == "r" or what == "icechunk"
+            opened = yield Call(functools.partial(over, what, base, spot, options, read_only=alone))
             if mode == "r+" and opened.read_only:
                 raise ReadOnlyError(opened.url)
+            if what == "zip" and not inside:
+                # An archive that a folder was packed into with its name.
+                keys, folders = yield opened.list_dir("")
+                inside = folders[0] if not keys and len(folders) == 1 else ""
             return opened, inside
         if what:
             raise MetadataValidationError(f"{join_url(base.url, spot)} is {what} and no Zarr node; {way}")
@@ -80,7 +87,7 @@ def near(store: Store, path: str) -> Steps[tuple[str, ...]]:
     if not path:
         if not store.url.startswith("file://") or "|" in store.url:
             return ()
-        from zarrite.stores.adapters import file_of
+        from zarrite.stores.roots import file_of
 
         found = file_of(store.url, None)
         if found is None:

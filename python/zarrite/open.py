@@ -9,7 +9,7 @@ from typing import Any
 
 from zarrite import formats
 from zarrite._engine import Store
-from zarrite._verb import Steps, verb
+from zarrite._verb import Call, Steps, verb
 from zarrite.array import Array
 from zarrite.catalog import catalog_of
 from zarrite.config import array_config
@@ -31,6 +31,7 @@ from zarrite.making import make_group
 from zarrite.model.node import ArrayModel, GroupModel
 from zarrite.node import Model, Seat, asked_format, check_writable, fetch, plain, publish
 from zarrite.stores import StorePath, resolve
+from zarrite.stores.url import is_pipeline
 
 __all__ = [
     "consolidate_metadata",
@@ -56,11 +57,18 @@ def _check_mode(mode: str) -> None:
         )
 
 
-def _place(store: Any, path: Any, mode: str, storage_options: Mapping[str, Any] | None) -> tuple[Store, str]:
-    _check_mode(mode)
-    return resolve(
-        store, path, read_only=mode == "r", writes=mode in ("r+", "w", "w-"), storage_options=storage_options
-    )
+def _place(
+    store: Any, path: Any, mode: str | None, storage_options: Mapping[str, Any] | None
+) -> Steps[tuple[Store, str]]:
+    """The store and the path that are meant. Those of a pipeline may have to be asked for."""
+    if mode is not None:
+        _check_mode(mode)
+
+    def resolved() -> tuple[Store, str]:
+        writes = mode in ("r+", "w", "w-")
+        return resolve(store, path, read_only=mode == "r", writes=writes, storage_options=storage_options)
+
+    return (yield Call(resolved)) if is_pipeline(store) else resolved()
 
 
 def _tried(path: str, zarr_format: int | None) -> tuple[str, ...]:
@@ -130,11 +138,11 @@ def open(
     """
     if mode is None:
         mode = "a"
-        place, inside = resolve(store, path, storage_options=storage_options)
+        place, inside = yield from _place(store, path, None, storage_options)
         if place.read_only:
             mode = "r"
     else:
-        place, inside = _place(store, path, mode, storage_options)
+        place, inside = yield from _place(store, path, mode, storage_options)
     zarr_format = asked_format(store, zarr_format)
     if mode in READS:
         place, inside, model, seat = yield from _found(store, place, inside, zarr_format, storage_options, mode)
@@ -201,10 +209,10 @@ def open_array(
         NodeTypeValidationError: a group is there (a `ValueError`).
     """
     if mode is None:
-        place, inside = resolve(store, path, storage_options=storage_options)
+        place, inside = yield from _place(store, path, None, storage_options)
         mode = "r" if place.read_only else "a"
     else:
-        place, inside = _place(store, path, mode, storage_options)
+        place, inside = yield from _place(store, path, mode, storage_options)
     zarr_format = asked_format(store, zarr_format)
     if mode in READS:
         place, inside, model, seat = yield from _found(store, place, inside, zarr_format, storage_options, mode)
@@ -273,11 +281,11 @@ def open_group(
         ValueError: consolidated documents were demanded, and there are none.
     """
     if mode == "a":
-        place, inside = resolve(store, path, storage_options=storage_options)
+        place, inside = yield from _place(store, path, None, storage_options)
         if place.read_only:
             mode = "r"
     else:
-        place, inside = _place(store, path, mode, storage_options)
+        place, inside = yield from _place(store, path, mode, storage_options)
     zarr_format = asked_format(store, zarr_format)
     if mode in READS:
         place, inside, model, seat = yield from _found(store, place, inside, zarr_format, storage_options, mode)

@@ -16,7 +16,7 @@ import pytest
 
 import zarrite
 from servers.s3 import Server
-from zarrite.errors import MetadataValidationError, NodeNotFoundError, ReadOnlyError, UrlError
+from zarrite.errors import MetadataValidationError, NodeNotFoundError, ReadOnlyError, StoreError
 
 HDF5 = b"\x89HDF\r\n\x1a\n"
 CELLS = np.arange(10)
@@ -108,20 +108,20 @@ def test_an_archive_is_known_by_its_end_whatever_its_name(
     group = zarrite.open_group(name, mode="r")
     assert group["a"][:].tolist() == CELLS.tolist()  # type: ignore[index]
     assert zarrite.open_array(name, path="a", mode="r")[9] == 9
-    assert zarrite.open(Path(name), mode="r").read_only
+    assert zarrite.open(Path(name))["a"][9] == 9  # type: ignore[index]
     assert asyncio.run(zarrite.open.aio(name, mode="r")).url == group.url
     assert zarrite.open_group(group.url, mode="r")["a"][1] == 1  # type: ignore[index]
-    if name == "a.of.some.kind":
-        # Only a name that says so is changed in place.
-        with pytest.raises((ReadOnlyError, UrlError)):
+    if not name.endswith((".zip", ".ozx")):
+        with pytest.raises(ReadOnlyError, match="open for reading only"):
             zarrite.open(name, mode="r+")
 
 
 def test_a_folder_in_an_archive_is_named_where_the_archive_holds_no_node(
     in_tmp_path: Path, objects: dict[str, Any]
 ) -> None:
-    Path("packed").write_bytes(archive_of({f"top.zarr/{key}": raw for key, raw in objects.items()}))
-    with pytest.raises(NodeNotFoundError, match=r"did you mean 'top\.zarr'"):
+    top = {f"top.zarr/{key}": raw for key, raw in objects.items()}
+    Path("packed").write_bytes(archive_of(top | {"other.zarr/readme": b"x"}))
+    with pytest.raises(NodeNotFoundError, match=r"did you mean 'other\.zarr' or 'top\.zarr'"):
         zarrite.open("packed", mode="r")
     assert zarrite.open("packed", path="top.zarr/a", mode="r")[9] == 9  # type: ignore[index]
 
@@ -233,7 +233,7 @@ def test_a_server_that_answers_every_path_is_told_as_such(answer: bytes, says: s
 
 def test_a_page_of_a_real_server_is_told_as_such(web: Server) -> None:
     web.turn(faults=[{"kind": "page"}])
-    with pytest.raises(MetadataValidationError, match="a page for people"):
+    with pytest.raises((MetadataValidationError, StoreError), match=r"web page|a page for people"):
         zarrite.open(f"{web.url}/data", mode="r")
 
 
@@ -265,3 +265,25 @@ def test_what_is_not_there_is_told_with_what_is_like_it(
     with pytest.raises(NodeNotFoundError) as told:
         zarrite.open("temperature.zarr", path="nothing/like/it", mode="r")
     assert told.value.near == ()
+
+
+# ---------------------------------------------------------------- archives on a network
+
+
+def test_an_archive_on_a_network_is_opened_with_two_requests_where_the_url_says_what_it_is(
+    s3: Server, objects: dict[str, Any]
+) -> None:
+    s3.write("a.bin", archive_of(objects))
+    options, place = s3.options(), f"s3://{s3.bucket}/a.bin"
+    requests = asked(s3, lambda: zarrite.open(f"{place}|zip:|zarr3:a", mode="r", storage_options=options))
+    assert {method for method, _ in requests} == {"GET"}
+    assert len(requests) <= 2
+    found: list[Any] = []
+    requests = asked(s3, lambda: found.append(zarrite.open(place, mode="r", storage_options=options)))
+    assert found[0]["a"][9] == 9
+    assert found[0].url == f"{place}|zip:"
+    assert {method for method, _ in requests} == {"GET"}
+    assert len(requests) <= 16, "the documents, one round of everything else, and the archive"
+    s3.write("b.zip", archive_of(objects))
+    requests = asked(s3, lambda: zarrite.open(f"s3://{s3.bucket}/b.zip", mode="r", storage_options=options))
+    assert len(requests) <= 2, "a name that ends so is tried first"

@@ -133,6 +133,7 @@ LATE = {
     "stores.names",
     "stores.obstores",
     "stores.remote",
+    "stores.roots",
     "stores.zarr_stores",
 }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import pytest
 
 from zarrite import _engine
-from zarrite.storage import LocalStore, MemoryStore
+from zarrite.storage import LocalStore, MemoryStore, overlay
 from zarrite.testing import StoreContract
 
 
@@ -43,6 +44,20 @@ class TestRecorded(StoreContract):
     @pytest.fixture
     def store(self) -> Any:
         return _engine.recorded_store(_engine.memory_store())
+
+
+class TestOverlay(StoreContract):
+    @pytest.fixture
+    def store(self, tmp_path: Path) -> Any:
+        return overlay(MemoryStore(), tmp_path / "changes")
+
+
+class TestOverlayOfArchive(StoreContract):
+    @pytest.fixture
+    def store(self, tmp_path: Path) -> Any:
+        with zipfile.ZipFile(tmp_path / "a.zip", "w"):
+            pass
+        return overlay(f"{tmp_path}/a.zip|zip:")
 
 
 class TestDictionary(StoreContract):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import pickle
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -165,11 +166,10 @@ PATHS = st.lists(
     ),
     max_size=3,
 ).map("/".join)
+VERSIONS = st.sampled_from(["branch.main", "tag.v 1/2%", "1CECHNKREP0F1RSTCMT0"])
+REPOSITORY = st.lists(st.builds(Stage, st.just("icechunk"), PATHS, VERSIONS), max_size=1)
 STAGES = st.one_of(
     st.builds(Stage, st.just("zip"), PATHS, st.none()),
-    st.builds(
-        Stage, st.just("icechunk"), PATHS, st.sampled_from(["branch.main", "tag.v 1/2%", "1CECHNKREP0F1RSTCMT0"])
-    ),
     st.builds(
         Stage,
         st.just("zarrite.overlay"),
@@ -179,9 +179,12 @@ STAGES = st.one_of(
 )
 
 
-@given(st.sampled_from(["s3://b/k", "file:///a%7Cb%20c", "memory://m", "rel/path"]), st.lists(STAGES, max_size=4))
-def test_what_is_printed_is_read_as_the_same(root: str, stages: list[Stage]) -> None:
-    pipeline = Pipeline(root, tuple(stages))
+ROOTS = st.sampled_from(["s3://b/k", "file:///a%7Cb%20c", "memory://m", "rel/path"])
+
+
+@given(ROOTS, REPOSITORY, st.lists(STAGES, max_size=4))
+def test_what_is_printed_is_read_as_the_same(root: str, first: list[Stage], stages: list[Stage]) -> None:
+    pipeline = Pipeline(root, (*first, *stages))
     assert parse(str(pipeline)) == pipeline
 
 
@@ -234,9 +237,21 @@ def test_a_format_in_the_url_is_the_one_that_is_looked_for(in_tmp_path: Path) ->
     assert zarrite.open_array("three", path="a")[0] == 7
 
 
-def test_what_lies_in_an_archive_is_not_written(archive: Path) -> None:
-    with pytest.raises(ReadOnlyError):
-        zarrite.open("x.zip|zip:x.zarr|zarr3:a", mode="r+")
+def test_an_archive_of_this_machine_is_changed_and_one_within_something_is_not(archive: Path) -> None:
+    with zarrite.open_group("x.zip|zip:x.zarr", mode="r+").store as store:
+        zarrite.open_array(StorePath(store, "x.zarr/a"), mode="r+")[0] = 77
+    assert zarrite.open("x.zip|zip:x.zarr|zarr3:a", mode="r")[0] == 77  # type: ignore[index]
+    raw = archive.read_bytes()
+    Path("x.zip.gz").write_bytes(gzip.compress(raw))
+    Path("within").write_bytes(b"abc" + raw + b"xyz")
+    Path("within.gz").write_bytes(gzip.compress(Path("within").read_bytes()))
+    part = f"byte-range:3-{3 + len(raw)}|zip:x.zarr"
+    for text in ("x.zip.gz|gzip:|zip:x.zarr", f"within|{part}", f"within.gz|gzip:|{part}"):
+        array = zarrite.open_array(f"{text}|zarr3:a", mode="r")
+        assert array[:2].tolist() == [77, 1]
+        assert zarrite.open_array(array.url, mode="r")[9] == 9
+        with pytest.raises(ReadOnlyError):
+            zarrite.open(text, mode="r+")
 
 
 @pytest.mark.parametrize("name", [ODD, "50%", "a%20b", "ä", "x::y"])
@@ -329,6 +344,20 @@ def test_an_overlay_keeps_changes_over_a_place_that_is_not_changed(in_tmp_path: 
     assert reopen(address(group.store)).url == group.store.url
 
 
+def test_a_part_of_an_archive_travels_with_the_options_of_its_root(s3: Server, archive: Path) -> None:
+    s3.write("x.zip", archive.read_bytes())
+    place = f"s3://{s3.bucket}/x.zip|zip:x.zarr"
+    for store in (
+        prefixed(place, "a", storage_options=s3.options()),
+        zarrite.open_array(f"{place}/a", mode="r", storage_options=s3.options()).store.prefixed("x.zarr/a"),
+    ):
+        again = reopen(address(store))
+        assert again.url == store.url == f"{place}/a"
+        assert zarrite.open_array(again, mode="r")[9] == 9
+    array = zarrite.open_array(f"{place}/a", mode="r", storage_options=s3.options())
+    assert pickle.loads(pickle.dumps(array))[3] == 3
+
+
 def test_an_overlay_in_memory_does_not_travel() -> None:
     with pytest.raises(HandleError, match="this process's memory"):
         address(overlay(None))
@@ -360,3 +389,75 @@ def test_a_file_that_unpacks_to_too_much_is_refused(in_tmp_path: Path, monkeypat
     Path("x.json.gz").write_bytes(b"no gzip at all")
     with pytest.raises(UrlError, match="cannot be unpacked"):
         read_json("x.json.gz|gzip:|json:")
+
+
+# ---------------------------------------------------------------- other people's places
+
+
+def test_escapes_are_undone_in_every_url(s3: Server) -> None:
+    place = f"s3://{s3.bucket}/50%25%7C%20x"
+    written(place, storage_options=s3.options())
+    assert s3.read("50%| x/zarr.json") is not None
+    array = zarrite.open_array(f"{place}|zarr3:a", mode="r", storage_options=s3.options())
+    assert array.url == f"s3://{s3.bucket}/50%25%7C x/a"
+    assert zarrite.open_array(array.url, mode="r", storage_options=s3.options())[9] == 9
+
+
+def test_a_chain_that_needs_fsspec_is_handed_to_it_and_prints_itself(in_tmp_path: Path) -> None:
+    pytest.importorskip("fsspec")
+    written("x.zarr")
+    text = f"simplecache::file://{in_tmp_path}/x.zarr"
+    group = zarrite.open_group(text, mode="r")
+    assert group["a"][9] == 9  # type: ignore[index]
+    assert group.url == text
+    assert zarrite.open_array(group["a"].url, mode="r")[1] == 1
+    assert reopen(address(group.store)).identity == group.store.identity
+
+
+def test_schemes_that_only_fsspec_knows_are_handed_to_it(archive: Path) -> None:
+    pytest.importorskip("fsspec")
+    place = f"local://{archive.parent}/x.zarr"
+    group = zarrite.open_group(place, mode="r")
+    assert group["a"][9] == 9  # type: ignore[index]
+    assert group.url == place
+    assert zarrite.open_array(f"{place}|zarr3:a", mode="r").url == f"{place}/a"
+    assert zarrite.open_group(f"local://{archive}|zip:x.zarr", mode="r")["a"][1] == 1  # type: ignore[index]
+    with pytest.raises(UrlError, match="no store is known for nobodyknows://"):
+        zarrite.open("nobodyknows://x")
+
+
+@pytest.mark.parametrize(
+    "text", ["{}", "{}|icechunk:", "{}|icechunk://branch.main/", "file://{}|icechunk:@branch.main"]
+)
+def test_a_repository_is_opened_at_a_version_and_prints_the_snapshot(data: Path, text: str) -> None:
+    pytest.importorskip("icechunk")
+    repository = data / "icechunk" / "icechunk" / "split-repo-v1"
+    group = zarrite.open_group(text.format(repository), mode="r")
+    names = list(group)
+    assert names
+    assert group.url.startswith(f"file://{repository}|icechunk://")
+    again = zarrite.open_group(group.url, mode="r")
+    assert again.url == group.url
+    assert list(again) == names
+    assert zarrite.open(f"{repository}|icechunk:{names[0]}|zarr3:", mode="r").path == names[0]
+    assert reopen(address(group.store)).url == group.store.url
+    with pytest.raises(ReadOnlyError):
+        zarrite.open(text.format(repository), mode="r+")
+    with pytest.raises(UrlError, match="not within 'zip'"):
+        zarrite.open(f"{repository}|zip:x|icechunk:", mode="r")
+
+
+@pytest.mark.parametrize("root", ["s3://{bucket}/repo", "s3+{url}/{bucket}/repo"])
+def test_a_repository_in_a_bucket_is_found_out_and_opened(data: Path, s3: Server, root: str) -> None:
+    pytest.importorskip("icechunk")
+    repository = data / "icechunk" / "icechunk" / "split-repo-v1"
+    for file in repository.rglob("*"):
+        if file.is_file():
+            s3.write(f"repo/{file.relative_to(repository).as_posix()}", file.read_bytes())
+    place = root.format(bucket=s3.bucket, url=s3.url)
+    options = {"key": "a", "secret": "b"} | ({} if place.startswith("s3+") else {"endpoint_url": s3.url})
+    for text in (place, f"{place}|icechunk:"):
+        group = zarrite.open_group(text, mode="r", storage_options=options)
+        assert group.url.startswith(f"{place}|icechunk://")
+        assert list(zarrite.open_group(group.url, mode="r", storage_options=options)) == list(group) != []
+    assert {one.method for one in s3.requests()} <= {"GET", "HEAD"}

@@ -3,40 +3,27 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Mapping
+from typing import Any
 from urllib.parse import urlsplit
 
 from zarrite import _engine
 from zarrite._engine import Store
 from zarrite.errors import StoreNotFoundError, UrlError
-from zarrite.stores.filesystems import from_fsspec_url
-from zarrite.stores.paths import StorePath, escaped, file_path, join, join_url, normalize_path, scheme_of, unescaped
-from zarrite.stores.pipelines import FORMATS, MAIN, OVERLAY, Pipeline, Stage, bound_format, is_chain, parse
+from zarrite.stores.paths import StorePath, escaped, file_path, join, normalize_path, scheme_of, unescaped
+from zarrite.stores.pipelines import FORMATS, MAIN, OVERLAY, Pipeline, Stage, bound_format, parse
+from zarrite.stores.roots import KERCHUNK, Opened, Roots, from_fsspec, kept, options_in, root_of
 
-__all__ = [
-    "Opened",
-    "bound_format",
-    "file_of",
-    "kept",
-    "open_url",
-    "options_of",
-    "over",
-    "read_json",
-    "unpack_limit_bytes",
-]
+__all__ = ["bound_format", "open_url", "over", "read_json", "unpack_limit_bytes"]
 
 unpack_limit_bytes = 1 << 30
 """How large a file may become that a `gzip:` or `zstd:` stage unpacks in memory."""
-
-REMOTE = frozenset(("s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "adl", "http", "https"))
-"""The schemes of roots that lead to a network."""
 
 REFUSED = {
     "ocdbt": "OCDBT databases are not read; tensorstore reads them and copies what is in them to Zarr",
     "neuroglancer-precomputed": "Neuroglancer's precomputed format is not read; tensorstore reads it and writes Zarr",
     "hdf5": "HDF5 is not read in place; `zarrite convert` makes Zarr of a file on this machine",
-    "kerchunk": "references of kerchunk are not read; write them to an Icechunk repository with VirtualiZarr",
+    "kerchunk": KERCHUNK,
     **dict.fromkeys(
         ("tiff", "jpeg", "png", "bmp", "avif", "webp"),
         "images are not read in place; read them with imageio or tifffile and pass the array to zarrite.save",
@@ -44,28 +31,6 @@ REFUSED = {
     "nifti": "NIfTI is not read in place; read it with nibabel and pass the array to zarrite.save",
 }
 """Stages that the grammar knows and nothing here opens, each with the way out."""
-
-Roots = Callable[[str], tuple[Store, str]]
-"""Opens what is before the first `|`."""
-
-
-class Opened(NamedTuple):
-    """What the stages so far have led to: a directory of objects, or one of them, at a path of a store.
-
-    Attributes:
-        store: where.
-        path: a path in it.
-        folder: opens the same place as a store whose root is the path, where there is a better way than a prefix.
-    """
-
-    store: Store
-    path: str
-    folder: Callable[[], tuple[Store, str]] | None = None
-
-    @property
-    def url(self) -> str:
-        """How this place is written."""
-        return join_url(self.store.url, self.path)
 
 
 def open_url(
@@ -75,7 +40,7 @@ def open_url(
 
     Args:
         text: a pipeline, or a chain of fsspec.
-        roots: opens plain paths, `file:` and `memory:` URLs.
+        roots: opens what is not opened here.
         options: options of the root, and of the repositories behind it.
         read_only: give a store that refuses writes.
 
@@ -85,27 +50,11 @@ def open_url(
     """
     pipeline = parse(text)
     if pipeline.chained:
-        options = _options_of(pipeline.root, options)
+        options = options_in(pipeline.root, options)
         if not pipeline.stages:
-            return _from_fsspec(text, options, read_only)
+            return from_fsspec(text, roots, options, read_only), ""
     store, path = _open(pipeline, roots, options, read_only)
     return kept(store, options), path
-
-
-# The options that stores behind a network were opened with: who finds one again by its URL needs them.
-_options: dict[str, dict[str, Any]] = {}
-
-
-def kept(store: Store, options: Mapping[str, Any] | None) -> Store:
-    """The store, whose options are remembered for whoever finds it again by its URL."""
-    if options:
-        _options[store.url] = dict(options)
-    return store
-
-
-def options_of(store: Store) -> dict[str, Any]:
-    """The options that a pipeline was opened with, and that its URL does not say."""
-    return _options.get(store.url, {})
 
 
 def _open(pipeline: Pipeline, roots: Roots, options: Mapping[str, Any] | None, read_only: bool) -> tuple[Store, str]:
@@ -117,32 +66,11 @@ def _come_to(pipeline: Pipeline, roots: Roots, options: Mapping[str, Any] | None
     for stage in pipeline.stages:
         if stage.scheme in REFUSED:
             raise UrlError(f"{pipeline}: {REFUSED[stage.scheme]}")
-    here = _root(pipeline.root, roots, options, read_only)
+    here = root_of(pipeline.root, roots, options, read_only)
     for place, stage in enumerate(pipeline.stages):
         before = Pipeline(pipeline.root, pipeline.stages[:place])
         here = _stage(here, stage, before, roots, options, read_only)
     return here
-
-
-def file_of(place: Any, options: Mapping[str, Any] | None) -> tuple[Store, str] | None:
-    """The store and the key of the object that a path or a URL names, if it names one.
-
-    A place is a file or a directory, and only who looks knows which. `None` for what is no text and for what has
-    stages, whose paths are within a store.
-    """
-    if isinstance(place, os.PathLike):
-        place = f"file://{escaped(os.path.abspath(os.fspath(place)))}"
-    if not isinstance(place, str) or is_chain(place) or "|" in place:
-        return None
-    scheme = scheme_of(place)[0]
-    if scheme not in ("", "file", *REMOTE) and not scheme.startswith("s3+"):
-        return None
-    store, path, _ = _root(place, _nothing, options, read_only=True)
-    return (store, path) if path else None
-
-
-def _nothing(text: str) -> tuple[Store, str]:
-    raise UrlError(f"{text!r} is no path")
 
 
 def over(scheme: str, store: Store, path: str, options: Mapping[str, Any] | None, *, read_only: bool) -> Store:
@@ -157,7 +85,7 @@ def over(scheme: str, store: Store, path: str, options: Mapping[str, Any] | None
     """
     here = Opened(store, path)
     if scheme == "zip":
-        return kept(_zip(here), options)
+        return kept(_zip(here, read_only=True), options)
     stage = Stage("icechunk", "", MAIN)
     return kept(_icechunk(stage, Pipeline(here.url), options, read_only), options)
 
@@ -192,73 +120,6 @@ def read_json(text: str, roots: Roots, options: Mapping[str, Any] | None = None)
     return found
 
 
-# ---------------------------------------------------------------- roots
-
-
-def _root(text: str, roots: Roots, options: Mapping[str, Any] | None, read_only: bool) -> Opened:
-    name, rest = scheme_of(text) if ":/" in text else ("", text)
-    if name in ("", "file"):
-        path = os.path.abspath(file_path(text, rest) if name else text)
-        folder, file = os.path.split(path)
-        store = _engine.local_store(folder, read_only=read_only)
-        return Opened(store, file, lambda: roots(text))
-    if name == "memory":
-        return Opened(*roots(text))
-    if name.startswith("s3+"):
-        return _s3_of(text, name, options, read_only)
-    if name in REMOTE:
-        return _remote(text, options, read_only)
-    store, path = roots(text)
-    return Opened(store, path)
-
-
-def _remote(text: str, options: Mapping[str, Any] | None, read_only: bool) -> Opened:
-    """A place in a bucket or on a server: the folder it is in, and its name there."""
-    from zarrite.stores.remote import remote_store
-
-    found = urlsplit(text)
-    parent, _, name = found.path.rstrip("/").rpartition("/")
-    if not name:
-        return Opened(remote_store(text, options, read_only=read_only), "")
-    query = f"?{found.query}" if found.query else ""
-    store = remote_store(f"{found.scheme}://{found.netloc}{parent}{query}", options, read_only=read_only)
-    return Opened(store, unescaped(name), lambda: (remote_store(text, options, read_only=read_only), ""))
-
-
-def _s3_of(text: str, scheme: str, options: Mapping[str, Any] | None, read_only: bool) -> Opened:
-    """`s3+https://server/bucket/key`: a bucket of another server than Amazon's."""
-    from zarrite.stores.remote import remote_store
-
-    found = urlsplit(text)
-    bucket, _, path = found.path.lstrip("/").partition("/")
-    if scheme not in ("s3+http", "s3+https") or not found.netloc or not bucket:
-        raise UrlError(
-            f"{text!r} names no bucket; write s3+https://server/bucket/key, or s3+http:// without encryption"
-        )
-    twice = {"endpoint_url", "endpoint"} & set(options or {})
-    if twice:
-        raise UrlError(f"{text!r} names the server, and so does the option {twice.pop()!r}; leave one of them out")
-    told = {**(options or {}), "endpoint_url": f"{scheme[3:]}://{found.netloc}"}
-    whole = remote_store(f"s3://{bucket}", told, read_only=read_only)
-    root = f"{scheme}://{found.netloc}/{bucket}"
-    path = normalize_path(unescaped(path))
-    parent, _, name = path.rpartition("/")
-    return Opened(
-        whole.prefixed(parent, join_url(root, parent)), name, lambda: (whole.prefixed(path, join_url(root, path)), "")
-    )
-
-
-def _options_of(root: str, options: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
-    """The options of a chain's root: fsspec's users put them under the name of each part."""
-    scheme = scheme_of(root)[0]
-    nested = (options or {}).get(scheme)
-    return nested if scheme and isinstance(nested, Mapping) else options
-
-
-def _from_fsspec(text: str, options: Mapping[str, Any] | None, read_only: bool) -> tuple[Store, str]:
-    return from_fsspec_url(text, options, read_only=read_only), ""
-
-
 # ---------------------------------------------------------------- stages
 
 
@@ -270,34 +131,38 @@ def _stage(
         store, path = here.folder() if here.folder else (here.store, here.path)
         return Opened(store, join(path, body))
     if scheme == "zip":
-        return Opened(_zip(here), body)
+        return Opened(_zip(here, read_only=read_only), body)
     if scheme in ("gzip", "zstd"):
         return _unpacked(here, scheme)
     if scheme == "byte-range":
         start, stop = map(int, body.split("-"))
-        return Opened(_engine.python_store(Window(here.store, here.path, start, stop)), _name(here))
+        size = here.store.size(here.path).result() if here.path else None
+        if size is None:
+            raise StoreNotFoundError(here.path, "there is no such file", 2, here.url)
+        start, stop = min(start, size), min(stop, size)
+        return Opened(_engine.python_store(Window(here, start, stop)), _name(here))
     if scheme == "icechunk":
         return Opened(_icechunk(stage, before, options, read_only), body)
     if scheme == OVERLAY:
         upper, _, path = body.partition("\0")
         store, below = here.folder() if here.folder else (here.store, here.path)
-        over, above = open_url(upper, roots) if "|" in upper else roots(upper)
+        over, above = open_url(upper, roots) if "|" in upper else roots.text(upper)
         return Opened(_engine.overlay_store(store.prefixed(below), over.prefixed(above)), path)
     if scheme == "json":
         raise UrlError(f"{before}|{stage} is a JSON document and no node; zarrite.storage.read_json reads it")
     return _foreign(here, stage, before, options)
 
 
-def _zip(here: Opened) -> Store:
+def _zip(here: Opened, *, read_only: bool) -> Store:
+    """The archive that a file is; one of this machine can be changed."""
+    from zarrite.stores.archives import zip_file, zip_over
+
     if not here.path:
         raise UrlError(f"{here.url} is no file; name the archive that 'zip:' opens")
-    opener, url = _other("archives", "zip_over"), f"{here.url}|zip:"
-    if opener is not None:
-        store: Store = opener(here.store, here.path)
-        return store if store.url == url else store.prefixed("", url)
-    if here.store.url.startswith("file://") and "|" not in here.store.url:
-        return _engine.zip_store(file_path(here.url, here.url.removeprefix("file:"))).prefixed("", url)
-    raise UrlError(f"{here.url}: archives are read from files of this machine; copy it there")
+    if not read_only and here.store.url.startswith("file://") and "|" not in here.store.url:
+        return zip_file(file_path(here.url, here.url.removeprefix("file:")), read_only=False)[0]
+    store, url = zip_over(here.store, here.path), f"{here.url}|zip:"
+    return store if store.url == url else store.prefixed("", url)
 
 
 def _name(here: Opened) -> str:
@@ -333,18 +198,17 @@ class Window:
     """A part of a file, as a store of one object.
 
     Args:
-        store: where the file is.
-        key: its key.
+        file: where the file is.
         start: the first byte.
         stop: one past the last.
     """
 
     read_only = True
 
-    def __init__(self, store: Store, key: str, start: int, stop: int) -> None:
-        self.store, self.key, self.start, self.stop = store, key, start, stop
-        self.url = f"{join_url(store.url, key)}|byte-range:{start}-{stop}"
-        self._name = key.rpartition("/")[2] or "file"
+    def __init__(self, file: Opened, start: int, stop: int) -> None:
+        self.store, self.key, self.start, self.stop = file.store, file.path, start, stop
+        self.url = f"{file.url}|byte-range:{start}-{stop}"
+        self._name = _name(file)
 
     def get(self, key: str, start: int | None = None, stop: int | None = None) -> bytes | None:
         """The bytes of the part, or a range of them."""
@@ -368,13 +232,26 @@ class Window:
 
 
 def _icechunk(stage: Stage, before: Pipeline, options: Mapping[str, Any] | None, read_only: bool) -> Store:
-    opener = _other("icechunk", "icechunk_store")
-    if opener is None:
-        raise UrlError(
-            f"{before}|{stage}: Icechunk repositories are not opened by this version of zarrite; pass a session's store"
-        )
-    store: Store = opener(str(before), stage.version, options, read_only)
-    return store
+    from zarrite.stores.icechunk import icechunk_store
+
+    place, told = before.root, dict(options or {})
+    scheme, rest = scheme_of(place)
+    if scheme == "memory":
+        raise UrlError(f"{before}|{stage}: a repository lies in a directory or a bucket, and not in memory")
+    if scheme in ("", "file"):
+        place = os.path.abspath(file_path(place, rest) if scheme else place)
+        place = place if "%" in escaped(place) else f"file://{place}"
+    elif scheme.startswith("s3+"):
+        found = urlsplit(place)
+        place = f"s3:/{unescaped(found.path)}"
+        told["endpoint_url"] = f"{scheme[3:]}://{found.netloc}"
+    store = icechunk_store(place, stage.version, told)
+    if read_only and not store.read_only:
+        store = store.with_read_only()
+    if not scheme.startswith("s3+"):
+        return store
+    version = store.url.rpartition("|")[2]
+    return store.prefixed("", f"{before}|{version}")
 
 
 def _foreign(here: Opened, stage: Stage, before: Pipeline, options: Mapping[str, Any] | None) -> Opened:
@@ -398,16 +275,3 @@ def _foreign(here: Opened, stage: Stage, before: Pipeline, options: Mapping[str,
     vendor = "; the package of its vendor may bring it" if "." in stage.scheme else ""
     known = ", ".join(f"{name}:" for name in ("zip", "icechunk", *FORMATS, "gzip", "zstd", "byte-range", "json"))
     raise UrlError(f"{before}|{stage}: nothing opens the stage {stage.scheme!r}{vendor}; known: {known}")
-
-
-def _other(module: str, name: str) -> Any:
-    """A function of another file of this folder, where that is there."""
-    from importlib import import_module
-
-    whole = f"zarrite.stores.{module}"
-    try:
-        return getattr(import_module(whole), name)
-    except ModuleNotFoundError as error:
-        if error.name != whole:
-            raise
-        return None

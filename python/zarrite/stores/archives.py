@@ -93,7 +93,7 @@ def zip_remote(place: str, options: Mapping[str, Any] | None, *, writes: bool) -
     Raises:
         UrlError: `writes`; archives are written on this machine.
     """
-    from zarrite.stores.adapters import file_of, kept
+    from zarrite.stores.roots import file_of, kept
 
     at = file_of(place, options)
     if at is None:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from zarrite.errors import UrlError
 from zarrite.stores.paths import escaped, normalize_path, scheme_of, unescaped
 
-__all__ = ["FORMATS", "MAIN", "Pipeline", "Stage", "bound_format", "is_chain", "parse"]
+__all__ = ["FILES", "FORMATS", "MAIN", "Pipeline", "Stage", "bound_format", "is_chain", "parse"]
 
 FORMATS = ("zarr", "zarr2", "zarr3", "n5")
 """Stages that say which format lies at a place."""
@@ -136,7 +136,9 @@ def _check_order(before: list[Stage], stage: Stage, text: str) -> None:
     last = before[-1].scheme if before else ""
     if last in FORMATS or last == "json":
         raise UrlError(f"{text!r}: nothing can follow {last!r}, which leads to a node or a value")
-    if last in FILES and stage.scheme in (*FORMATS, *VERSIONED):
+    if last and stage.scheme in VERSIONED:
+        raise UrlError(f"{text!r}: a repository lies in a directory or a bucket, and not within {last!r}")
+    if last in FILES and stage.scheme in FORMATS:
         raise UrlError(
             f"{text!r}: {last!r} makes a file and {stage.scheme!r} needs a directory; what opens the file stands "
             "between them, as in a.zip.gz|gzip:|zip:"

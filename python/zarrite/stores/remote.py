@@ -13,7 +13,7 @@ from urllib.parse import unquote, urlsplit
 from zarrite import _engine
 from zarrite._engine import Store
 from zarrite.errors import UrlError
-from zarrite.stores.paths import normalize_path
+from zarrite.stores.paths import normalize_path, unescaped
 from zarrite.stores.remote_options import kind_of, told
 
 __all__ = ["options_of", "remote_store"]
@@ -89,7 +89,7 @@ def remote_store(url: str, options: Mapping[str, Any] | None = None, *, read_onl
         with _lock:
             store = _roots.setdefault(key, store)
             _options[store.identity] = given
-    path = normalize_path(unquote(found.path) if web else url.partition("://")[2].partition("/")[2])
+    path = normalize_path(unescaped(found.path))
     return store.prefixed(path) if path else store
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, MutableMapping
+import weakref
+from collections.abc import Mapping, MutableMapping
 from typing import Any, NamedTuple
 
 from zarrite import _engine
@@ -36,8 +37,8 @@ ARCHIVES = (".zip", ".ozx")
 
 REMOTE = frozenset(("s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "adl", "http", "https"))
 """The schemes that lead to a network; `stores/remote.py` knows them."""
-OURS = ("file", "memory", "zip")
-"""The schemes of places in this machine."""
+SIMPLE = REMOTE | {"", "file", "memory", "zip"}
+"""The schemes of roots that are opened here; others are looked for elsewhere."""
 
 
 def named_memory_store(name: str) -> Store:
@@ -73,18 +74,13 @@ def resolve(
     inside = normalize_path(path)
     if is_pipeline(place):
         from zarrite.stores.adapters import open_url
+        from zarrite.stores.roots import Roots
 
-        store, base = open_url(place, _root_of(read_only), storage_options, read_only=read_only)
+        roots = Roots(lambda text: _from_text(text, read_only), lambda thing: _of_object(thing, read_only))
+        store, base = open_url(place, roots, storage_options, read_only=read_only)
         if writes and store.read_only:
             raise _not_written(store)
         return (store.with_read_only() if read_only and not store.read_only else store), join(base, inside)
-    if _is_others(place):
-        from zarrite.stores.filesystems import from_fsspec_url
-
-        store = from_fsspec_url(place, storage_options, read_only=read_only)
-        if writes and store.read_only:
-            raise _not_written(store)
-        return store, inside
     if storage_options and not _is_remote(place):
         raise UrlError(
             f"storage_options ({', '.join(sorted(storage_options))}) belong to remote stores, and {place!r} is not one"
@@ -119,21 +115,18 @@ def _not_written(store: Store) -> ReadOnlyError:
 
 def is_pipeline(place: Any) -> bool:
     """Whether a place is a text of several stages, or one of the roots that only pipelines have."""
-    return isinstance(place, str) and (
-        "|" in place or ("::" in place and "://" in place) or (":/" in place and place[:3].lower() == "s3+")
-    )
-
-
-def _root_of(read_only: bool) -> Callable[[str], tuple[Store, str]]:
-    """Opens what is before the first stage."""
-    return lambda text: _from_text(text, read_only)
+    if not isinstance(place, str) or not (":/" in place or "|" in place):
+        return False
+    return "|" in place or ("::" in place and "://" in place) or scheme_of(place)[0] not in SIMPLE
 
 
 def json_at(text: str, storage_options: Mapping[str, Any] | None = None) -> Any:
     """The value that a pipeline ending in `json:` leads to."""
     from zarrite.stores.adapters import read_json
+    from zarrite.stores.roots import Roots
 
-    return read_json(text, _root_of(read_only=True), storage_options)
+    roots = Roots(lambda root: _from_text(root, True), lambda thing: _of_object(thing, True))
+    return read_json(text, roots, storage_options)
 
 
 def is_ours_to_close(given: Any, store: Store) -> bool:
@@ -148,11 +141,6 @@ def is_ours_to_close(given: Any, store: Store) -> bool:
 
 def _is_remote(place: Any) -> bool:
     return isinstance(place, str) and ":/" in place and scheme_of(place)[0] in REMOTE
-
-
-def _is_others(place: Any) -> bool:
-    """Whether a place is a URL of a scheme that is not ours; fsspec may know it."""
-    return isinstance(place, str) and "://" in place and scheme_of(place)[0] not in ("", *REMOTE, *OURS)
 
 
 def _store(place: Any, read_only: bool) -> tuple[Store, str]:
@@ -283,10 +271,10 @@ def address(store: Store) -> Address:
         HandleError: it cannot be described.
     """
     url, read_only = store.url, store.read_only
-    if is_pipeline(url):
-        if "memory:" in url:
+    if "|" in url or url.startswith("s3+"):
+        if url.startswith("memory:") or ":memory:" in url:
             raise HandleError(f"a handle on {url} cannot be sent elsewhere: a part of it is in this process's memory")
-        from zarrite.stores.adapters import options_of as told
+        from zarrite.stores.roots import options_of as told
 
         return Address("url", (url, told(store)), read_only)
     if url.startswith("file://"):
@@ -318,7 +306,8 @@ def reopen(where: Address) -> Store:
     if where.kind == "local":
         return _engine.local_store(where.place, read_only=where.read_only)
     if where.kind == "url":
-        return resolve(where.place[0], storage_options=where.place[1], read_only=where.read_only)[0]
+        found, inside = resolve(where.place[0], storage_options=where.place[1], read_only=where.read_only)
+        return found.prefixed(inside) if inside else found
     if where.kind == "zip":
         path, folder = where.place
         return _engine.zip_store(path).prefixed(folder)
