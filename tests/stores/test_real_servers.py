@@ -1,4 +1,4 @@
-"""Servers that others wrote: moto and a Go server for S3, azurite for Azure, nginx for the web. Each is skipped where it is absent."""
+"""Servers that others wrote: moto for S3, azurite for Azure, nginx for the web. Each is skipped where it is absent."""
 
 from __future__ import annotations
 
@@ -124,9 +124,7 @@ def make_container(url: str, name: str) -> None:
     """Makes a container, with the signature that Azure asks for."""
     date = formatdate(usegmt=True)
     version = "2021-08-06"
-    told = (
-        f"PUT{chr(10) * 12}x-ms-date:{date}\nx-ms-version:{version}\n/{ACCOUNT}/{ACCOUNT}/{name}\nrestype:container"
-    )
+    told = f"PUT{chr(10) * 12}x-ms-date:{date}\nx-ms-version:{version}\n/{ACCOUNT}/{ACCOUNT}/{name}\nrestype:container"
     digest = base64.b64encode(hmac.digest(base64.b64decode(KEY), told.encode(), "sha256")).decode()
     headers = {"x-ms-date": date, "x-ms-version": version, "Authorization": f"SharedKey {ACCOUNT}:{digest}"}
     asked = urllib.request.Request(f"{url}/{name}?restype=container", method="PUT", headers=headers)
