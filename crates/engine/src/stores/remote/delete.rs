@@ -14,11 +14,13 @@ use crate::store::Result;
 /// # Errors
 /// The first failure. Where a server knows no batches (Google's, when it is spoken to as S3 is), each goes alone.
 pub(super) fn all(store: &Remote, paths: Vec<Path>) -> Result<u64> {
-    let first = network().wait(deleted(store.client()?.as_ref(), paths.clone()));
+    let client = store.client()?;
+    let first = network().wait(async { Ok(deleted(client.as_ref(), paths.clone()).await) })?;
     match first {
         Err((_, error)) if knows_no_batches(&error) && !store.0.deletes_singly.swap(true, Ordering::Relaxed) => {
             *store.0.client.lock() = None;
-            let second = network().wait(deleted(store.client()?.as_ref(), paths));
+            let client = store.client()?;
+            let second = network().wait(async { Ok(deleted(client.as_ref(), paths).await) })?;
             second.map_err(|(key, error)| failed(&key, &error))
         }
         first => first.map_err(|(key, error)| failed(&key, &error)),
