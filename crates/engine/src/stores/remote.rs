@@ -87,15 +87,6 @@ impl Remote {
         Ok(client)
     }
 
-    fn path(&self, key: &str) -> Result<Path> {
-        Path::parse(key).map_err(|why| Error::refused(key, why.to_string()))
-    }
-
-    fn checked(&self, key: &str) -> Result<Path> {
-        check_key(key)?;
-        self.path(key)
-    }
-
     fn writable(&self) -> Result<()> {
         if self.read_only() {
             return Err(Error::ReadOnly { url: self.url() });
@@ -121,9 +112,20 @@ impl Remote {
 
     /// Asks for a range and gives its bytes; `None` when there is no such key.
     fn fetch(&self, key: &str, range: Range, only: Option<&str>) -> Result<Option<Fetched>> {
-        let (path, client) = (self.checked(key)?, self.client()?);
+        let (path, client) = (checked(key)?, self.client()?);
         network().wait(self.fetched(client.as_ref(), key, &path, range, only))
     }
+}
+
+/// A key as the dialects take it.
+fn path(key: &str) -> Result<Path> {
+    Path::parse(key).map_err(|why| Error::refused(key, why.to_string()))
+}
+
+/// As `path`, of a key that a store takes.
+fn checked(key: &str) -> Result<Path> {
+    check_key(key)?;
+    path(key)
 }
 
 /// What a server, or the way to it, said; where the failure is not the dialect's own.
@@ -248,7 +250,7 @@ impl Store for Remote {
     }
 
     fn version(&self, key: &str) -> Result<Option<Version>> {
-        let (path, client) = (self.checked(key)?, self.client()?);
+        let (path, client) = (checked(key)?, self.client()?);
         network().wait(async {
             match client.head(&path).await {
                 Ok(meta) => Ok(Some(Version::tag(meta.e_tag.as_deref().unwrap_or_default()))),
@@ -259,7 +261,7 @@ impl Store for Remote {
     }
 
     fn get_ranges(&self, key: &str, ranges: &[Range], each: &mut dyn FnMut(usize, Vec<u8>) -> bool) -> Result<bool> {
-        let (path, client) = (self.checked(key)?, self.client()?);
+        let (path, client) = (checked(key)?, self.client()?);
         network().wait(async {
             let mut answers = futures_util::stream::iter(ranges.iter().enumerate())
                 .map(|(place, &range)| {
@@ -295,7 +297,7 @@ impl Store for Remote {
                 .map(|(place, key)| {
                     let client = &client;
                     async move {
-                        let path = match self.checked(key) {
+                        let path = match checked(key) {
                             Ok(path) => path,
                             Err(error) => return (place, Err(error)),
                         };
@@ -326,7 +328,7 @@ impl Store for Remote {
 
     fn put(&self, key: &str, parts: &[&[u8]], how: Put) -> Result<bool> {
         self.writable()?;
-        let (path, client) = (self.checked(key)?, self.client()?);
+        let (path, client) = (checked(key)?, self.client()?);
         let payload: PutPayload = parts.iter().map(|part| Bytes::copy_from_slice(part)).collect();
         let mode = match &how {
             Put::Always => PutMode::Overwrite,
@@ -374,7 +376,7 @@ impl Store for Remote {
             let mut answers = futures_util::stream::iter(items.iter().enumerate())
                 .map(|(place, (key, value))| async move {
                     let done = async {
-                        let (path, client) = (self.checked(key)?, self.client()?);
+                        let (path, client) = (checked(key)?, self.client()?);
                         let payload = PutPayload::from(Bytes::copy_from_slice(value));
                         let done = client.put(&path, payload).await;
                         done.map(drop).map_err(|error| failed(key, &error))
@@ -395,12 +397,12 @@ impl Store for Remote {
 
     fn delete(&self, key: &str) -> Result<()> {
         self.writable()?;
-        delete::all(self, vec![self.checked(key)?]).map(drop)
+        delete::all(self, vec![checked(key)?]).map(drop)
     }
 
     fn delete_many(&self, keys: &[String]) -> Result<()> {
         self.writable()?;
-        let paths: Vec<_> = keys.iter().map(|key| self.checked(key)).collect::<Result<_>>()?;
+        let paths: Vec<_> = keys.iter().map(|key| checked(key)).collect::<Result<_>>()?;
         delete::all(self, paths).map(drop)
     }
 
@@ -414,7 +416,7 @@ impl Store for Remote {
             return Ok(None);
         };
         self.writable()?;
-        let (within, to_path, client) = (self.checked(within)?, self.checked(to)?, self.client()?);
+        let (within, to_path, client) = (checked(within)?, checked(to)?, self.client()?);
         network().wait(async {
             match client.copy(&within, &to_path).await {
                 Ok(()) => Ok(Some(true)),
@@ -437,7 +439,7 @@ impl Store for Remote {
         let mut deleted = 0;
         // One batch after another: those of one stream go at the same time.
         for batch in keys.chunks(DELETES) {
-            let paths: Vec<_> = batch.iter().map(|key| self.path(key)).collect::<Result<_>>()?;
+            let paths: Vec<_> = batch.iter().map(|key| path(key)).collect::<Result<_>>()?;
             deleted += delete::all(self, paths)?;
         }
         Ok(deleted)
@@ -445,7 +447,7 @@ impl Store for Remote {
 
     fn list(&self, prefix: &str, each: &mut dyn FnMut(&str, u64) -> bool) -> Result<()> {
         let prefix = check_prefix(prefix)?;
-        let (path, client) = (self.path(prefix)?, self.client()?);
+        let (path, client) = (path(prefix)?, self.client()?);
         network().wait(async {
             let mut found = client.list(Some(&path));
             while let Some(meta) = found.try_next().await.map_err(|error| self.unlisted(prefix, &error))? {
@@ -461,7 +463,7 @@ impl Store for Remote {
 
     fn list_dir(&self, prefix: &str) -> Result<(Vec<String>, Vec<String>)> {
         let prefix = check_prefix(prefix)?;
-        let (path, client) = (self.path(prefix)?, self.client()?);
+        let (path, client) = (path(prefix)?, self.client()?);
         let found = network().wait(async {
             let found = client.list_with_delimiter(Some(&path)).await;
             found.map_err(|error| self.unlisted(prefix, &error))
@@ -479,7 +481,7 @@ impl Store for Remote {
     }
 
     fn size(&self, key: &str) -> Result<Option<u64>> {
-        let (path, client) = (self.checked(key)?, self.client()?);
+        let (path, client) = (checked(key)?, self.client()?);
         network().wait(async {
             match client.head(&path).await {
                 Ok(meta) => Ok(Some(meta.size)),
