@@ -278,6 +278,8 @@ def _s3_config(name: str, value: Any, special: dict[str, Any], options: dict[str
         most = _mapping("config_kwargs.retries", value).get("max_attempts")
         if most is not None:
             rules.setdefault("retries", _text(name, most))
+    elif name not in ("max_pool_connections", "tcp_keepalive", "user_agent", "user_agent_extra"):
+        raise UrlError(f"storage_options: config_kwargs.{name} would not be heeded")
 
 
 def _google(special: dict[str, Any], words: Told) -> None:

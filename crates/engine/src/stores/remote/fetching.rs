@@ -139,3 +139,29 @@ pub fn update(version: &Version) -> UpdateVersion {
         version: number,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_version_is_a_condition_again() {
+        let mut meta = ObjectMeta {
+            location: Path::from("a"),
+            last_modified: std::time::SystemTime::UNIX_EPOCH.into(),
+            size: 3,
+            e_tag: Some("\"t\"".to_owned()),
+            version: Some("17".to_owned()),
+        };
+        let condition = update(&mark(&meta).unwrap());
+        assert_eq!(
+            (condition.e_tag.as_deref(), condition.version.as_deref()),
+            (Some("\"t\""), Some("17"))
+        );
+        meta.version = None;
+        let condition = update(&mark(&meta).unwrap());
+        assert_eq!((condition.e_tag.as_deref(), condition.version), (Some("\"t\""), None));
+        meta.e_tag = None;
+        assert_eq!(mark(&meta), None, "nothing tells its contents apart");
+    }
+}
