@@ -98,9 +98,7 @@ class Stats:
         ]
         for name in ("requests", "memory"):
             counts = getattr(self, name).to_dict()
-            told = (
-                f"{key.removesuffix('_bytes')} {_size(n) if key.endswith('bytes') else n}" for key, n in counts.items()
-            )
+            told = (f"{key.removesuffix('_bytes')} {_size(n) if key.endswith('bytes') else n}" for key, n in counts.items())
             lines.append(f"{_TITLES[name]}: {', '.join(told)}")
         return "\n".join(lines)
 

@@ -91,9 +91,7 @@ def test_a_write_by_any_handle_is_seen(tmp_path: Path, place: str, shards: Any) 
         for value in range(5):
             other[10:20, 10:20] = value
             assert (array[10:20, 10:20] == value).all()
-            assert (
-                array[5:25, 15] == np.where((np.arange(5, 25) >= 10) & (np.arange(5, 25) < 20), value, array[5:25, 15])
-            ).all()
+            assert (array[5:25, 15] == np.where((np.arange(5, 25) >= 10) & (np.arange(5, 25) < 20), value, array[5:25, 15])).all()
 
 
 @pytest.mark.parametrize("shards", [None, (128, 128)])

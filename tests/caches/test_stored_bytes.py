@@ -97,7 +97,9 @@ def test_a_change_by_others_is_seen_when_the_store_is_asked(place: Place, shelf:
     always = zarrite.open_array(
         CacheStore(place.url, storage_options=place.options, check="always", **shelf), path=name, mode="r"
     )
-    never = zarrite.open_array(CacheStore(place.url, storage_options=place.options, check="never"), path=name, mode="r")
+    never = zarrite.open_array(
+        CacheStore(place.url, storage_options=place.options, check="never"), path=name, mode="r"
+    )
     always[...], never[...]
     other = zarrite.open_array(place.url, path=name, storage_options=place.other(), mode="r+")
     other[...] = 7
@@ -181,13 +183,7 @@ def test_a_store_written_in_python_is_kept_for_a_time() -> None:
 
 
 def test_what_means_nothing_is_refused(tmp_path: Path) -> None:
-    for settings in (
-        {"check": "sometimes"},
-        {"check": -1},
-        {"check": float("nan")},
-        {"max_bytes": -1},
-        {"max_bytes": 1.5},
-    ):
+    for settings in ({"check": "sometimes"}, {"check": -1}, {"check": float("nan")}, {"max_bytes": -1}, {"max_bytes": 1.5}):
         with pytest.raises(ValueError, match=next(iter(settings))):
             CacheStore(MemoryStore(), **settings)
     (tmp_path / "file").write_text("")

@@ -179,9 +179,8 @@ def test_file_systems_are_rebuilt_where_they_can_be(tmp_path: Path, s3: Server) 
     mapper = remote.get_mapper(f"{s3.bucket}/x")
     kept(mapper)
     assert way(mapper) == f"s3://{s3.bucket}/x"
-    odd = fsspec.filesystem(
-        "s3", key="a", secret="b", endpoint_url=s3.url, config_kwargs={"parameter_validation": True}
-    )
+    config = {"parameter_validation": True}
+    odd = fsspec.filesystem("s3", key="a", secret="b", endpoint_url=s3.url, config_kwargs=config)
     assert way((odd, f"{s3.bucket}/x")).startswith("python+fsspec+s3://")
     array = zarrite.open_array((odd, f"{s3.bucket}/x"), mode="r+")
     s3.settle()

@@ -474,10 +474,7 @@ impl Leading<'_> {
             return back.or(Some(kept.cells));
         };
         cache.used_ms.store(cache.now_ms(), Ordering::Relaxed);
-        let old = cache
-            .part(self.spot.digests)
-            .lock()
-            .put(self.spot.digests, Arc::new(kept));
+        let old = cache.part(self.spot.digests).lock().put(self.spot.digests, Arc::new(kept));
         if let Some(old) = old {
             cache.bytes.fetch_sub(old.bytes(), Ordering::Relaxed);
         }

@@ -40,9 +40,7 @@ impl Program {
             zarrite_core::Program::build(document, Arc::new(finder)).map_err(|error| raise(py, &error.into()))?;
         if numbered {
             // What a codec in Python does, the document does not say.
-            inner.print ^= PROGRAMS
-                .fetch_add(1, Ordering::Relaxed)
-                .wrapping_mul(0x9E37_79B9_7F4A_7C15);
+            inner.print ^= PROGRAMS.fetch_add(1, Ordering::Relaxed).wrapping_mul(0x9E37_79B9_7F4A_7C15);
         }
         Ok(Self { inner: Arc::new(inner) })
     }

@@ -31,7 +31,10 @@ pub fn stats(py: Python<'_>, reset: bool) -> BTreeMap<&'static str, Section> {
             ("decoded_chunks", section(runtime.decoded.counts())),
             ("shard_indexes", section(runtime.handles.counts())),
             ("stored_bytes", section(SUMS.counts(reset))),
-            ("requests", REQUESTS.counts(reset).into_iter().collect()),
+            (
+                "requests",
+                REQUESTS.counts(reset).into_iter().collect(),
+            ),
             (
                 "memory",
                 Section::from([

@@ -15,11 +15,7 @@ __all__ = ["cached", "cached_as_asked"]
 
 
 def cached(
-    store: Store,
-    *,
-    max_bytes: int = 256 << 20,
-    folder: str | os.PathLike[str] | None = None,
-    check: str | float = "always",
+    store: Store, *, max_bytes: int = 256 << 20, folder: str | os.PathLike[str] | None = None, check: str | float = "always"
 ) -> Store:
     """A store that keeps what it reads of another; see `zarrite.storage.CacheStore`.
 

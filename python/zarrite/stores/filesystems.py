@@ -173,9 +173,7 @@ class FsspecStore:
     ) -> list[tuple[bytes, int, str | None] | BaseException | None]:
         """Parts of many objects, with how many bytes each object has."""
         answers = self.get_many([(*question, None) for question in questions])
-        there = [
-            key for (key, start, stop), answer in zip(questions, answers, strict=True) if isinstance(answer, bytes)
-        ]
+        there = [key for (key, start, stop), answer in zip(questions, answers, strict=True) if isinstance(answer, bytes)]
         with self._alone:
             sizes = dict(zip(there, self.filesystem.sizes([self._path(key) for key in there]), strict=True))
         return [

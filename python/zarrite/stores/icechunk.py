@@ -126,7 +126,9 @@ def _words(branch: str | None, tag: str | None, snapshot: str | None) -> str:
     return f"the tag {tag!r}" if tag is not None else f"the branch {branch or 'main'!r}"
 
 
-def writable_session(location: Any, branch: str, storage_options: Mapping[str, Any] | None = None) -> tuple[Any, str]:
+def writable_session(
+    location: Any, branch: str, storage_options: Mapping[str, Any] | None = None
+) -> tuple[Any, str]:
     """A session that writes to a branch, and the repository's URL.
 
     Args:
@@ -216,9 +218,7 @@ def _storage(icechunk: Any, url: str, options: dict[str, Any]) -> Any:
         return _made(url, icechunk.azure_storage, given, container=bucket, prefix=prefix)
     if scheme in ("http", "https") and hasattr(icechunk, "http_storage"):
         return _made(url, icechunk.http_storage, options, base_url=url)
-    raise UrlError(
-        f"{url}: repositories are opened from paths and from s3://, gs://, az:// and (icechunk 2) https:// URLs"
-    )
+    raise UrlError(f"{url}: repositories are opened from paths and from s3://, gs://, az:// and (icechunk 2) https:// URLs")
 
 
 def _s3(options: Mapping[str, Any]) -> dict[str, Any]:

@@ -446,9 +446,7 @@ impl Open {
         let changed = || Error::Changed { key: key.clone() };
         let mut bytes = Vec::new();
         if opened.is_none() && !store.is_local() {
-            let found = store
-                .get(key, Range::FromTo(start, end), &mut bytes)?
-                .ok_or_else(changed)?;
+            let found = store.get(key, Range::FromTo(start, end), &mut bytes)?.ok_or_else(changed)?;
             if let Some(version) = found.version {
                 let is_same = version == self.version && bytes.len() as u64 == end - start;
                 return if is_same { Ok(bytes) } else { Err(changed()) };

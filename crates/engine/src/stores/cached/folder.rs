@@ -65,11 +65,7 @@ impl FolderShelf {
     fn look(&self, held: &mut Held, room: u64) {
         let mut found = Vec::new();
         let mut bytes = 0;
-        for file in below(&self.root)
-            .iter()
-            .flat_map(|one| below(one))
-            .flat_map(|two| below(&two))
-        {
+        for file in below(&self.root).iter().flat_map(|one| below(one)).flat_map(|two| below(&two)) {
             if let Ok(told) = fs::metadata(&file)
                 && told.is_file()
             {
@@ -221,9 +217,7 @@ impl Shelf for FolderShelf {
         files.sort_unstable_by_key(|(_, start, end)| end - start.min(end));
         files
             .iter()
-            .filter(|(_, start, end)| {
-                wanted.is_none_or(|(first, last)| *start <= first && (first < *end || first >= last))
-            })
+            .filter(|(_, start, end)| wanted.is_none_or(|(first, last)| *start <= first && (first < *end || first >= last)))
             .filter_map(|(key, ..)| self.read(key, object))
             .find(|entry| entry.within(range).is_some())
     }

@@ -51,9 +51,7 @@ fn cost(entry: &Entry) -> u64 {
 
 impl Inner {
     fn take_out(&mut self, object: &str, which: impl Fn(&Held) -> bool) -> u64 {
-        let Some(held) = self.objects.get_mut(object) else {
-            return 0;
-        };
+        let Some(held) = self.objects.get_mut(object) else { return 0 };
         let (before, mut bytes) = (held.len(), 0);
         held.retain(|held| {
             let stays = !which(held);

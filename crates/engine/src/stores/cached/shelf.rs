@@ -132,7 +132,10 @@ impl Share {
 
     /// Sets what the shelf holds now.
     pub fn set(&self, count: u64, bytes: u64) {
-        for (own, sum, now) in [(&self.count, &SUMS.count, count), (&self.bytes, &SUMS.bytes, bytes)] {
+        for (own, sum, now) in [
+            (&self.count, &SUMS.count, count),
+            (&self.bytes, &SUMS.bytes, bytes),
+        ] {
             let before = own.swap(now, Ordering::Relaxed);
             sum.fetch_add(now.wrapping_sub(before), Ordering::Relaxed);
         }

@@ -150,9 +150,7 @@ fn the_bytes_that_are_kept_stay_below_the_budget() {
     let scratch = Scratch::new();
     let below = Memory::new();
     for at in 0..100 {
-        below
-            .put(&format!("k{at}"), &[&[at; 1000]], Put::Always)
-            .expect("a put");
+        below.put(&format!("k{at}"), &[&[at; 1000]], Put::Always).expect("a put");
     }
     let below = Far(below);
     let budget = 20_000;
@@ -220,10 +218,7 @@ fn an_open_object_stays_with_its_version() {
     let store = Cached::in_memory(Arc::new(below.clone()), 1 << 20, Check::Never);
     // By `get`, which names tags as servers do.
     got(&store, "k", Range::Last(2));
-    let object = store
-        .open_part("k", Range::Last(2))
-        .expect("an open")
-        .expect("an object");
+    let object = store.open_part("k", Range::Last(2)).expect("an open").expect("an object");
     below.put("k", &[b"abcdefghij"], Put::Always).expect("a put");
     let mut bytes = [0; 2];
     object.read_at(8, &mut bytes).expect("what is kept");
