@@ -130,6 +130,32 @@ def test_10_000_keys_are_deleted_in_batches(s3: Server) -> None:
     assert s3.keys() == []
 
 
+def test_keys_that_are_named_are_deleted_in_batches_too(s3: Server) -> None:
+    store = store_at(s3)
+    keys = [f"k{at}" for at in range(1500)]
+    store.put_many([(key, b"") for key in keys]).result()
+    s3.settle()
+    s3.forget()
+    store.delete(keys[1:]).result()
+    s3.settle()
+    assert s3.counts() == {"DeleteObjects": 2}
+    assert s3.keys() == ["data/k0"]
+    array = made(s3)
+    s3.settle()
+    s3.forget()
+    array.resize((16, 16))
+    s3.settle()
+    assert s3.counts() == {"PutObject": 1, "DeleteObjects": 1}
+
+
+def test_a_server_that_deletes_one_by_one_is_asked_so(s3: Server) -> None:
+    store = store_at(s3)
+    store.put_many([(f"k{at}", b"") for at in range(20)]).result()
+    s3.turn(batch_deletes=False)
+    assert store.delete_prefix("").result() == 20
+    assert s3.keys() == []
+
+
 def test_there_is_no_head_and_no_list_where_cells_are_read_and_written(s3: Server) -> None:
     for layout in ({}, {"shards": (64, 64)}):
         made(s3, "a", overwrite=True, **layout)

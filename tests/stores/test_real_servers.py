@@ -1,4 +1,7 @@
-"""Servers that others wrote: moto and a Go server for S3, azurite for Azure, nginx for the web. Each is skipped where it is absent."""
+"""Servers that others wrote: moto and versitygw for S3, azurite for Azure, nginx for the web.
+
+Each is skipped where it is absent.
+"""
 
 from __future__ import annotations
 
@@ -94,6 +97,19 @@ def azurite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield f"http://127.0.0.1:{found}/{ACCOUNT}"
 
 
+@pytest.fixture(scope="module")
+def versity(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """An S3 server in Go that keeps objects as files. `ZARRITE_VERSITYGW` names the program."""
+    program = os.environ.get("ZARRITE_VERSITYGW") or shutil.which("versitygw")
+    if not program:
+        pytest.skip("versitygw is not installed (go install github.com/versity/versitygw/cmd/versitygw@latest)")
+    port = free_port()
+    place = tmp_path_factory.mktemp("versity")
+    words = [program, "--access", "key", "--secret", "secret", "--port", f"127.0.0.1:{port}", "posix"]
+    for found in running([*words, "--sidecar", str(tmp_path_factory.mktemp("sidecar")), str(place)], port):
+        yield f"http://127.0.0.1:{found}"
+
+
 @pytest.fixture(scope="module", params=["ranges", "no ranges"])
 def nginx(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
     """A web server that most of the web runs on, with and without ranges."""
@@ -147,6 +163,15 @@ def on_azurite(azurite: str) -> Store:
     return remote_store(f"az://{container}", {"connection_string": text})
 
 
+@pytest.fixture
+def on_versity(versity: str) -> Store:
+    given = {"endpoint_url": versity, "key": "key", "secret": "secret"}
+    bucket = f"bucket{time.monotonic_ns()}"
+    s3fs = pytest.importorskip("s3fs", reason="s3fs makes the bucket")
+    s3fs.S3FileSystem(**given, skip_instance_cache=True).mkdir(bucket)
+    return remote_store(f"s3://{bucket}", given)
+
+
 class TestMoto(StoreContract):
     @pytest.fixture
     def store(self, on_moto: Store) -> Store:
@@ -159,7 +184,13 @@ class TestAzurite(StoreContract):
         return on_azurite
 
 
-@pytest.mark.parametrize("where", ["on_moto", "on_azurite"])
+class TestVersity(StoreContract):
+    @pytest.fixture
+    def store(self, on_versity: Store) -> Store:
+        return on_versity
+
+
+@pytest.mark.parametrize("where", ["on_moto", "on_azurite", "on_versity"])
 @pytest.mark.parametrize("layout", [{}, {"shards": (64, 64)}], ids=["chunks", "shards"])
 def test_arrays_are_written_changed_and_read(
     request: pytest.FixtureRequest, where: str, layout: dict[str, Any]

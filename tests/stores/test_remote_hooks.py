@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -166,7 +166,7 @@ def test_credentials_are_asked_for_again_before_they_end(s3: Server, form: str) 
     def lend() -> dict[str, Any]:
         calls.append(1)
         s3.turn(access_key=f"lent{len(calls)}")
-        end = datetime.now(timezone.utc) + timedelta(seconds=0.4)
+        end = datetime.now(UTC) + timedelta(seconds=0.4)
         ends: dict[str, Any] = {
             "number": end.timestamp(),
             "text": end.isoformat(),

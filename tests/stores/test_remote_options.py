@@ -115,7 +115,7 @@ def test_profiles_are_read_from_both_files(s3: Server, tmp_path: Path, monkeypat
 )
 def test_a_profile_whose_keys_come_from_a_program_is_refused_with_the_way_out(tmp_path: Path, cause: str) -> None:
     profiles(tmp_path, f"[profile lab]\n{cause}\n")
-    with pytest.raises(UrlError, match="credentials.*function"):
+    with pytest.raises(UrlError, match=r"credentials.*function"):
         remote_store("s3://b/a", {"profile": "lab"})
 
 

@@ -361,7 +361,7 @@ impl Store {
 
     fn delete(&self, keys: Vec<String>) -> Pending {
         let store = self.inner();
-        Pending::done(move || keys.iter().try_for_each(|key| stored(&*store, store.delete(key))))
+        Pending::done(move || stored(&*store, store.delete_many(&keys)))
     }
 
     fn delete_prefix(&self, prefix: String) -> Pending {

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from zarrite.errors import UrlError
+from zarrite.stores.profiles import of_profile
 
 __all__ = ["Told", "kind_of", "told"]
 
@@ -242,8 +243,6 @@ def _s3(special: dict[str, Any], words: Told) -> None:
     has_keys = "access_key_id" in options or "AWS_ACCESS_KEY_ID" in environment
     has_other = "AWS_WEB_IDENTITY_TOKEN_FILE" in environment or options.get("skip_signature") == "true"
     if asked or not (has_keys or has_other or functions):
-        from zarrite.stores.profiles import of_profile
-
         for name, value in of_profile(asked).items():
             options.setdefault(name, value)
     endpoint = (
@@ -279,6 +278,8 @@ def _s3_config(name: str, value: Any, special: dict[str, Any], options: dict[str
         most = _mapping("config_kwargs.retries", value).get("max_attempts")
         if most is not None:
             rules.setdefault("retries", _text(name, most))
+    elif name not in ("max_pool_connections", "tcp_keepalive", "user_agent", "user_agent_extra"):
+        raise UrlError(f"storage_options: config_kwargs.{name} would not be heeded")
 
 
 def _google(special: dict[str, Any], words: Told) -> None:
@@ -300,8 +301,8 @@ def _google(special: dict[str, Any], words: Told) -> None:
         case _:
             # It may be a secret: it is not repeated.
             raise UrlError(
-                "storage_options: token is 'anon', 'google_default', 'cloud', a mapping or an existing file; for tokens "
-                "of your own pass a function as `credentials` that gives {'token': ..., 'expires': ...}"
+                "storage_options: token is 'anon', 'google_default', 'cloud', a mapping or an existing file; "
+                "for tokens of your own pass a function as `credentials` that gives {'token': ..., 'expires': ...}"
             )
     payer = special.get("requester_pays")
     if payer is True and not special.get("project"):

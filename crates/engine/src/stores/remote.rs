@@ -97,15 +97,6 @@ impl Remote {
         Ok(client)
     }
 
-    fn path(&self, key: &str) -> Result<Path> {
-        Path::parse(key).map_err(|why| Error::refused(key, why.to_string()))
-    }
-
-    fn checked(&self, key: &str) -> Result<Path> {
-        check_key(key)?;
-        self.path(key)
-    }
-
     fn writable(&self) -> Result<()> {
         if self.read_only() {
             return Err(Error::ReadOnly { url: self.url() });
@@ -136,7 +127,7 @@ impl Remote {
 
     /// Asks for a range and gives its bytes; `None` when there is no such key.
     fn fetch(&self, key: &str, range: Range, only: Option<&str>) -> Result<Option<Fetched>> {
-        let (path, client) = (self.checked(key)?, self.client()?);
+        let (path, client) = (checked(key)?, self.client()?);
         let (store, key, only) = (self.clone(), key.to_owned(), only.map(str::to_owned));
         // On the runtime's own thread: this one wakes once, when all is there.
         network().wait_for(async move {
@@ -154,6 +145,17 @@ impl Drop for Changing {
     fn drop(&mut self) {
         runtime().ahead.forget_below(&self.0);
     }
+}
+
+/// A key as the dialects take it.
+fn path(key: &str) -> Result<Path> {
+    Path::parse(key).map_err(|why| Error::refused(key, why.to_string()))
+}
+
+/// As `path`, of a key that a store takes.
+fn checked(key: &str) -> Result<Path> {
+    check_key(key)?;
+    path(key)
 }
 
 /// What a server, or the way to it, said; where the failure is not the dialect's own.
@@ -268,7 +270,7 @@ impl Store for Remote {
 
     fn prove(&self, key: &str, parts: &[&[u8]]) -> Result<Safety> {
         self.writable()?;
-        let (path, client) = (self.checked(key)?, self.client()?);
+        let (path, client) = (checked(key)?, self.client()?);
         let payload: PutPayload = parts.iter().map(|part| Bytes::copy_from_slice(part)).collect();
         network().wait(async {
             let found = match client.put_opts(&path, payload, PutMode::Create.into()).await {
@@ -324,7 +326,7 @@ impl Store for Remote {
     }
 
     fn version(&self, key: &str) -> Result<Option<Version>> {
-        let (path, client) = (self.checked(key)?, self.client()?);
+        let (path, client) = (checked(key)?, self.client()?);
         network().wait(async {
             match client.head(&path).await {
                 Ok(meta) => Ok(Some(Version::tag(meta.e_tag.as_deref().unwrap_or_default()))),
@@ -335,7 +337,7 @@ impl Store for Remote {
     }
 
     fn get_ranges(&self, key: &str, ranges: &[Range], each: &mut dyn FnMut(usize, Vec<u8>) -> bool) -> Result<bool> {
-        let (path, client) = (self.checked(key)?, self.client()?);
+        let (path, client) = (checked(key)?, self.client()?);
         network().wait(async {
             let mut answers = futures_util::stream::iter(ranges.iter().enumerate())
                 .map(|(place, &range)| {
@@ -371,7 +373,7 @@ impl Store for Remote {
                 .map(|(place, key)| {
                     let client = &client;
                     async move {
-                        let path = match self.checked(key) {
+                        let path = match checked(key) {
                             Ok(path) => path,
                             Err(error) => return (place, Err(error)),
                         };
@@ -402,7 +404,7 @@ impl Store for Remote {
 
     fn put(&self, key: &str, parts: &[&[u8]], how: Put) -> Result<bool> {
         self.writable()?;
-        let (path, client) = (self.checked(key)?, self.client()?);
+        let (path, client) = (checked(key)?, self.client()?);
         let payload: PutPayload = parts.iter().map(|part| Bytes::copy_from_slice(part)).collect();
         let mode = match &how {
             Put::Always => PutMode::Overwrite,
@@ -458,7 +460,7 @@ impl Store for Remote {
             let mut answers = futures_util::stream::iter(items.iter().enumerate())
                 .map(|(place, (key, value))| async move {
                     let done = async {
-                        let (path, client) = (self.checked(key)?, self.client()?);
+                        let (path, client) = (checked(key)?, self.client()?);
                         let _changing = self.changing(key);
                         let payload = PutPayload::from(Bytes::copy_from_slice(value));
                         let done = client.put(&path, payload).await;
@@ -481,12 +483,12 @@ impl Store for Remote {
     fn delete(&self, key: &str) -> Result<()> {
         self.writable()?;
         let _changing = self.changing(key);
-        delete::all(self, vec![self.checked(key)?]).map(drop)
+        delete::all(self, vec![checked(key)?]).map(drop)
     }
 
     fn delete_many(&self, keys: &[String]) -> Result<()> {
         self.writable()?;
-        let paths: Vec<_> = keys.iter().map(|key| self.checked(key)).collect::<Result<_>>()?;
+        let paths: Vec<_> = keys.iter().map(|key| checked(key)).collect::<Result<_>>()?;
         let _changing: Vec<_> = keys.iter().map(|key| self.changing(key)).collect();
         delete::all(self, paths).map(drop)
     }
@@ -502,7 +504,7 @@ impl Store for Remote {
         };
         self.writable()?;
         let _changing = self.changing(to);
-        let (within, to_path, client) = (self.checked(within)?, self.checked(to)?, self.client()?);
+        let (within, to_path, client) = (checked(within)?, checked(to)?, self.client()?);
         network().wait(async {
             match client.copy(&within, &to_path).await {
                 Ok(()) => Ok(Some(true)),
@@ -526,7 +528,7 @@ impl Store for Remote {
         let mut deleted = 0;
         // One batch after another: those of one stream go at the same time.
         for batch in keys.chunks(DELETES) {
-            let paths: Vec<_> = batch.iter().map(|key| self.path(key)).collect::<Result<_>>()?;
+            let paths: Vec<_> = batch.iter().map(|key| path(key)).collect::<Result<_>>()?;
             deleted += delete::all(self, paths)?;
         }
         Ok(deleted)
@@ -534,7 +536,7 @@ impl Store for Remote {
 
     fn list(&self, prefix: &str, each: &mut dyn FnMut(&str, u64) -> bool) -> Result<()> {
         let prefix = check_prefix(prefix)?;
-        let (path, client) = (self.path(prefix)?, self.client()?);
+        let (path, client) = (path(prefix)?, self.client()?);
         network().wait(async {
             let mut found = client.list(Some(&path));
             while let Some(meta) = found.try_next().await.map_err(|error| self.unlisted(prefix, &error))? {
@@ -550,7 +552,7 @@ impl Store for Remote {
 
     fn list_dir(&self, prefix: &str) -> Result<(Vec<String>, Vec<String>)> {
         let prefix = check_prefix(prefix)?;
-        let (path, client) = (self.path(prefix)?, self.client()?);
+        let (path, client) = (path(prefix)?, self.client()?);
         let found = network().wait(async {
             let found = client.list_with_delimiter(Some(&path)).await;
             found.map_err(|error| self.unlisted(prefix, &error))
@@ -568,7 +570,7 @@ impl Store for Remote {
     }
 
     fn size(&self, key: &str) -> Result<Option<u64>> {
-        let (path, client) = (self.checked(key)?, self.client()?);
+        let (path, client) = (checked(key)?, self.client()?);
         network().wait(async {
             match client.head(&path).await {
                 Ok(meta) => Ok(Some(meta.size)),

@@ -125,7 +125,7 @@ impl Taking {
     ///
     /// # Errors
     /// As `new`.
-    pub fn take(&mut self, bytes: Bytes) -> Result<bool, Refusal> {
+    pub fn take(&mut self, bytes: &Bytes) -> Result<bool, Refusal> {
         if std::mem::take(&mut self.page) {
             let start = bytes.trim_ascii_start();
             if start.len() >= 5
@@ -291,7 +291,7 @@ mod tests {
         let mut taking = Taking::new(&wanted, &head).map_err(|refusal| refusal.why)?;
         for piece in pieces {
             if !taking
-                .take(Bytes::copy_from_slice(piece))
+                .take(&Bytes::copy_from_slice(piece))
                 .map_err(|refusal| refusal.why)?
             {
                 break;

@@ -33,6 +33,10 @@ impl Remote {
         only: Option<&str>,
     ) -> Result<Option<Fetched>> {
         match self.asked(client, path, range, only).await {
+            // Not every server heeds the condition.
+            Ok(fetched) if only.is_some() && fetched.tag.is_some() && fetched.tag.as_deref() != only => {
+                Err(Error::Changed { key: key.to_owned() })
+            }
             Ok(fetched) => {
                 self.0.proof.read(path);
                 Ok(Some(fetched))
@@ -81,7 +85,7 @@ impl Remote {
         if suffix {
             self.0.no_suffix.store(true, Ordering::Relaxed);
         }
-        let only = only.map(str::to_owned).or_else(|| meta.e_tag.clone());
+        let only = only.map(str::to_owned).or_else(|| strong(&meta));
         let options = GetOptions {
             range: Some(GetRange::Bounded(start..stop)),
             if_match: only,
@@ -102,12 +106,17 @@ fn empty(meta: ObjectMeta, start: u64) -> Fetched {
         start: start.min(meta.size),
         object_bytes: meta.size,
         version: mark(&meta),
-        tag: meta.e_tag,
+        tag: strong(&meta),
     }
 }
 
+/// A tag that conditions can be made of; a weak one never holds for them.
+fn strong(meta: &ObjectMeta) -> Option<String> {
+    meta.e_tag.clone().filter(|tag| !tag.starts_with("W/"))
+}
+
 async fn taken(found: GetResult) -> object_store::Result<Fetched> {
-    let (start, object_bytes, tag) = (found.range.start, found.meta.size, found.meta.e_tag.clone());
+    let (start, object_bytes, tag) = (found.range.start, found.meta.size, strong(&found.meta));
     let version = mark(&found.meta);
     Ok(Fetched {
         bytes: found.bytes().await?,
@@ -137,5 +146,31 @@ pub fn update(version: &Version) -> UpdateVersion {
     UpdateVersion {
         e_tag: Some(tag.to_owned()),
         version: number,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_version_is_a_condition_again() {
+        let mut meta = ObjectMeta {
+            location: Path::from("a"),
+            last_modified: std::time::SystemTime::UNIX_EPOCH.into(),
+            size: 3,
+            e_tag: Some("\"t\"".to_owned()),
+            version: Some("17".to_owned()),
+        };
+        let condition = update(&mark(&meta).unwrap());
+        assert_eq!(
+            (condition.e_tag.as_deref(), condition.version.as_deref()),
+            (Some("\"t\""), Some("17"))
+        );
+        meta.version = None;
+        let condition = update(&mark(&meta).unwrap());
+        assert_eq!((condition.e_tag.as_deref(), condition.version), (Some("\"t\""), None));
+        meta.e_tag = None;
+        assert_eq!(mark(&meta), None, "nothing tells its contents apart");
     }
 }

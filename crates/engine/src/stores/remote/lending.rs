@@ -14,7 +14,7 @@ use tokio::sync::Mutex;
 use super::rules::{Lend, Lent};
 
 /// Keys are asked for anew so long before they end, or when a tenth of their time is left.
-const BEFORE: Duration = Duration::from_mins(5);
+const BEFORE: Duration = Duration::from_secs(300);
 
 /// The keys of one cloud.
 pub struct Lending<T> {
@@ -52,7 +52,7 @@ impl<T> Lending<T> {
             })?;
         let until = lent
             .lasts
-            .and_then(|lasts| Instant::now().checked_add(lasts - BEFORE.min(lasts / 10)));
+            .and_then(|lasts| Instant::now().checked_add(lasts.saturating_sub(BEFORE.min(lasts / 10))));
         let keys = Arc::new((self.made)(lent));
         *held = Some((Arc::clone(&keys), until));
         Ok(keys)

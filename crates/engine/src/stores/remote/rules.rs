@@ -98,7 +98,7 @@ impl Default for Rules {
             timeout: Duration::from_secs(30),
             connect_timeout: Duration::from_secs(5),
             retries: 10,
-            retry_timeout: Duration::from_mins(1),
+            retry_timeout: Duration::from_secs(60),
             missing: Missing::Statuses(vec![404]),
             query: String::new(),
             headers: HeaderMap::new(),

@@ -14,6 +14,31 @@ use super::wire::Connector;
 use super::{lending, said};
 use crate::store::{Error, Result};
 
+/// The builder of a cloud, told what this place is: all are told alike, and they have no trait in common.
+macro_rules! cloud {
+    ($settings:expr, $builder:ident, $key:ident, $lending:path, $root:expr, $retry:expr, $patience:expr) => {{
+        let start = if $settings.from_environment {
+            $builder::from_env()
+        } else {
+            $builder::new()
+        };
+        let mut builder = start
+            .with_url($root)
+            .with_retry($retry)
+            .with_http_connector(Connector::new(Arc::clone(&$settings.rules), String::new()));
+        for (key, value) in $patience {
+            builder = builder.with_config($key::Client(key), value);
+        }
+        if let Some(source) = &$settings.rules.lend {
+            builder = builder.with_credentials($lending(Arc::clone(source)));
+        }
+        for (name, value) in &$settings.options {
+            builder = builder.with_config($settings.option(name)?, value);
+        }
+        builder
+    }};
+}
+
 /// A place on a network.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -104,72 +129,45 @@ impl Settings {
         let scheme = self.url.split_once("://").map_or("", |(scheme, _)| scheme);
         let built: object_store::Result<Arc<dyn ObjectStore>> = match scheme {
             "s3" | "s3a" => {
-                let start = if self.from_environment {
-                    AmazonS3Builder::from_env()
-                } else {
-                    AmazonS3Builder::new()
-                };
-                let mut builder = start
-                    .with_url(self.url.as_str())
-                    .with_retry(retry)
-                    .with_http_connector(Connector::new(Arc::clone(rules), String::new()));
-                for (key, value) in patience {
-                    builder = builder.with_config(AmazonS3ConfigKey::Client(key), value);
-                }
-                if let Some(source) = &rules.lend {
-                    builder = builder.with_credentials(lending::aws(Arc::clone(source)));
-                }
+                let mut builder = cloud!(
+                    self,
+                    AmazonS3Builder,
+                    AmazonS3ConfigKey,
+                    lending::aws,
+                    &self.url,
+                    retry,
+                    patience
+                );
                 if deletes_singly {
-                    builder = builder.with_disable_bulk_delete(true);
-                }
-                for (name, value) in &self.options {
-                    builder = builder.with_config(self.option(name)?, value);
+                    builder = builder.with_config(AmazonS3ConfigKey::DisableBulkDelete, "true");
                 }
                 builder.build().map(|client| Arc::new(client) as _)
             }
             "gs" | "gcs" => {
-                let start = if self.from_environment {
-                    GoogleCloudStorageBuilder::from_env()
-                } else {
-                    GoogleCloudStorageBuilder::new()
-                };
                 let root = self.url.replacen("gcs://", "gs://", 1);
-                let mut builder = start
-                    .with_url(root)
-                    .with_retry(retry)
-                    .with_http_connector(Connector::new(Arc::clone(rules), String::new()));
-                for (key, value) in patience {
-                    builder = builder.with_config(GoogleConfigKey::Client(key), value);
-                }
-                if let Some(source) = &rules.lend {
-                    builder = builder.with_credentials(lending::google(Arc::clone(source)));
-                }
-                for (name, value) in &self.options {
-                    builder = builder.with_config(self.option(name)?, value);
-                }
-                builder.build().map(|client| Arc::new(client) as _)
+                cloud!(
+                    self,
+                    GoogleCloudStorageBuilder,
+                    GoogleConfigKey,
+                    lending::google,
+                    root,
+                    retry,
+                    patience
+                )
+                .build()
+                .map(|client| Arc::new(client) as _)
             }
-            "az" | "abfs" | "abfss" | "azure" | "adl" => {
-                let start = if self.from_environment {
-                    MicrosoftAzureBuilder::from_env()
-                } else {
-                    MicrosoftAzureBuilder::new()
-                };
-                let mut builder = start
-                    .with_url(self.url.as_str())
-                    .with_retry(retry)
-                    .with_http_connector(Connector::new(Arc::clone(rules), String::new()));
-                for (key, value) in patience {
-                    builder = builder.with_config(AzureConfigKey::Client(key), value);
-                }
-                if let Some(source) = &rules.lend {
-                    builder = builder.with_credentials(lending::azure(Arc::clone(source)));
-                }
-                for (name, value) in &self.options {
-                    builder = builder.with_config(self.option(name)?, value);
-                }
-                builder.build().map(|client| Arc::new(client) as _)
-            }
+            "az" | "abfs" | "abfss" | "azure" | "adl" => cloud!(
+                self,
+                MicrosoftAzureBuilder,
+                AzureConfigKey,
+                lending::azure,
+                &self.url,
+                retry,
+                patience
+            )
+            .build()
+            .map(|client| Arc::new(client) as _),
             "http" | "https" => {
                 let mut client = ClientOptions::new().with_allow_http(true);
                 for (key, value) in patience {

@@ -159,12 +159,12 @@ impl Wire {
         let (rules, pace) = (&self.place.rules, &self.place.pace);
         let host = parts.uri.host().unwrap_or_default();
         let who_am_i = METADATA_HOSTS.contains(&host);
-        let retries = if who_am_i { 1 } else { rules.retries };
-        let (start, mut tries, mut retried) = (Instant::now(), 0_u32, 0_u32);
+        let most = if who_am_i { 1 } else { rules.retries };
+        let (start, mut asked, mut again_count) = (Instant::now(), 0_u32, 0_u32);
         loop {
             let turn = pace.turn().await;
             let outcome = self.once(&parts, &body).await;
-            tries += 1;
+            asked += 1;
             let again = match outcome {
                 Outcome::Answer(answer) => {
                     pace.well();
@@ -180,7 +180,7 @@ impl Wire {
                 let left = rules.retry_timeout.saturating_sub(start.elapsed());
                 pace.slow(again.wait.map(|wait| wait.min(left)));
             } else {
-                retried += 1;
+                again_count += 1;
             }
             drop(turn);
             if again.acted
@@ -189,19 +189,19 @@ impl Wire {
                 doubt.0.store(true, Ordering::Release);
             }
             let left = rules.retry_timeout.saturating_sub(start.elapsed());
-            if retried > retries || left.is_zero() {
+            if again_count > most || left.is_zero() {
                 let mut refusal = again.why;
                 refusal.who_am_i = who_am_i;
                 refusal.why = format!(
-                    "{} (asked {tries} {} in {:.1} s)",
+                    "{} (asked {asked} {} in {:.1} s)",
                     refusal.why,
-                    if tries == 1 { "time" } else { "times" },
+                    if asked == 1 { "time" } else { "times" },
                     start.elapsed().as_secs_f64()
                 );
                 return Err(refusal);
             }
             // The last try comes when the time is up.
-            tokio::time::sleep(wait_before(tries).min(left)).await;
+            tokio::time::sleep(wait_before(asked).min(left)).await;
         }
     }
 
@@ -309,7 +309,7 @@ impl Wire {
         loop {
             match tokio::time::timeout(self.place.rules.timeout, frames.next()).await {
                 Ok(Some(Ok(bytes))) => {
-                    if !taking.take(bytes).map_err(Outcome::Refused)? {
+                    if !taking.take(&bytes).map_err(Outcome::Refused)? {
                         break;
                     }
                 }
