@@ -170,6 +170,10 @@ impl Store for PyStore {
         Ok(Some(Version::tag(&part.version.unwrap_or_else(|| digest(&part.bytes)))))
     }
 
+    fn version(&self, key: &str) -> Result<Option<Version>> {
+        self.get_versioned(key, &mut Vec::new())
+    }
+
     fn get_many(&self, keys: &[String], each: &mut dyn FnMut(usize, Result<Option<Vec<u8>>>) -> bool) {
         let refused: Vec<Option<Error>> = keys.iter().map(|key| check_key(key).err()).collect();
         let good = || keys.iter().zip(&refused).filter(|(_, refused)| refused.is_none());
@@ -294,6 +298,17 @@ impl Store for PyStore {
             .call(key, |store| store.call_method1("delete", (key,)).map(drop))
     }
 
+    fn delete_many(&self, keys: &[String]) -> Result<()> {
+        if !self.has.delete_many {
+            return keys.iter().try_for_each(|key| self.delete(key));
+        }
+        self.writable()?;
+        keys.iter().try_for_each(|key| check_key(key))?;
+        let Some(first) = keys.first() else { return Ok(()) };
+        self.calls
+            .call(first, |store| store.call_method1("delete_many", (keys,)).map(drop))
+    }
+
     fn delete_prefix(&self, prefix: &str) -> Result<u64> {
         self.writable()?;
         let mut keys: Vec<String> = self
@@ -303,14 +318,8 @@ impl Store for PyStore {
             .collect();
         let depth = |key: &String| key.matches('/').count();
         keys.sort_by_key(depth);
-        if self.has.delete_many {
-            for level in keys.chunk_by(|one, other| depth(one) == depth(other)) {
-                self.calls
-                    .call(prefix, |store| store.call_method1("delete_many", (level,)).map(drop))?;
-            }
-        } else {
-            keys.iter().try_for_each(|key| self.delete(key))?;
-        }
+        keys.chunk_by(|one, other| depth(one) == depth(other))
+            .try_for_each(|level| self.delete_many(level))?;
         Ok(keys.len() as u64)
     }
 

@@ -2,6 +2,7 @@
 
 use super::calls::{Calls, Part, changed};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use zarrite_engine::store::{Error, Object, Range, Result, Version};
 
 /// An object read whole when it was opened: its store says nothing of versions or sizes.
@@ -46,6 +47,12 @@ pub fn digest(bytes: &[u8]) -> String {
     format!("{:x}-{:x}", one(1), one(2))
 }
 
+/// A version that no other is equal to, for content of which nothing is known.
+fn unlike_any() -> Version {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    Version::counter(NEXT.fetch_add(1, Ordering::Relaxed))
+}
+
 /// An object whose ranges are asked for when they are wanted, and the part that came when it was opened.
 pub struct PyObjectHeld {
     calls: Arc<Calls>,
@@ -72,7 +79,7 @@ impl Object for PyObjectHeld {
     }
 
     fn version(&self) -> Version {
-        Version::tag(self.part.version.as_deref().unwrap_or_default())
+        self.part.version.as_deref().map_or_else(unlike_any, Version::tag)
     }
 
     fn read_at(&self, offset: u64, into: &mut [u8]) -> Result<()> {
