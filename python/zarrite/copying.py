@@ -13,6 +13,7 @@ from zarrite._engine import Listing, Store, local_store
 from zarrite._verb import Steps, verb
 from zarrite.array import Array
 from zarrite.catalog import Catalog, catalog_of
+from zarrite.closing import complete
 from zarrite.errors import (
     BaseZarrError,
     ContainsArrayError,
@@ -139,7 +140,8 @@ def copy(
     taken = yield from _taken(into, goal, overwrite=overwrite)
     listing = yield from listed(start.store, start.path)
     if not dry_run:
-        yield from _carry(start, listing, into, goal, taken, _watcher(progress))
+        steps = _carry(start, listing, into, goal, taken, _watcher(progress))
+        yield from complete(target, into, steps)
     return _done("copy", start.url, join_url(into.url, goal), listing, started, is_dry=dry_run)
 
 
@@ -198,21 +200,24 @@ def move(
     _refuse_overlap(start, into, goal)
     taken = yield from _taken(into, goal, overwrite=overwrite)
     listing = yield from listed(start.store, start.path)
-    names = _names(start, into, goal)
-    if dry_run:
-        pass
-    elif names is not None:
-        yield from _clear(into, goal, taken)
-        yield from ensure_parents(into, goal, start.model.zarr_format, None)
-        common, old, new = names
-        yield common.move_prefix(old, new)
-        yield from _told(into, goal, start.model)
-    else:
-        yield from _carry(start, listing, into, goal, taken, _watcher(progress))
-        yield from delete_listed(listing)
-    if not dry_run:
+
+    def steps() -> Steps[None]:
+        names = _names(start, into, goal)
+        if names is not None:
+            yield from _clear(into, goal, taken)
+            yield from ensure_parents(into, goal, start.model.zarr_format, None)
+            common, old, new = names
+            yield common.move_prefix(old, new)
+            yield from _told(into, goal, start.model)
+        else:
+            carried = _carry(start, listing, into, goal, taken, _watcher(progress))
+            yield from carried if start.store.identity == into.identity else complete(target, into, carried)
+            yield from delete_listed(listing)
         yield from _told(start.store, start.path, None)
         _remove_folder(start.store, start.path)
+
+    if not dry_run:
+        yield from complete(source, start.store, steps())
     return _done("move", start.url, join_url(into.url, goal), listing, started, is_dry=dry_run)
 
 
@@ -263,10 +268,14 @@ def delete(
     elif _file(place, inside) in {"", "/", os.path.expanduser("~")}:
         raise ValueError(f"{place.url} is no place that is ever deleted as a whole")
     listing = yield from listed(place, inside)
-    if not dry_run:
+
+    def steps() -> Steps[None]:
         yield from delete_listed(listing, _watcher(progress))
         yield from _told(place, inside, None)
         _remove_folder(place, inside)
+
+    if not dry_run:
+        yield from complete(store, place, steps())
     return _done("delete", join_url(place.url, inside), None, listing, started, is_dry=dry_run)
 
 

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from zarrite._engine import Store, close, sizes
+from zarrite._engine import close
 from zarrite._verb import Steps, verb
-from zarrite.errors import NodeExistsError, NodeNotFoundError, StoreError, UrlError
-from zarrite.progress import Progress, Report
-from zarrite.stores import join, resolve
+from zarrite.errors import NodeExistsError, NodeNotFoundError, UrlError
+from zarrite.listed import copy_listed, listed
+from zarrite.progress import Progress
+from zarrite.stores import resolve
 
 __all__ = ["Packed", "pack", "unpack"]
-
-BATCH_BYTES = 32 << 20
-BATCH_OBJECTS = 1024
 
 
 class Packed(NamedTuple):
@@ -80,18 +78,18 @@ def pack(
     if os.path.exists(file) and not overwrite:
         raise NodeExistsError(f"{file} is there; pass overwrite=True to replace it")
     store, inside = resolve(source, path, read_only=True, storage_options=storage_options)
-    found = yield sizes(store, inside)
-    if not found:
+    found = yield from listed(store, inside)
+    if not found.objects:
         raise NodeNotFoundError(store.url, inside, ())
     into, _ = zip_to_change(file)
     try:
         yield into.delete_prefix("")
-        done = yield from _copy("pack", store, inside, into, "", found, progress)
+        yield from copy_listed(found, into, "", progress)
         yield close(into)
     except BaseException:
         yield close(into, keep=False)
         raise
-    return Packed(file, *done)
+    return Packed(file, found.objects, found.bytes)
 
 
 @verb
@@ -106,7 +104,7 @@ def unpack(
 ) -> Steps[Packed]:
     """Unpacks a zip archive into a store: every object as it is. A folder that holds all of it is left out.
 
-    Objects nearest to the root come last, so that what was stopped half-way shows no node that lacks its chunks.
+    Documents come last, so that what was stopped half-way shows no node that lacks its chunks.
 
     Args:
         source: the archive: a path or a URL.
@@ -139,58 +137,17 @@ def unpack(
     if not is_zip(store):
         raise UrlError(f"{store.url} is no zip archive")
     into, below = resolve(target, writes=True, storage_options=options if _is_url(target) else None)
-    found = yield sizes(store, inside)
-    if not found:
+    found = yield from listed(store, inside)
+    if not found.objects:
         raise NodeNotFoundError(store.url, inside, ())
     keys, prefixes = yield into.list_dir(below)
     if keys or prefixes:
         if not overwrite:
             raise NodeExistsError(f"something is at {into.url}; pass overwrite=True to delete it first")
         yield into.delete_prefix(below)
-    found.sort(key=lambda item: (-item[0].count("/"), item[0]))
-    done = yield from _copy("unpack", store, inside, into, below, found, progress)
-    return Packed(into.url, *done)
+    yield from copy_listed(found, into, below, progress)
+    return Packed(into.url, found.objects, found.bytes)
 
 
 def _is_url(place: Any) -> bool:
     return isinstance(place, str) and "://" in place and not place.startswith("file:")
-
-
-def _copy(
-    work: str,
-    store: Store,
-    inside: str,
-    into: Store,
-    below: str,
-    found: list[tuple[str, int]],
-    progress: Progress | None,
-) -> Steps[tuple[int, int]]:
-    """Copies objects, a batch at a time, and says how many and how many bytes there were."""
-    total_bytes, start = sum(size for _, size in found), len(inside) + 1 if inside else 0
-    done_bytes = done_items = 0
-    for keys in _batches(found):
-        values = yield store.get_many(keys)
-        gone = [key for key, value in zip(keys, values, strict=True) if value is None]
-        if gone:
-            raise StoreError(gone[0], f"it was deleted while others were copied from {store.url}")
-        yield into.put_many([(join(below, key[start:]), value) for key, value in zip(keys, values, strict=True)])
-        done_items += len(keys)
-        done_bytes += sum(len(value) for value in values)
-        if progress is not None:
-            progress(Report(work, keys[-1], done_bytes, total_bytes, done_items, len(found)))
-    if progress is not None:
-        progress(Report(work, "", done_bytes, total_bytes, done_items, len(found), finished=True))
-    return done_items, done_bytes
-
-
-def _batches(found: list[tuple[str, int]]) -> Iterator[list[str]]:
-    batch: list[str] = []
-    batch_bytes = 0
-    for key, size in found:
-        if batch and (batch_bytes + size > BATCH_BYTES or len(batch) >= BATCH_OBJECTS):
-            yield batch
-            batch, batch_bytes = [], 0
-        batch.append(key)
-        batch_bytes += size
-    if batch:
-        yield batch

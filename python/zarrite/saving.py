@@ -7,14 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from zarrite._engine import Store, close
 from zarrite._verb import Steps, verb
 from zarrite.array import Array
+from zarrite.closing import complete
 from zarrite.create import create_array, create_group
 from zarrite.group import Group
 from zarrite.open import open as open_node
 from zarrite.progress import Progress, track
-from zarrite.stores import StorePath, is_ours_to_close, resolve
+from zarrite.stores import StorePath, resolve
 
 __all__ = ["load", "save", "save_array", "save_group"]
 
@@ -131,25 +131,6 @@ def save_group(
             yield from group.create_array.steps(name, data=ready[name])
 
     yield from complete(store, place, steps())
-
-
-def complete(given: Any, place: Store, steps: Steps[Any]) -> Steps[None]:
-    """Does work that leaves no handle behind, and closes a store that was opened for it and waits to be closed.
-
-    Args:
-        given: what the caller passed as the store; a store of the caller's own stays open.
-        place: the store.
-        steps: the work.
-    """
-    waits = is_ours_to_close(given, place)
-    try:
-        yield from steps
-    except BaseException:
-        if waits:
-            yield close(place, keep=False)
-        raise
-    if waits:
-        yield close(place)
 
 
 @verb

@@ -97,17 +97,3 @@ pub fn zips_changed() -> Vec<Store> {
         .map(|archive| Store::shared(Arc::new(archive)))
         .collect()
 }
-
-/// Every object below a prefix with its bytes, in the order of the keys.
-#[pyfunction]
-pub fn sizes(store: PyRef<'_, Store>, prefix: String) -> Pending {
-    let store = store.inner();
-    Pending::of(move || {
-        let mut found = Vec::new();
-        let listed = store.list(&prefix, &mut |key, bytes| {
-            found.push((key.to_owned(), bytes));
-            true
-        });
-        stored(&*store, listed).map(|()| found)
-    })
-}

@@ -141,7 +141,6 @@ fn _engine(py: Python<'_>, module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(archive::zip_state, module)?)?;
     module.add_function(wrap_pyfunction!(archive::zips_changed, module)?)?;
     module.add_function(wrap_pyfunction!(archive::close, module)?)?;
-    module.add_function(wrap_pyfunction!(archive::sizes, module)?)?;
     module.add_function(wrap_pyfunction!(store::remote_store, module)?)?;
     module.add_function(wrap_pyfunction!(store::python_store, module)?)?;
     module.add_function(wrap_pyfunction!(references::references_store, module)?)?;

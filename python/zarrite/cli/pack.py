@@ -9,7 +9,7 @@ import typer
 
 import zarrite
 from zarrite.cli.speak import answers, print_json, show_bytes, to_terminal
-from zarrite.progress import Progress, Report, reporter
+from zarrite.progress import Patient, reporter
 
 __all__ = ["pack", "unpack"]
 
@@ -48,7 +48,7 @@ def unpack(
 def _run(work: Any, source: str, target: str, overwrite: bool, as_json: bool, quiet: bool) -> None:
     start = time.monotonic()
     shown = "silent" if quiet else "json" if as_json else "auto"
-    done = work(source, target, overwrite=overwrite, progress=_later(start, reporter(shown)))
+    done = work(source, target, overwrite=overwrite, progress=Patient(reporter(shown), SHORT_S))
     seconds = time.monotonic() - start
     if as_json:
         print_json({"source": source, **done._asdict(), "seconds": seconds})
@@ -58,16 +58,3 @@ def _run(work: Any, source: str, target: str, overwrite: bool, as_json: bool, qu
             f"{source} to {done.target}: {done.objects} objects, {show_bytes(done.bytes)}, {seconds:.1f} s ({speed}/s)",
             markup=False,
         )
-
-
-def _later(start: float, progress: Progress) -> Progress:
-    """Progress that is shown once the work takes long."""
-    shown = False
-
-    def tell(report: Report) -> None:
-        nonlocal shown
-        if shown or time.monotonic() - start > SHORT_S:
-            shown = True
-            progress(report)
-
-    return tell

@@ -135,7 +135,7 @@ def is_ours_to_close(given: Any, store: Store) -> bool:
         given: what the caller passed as the store.
         store: the store, before anything is written.
     """
-    return not isinstance(given, Store | StorePath) and _engine.zip_state(store) is False
+    return isinstance(given, str | os.PathLike) and _engine.zip_state(store) is False
 
 
 def _is_remote(place: Any) -> bool:
