@@ -13,6 +13,7 @@ from urllib.parse import unquote, urlsplit
 from zarrite import _engine
 from zarrite._engine import Store
 from zarrite.errors import UrlError
+from zarrite.stores.caching import cached_as_asked
 from zarrite.stores.paths import normalize_path
 from zarrite.stores.remote_options import kind_of, told
 
@@ -83,8 +84,6 @@ def remote_store(url: str, options: Mapping[str, Any] | None = None, *, read_onl
             read_only=read_only,
         )
         if given.get("cache"):
-            from zarrite.stores.caching import cached_as_asked
-
             store = cached_as_asked(store, given["cache"])
         with _lock:
             store = _roots.setdefault(key, store)
