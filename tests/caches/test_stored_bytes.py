@@ -191,5 +191,5 @@ def test_what_means_nothing_is_refused(tmp_path: Path) -> None:
         with pytest.raises(ValueError, match=next(iter(settings))):
             CacheStore(MemoryStore(), **settings)
     (tmp_path / "file").write_text("")
-    with pytest.raises(OSError):
+    with pytest.raises(OSError, match="file"):
         CacheStore(MemoryStore(), folder=tmp_path / "file")

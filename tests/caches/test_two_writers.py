@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import pytest
@@ -55,7 +55,7 @@ class Worker:
         print(word, rows.start, rows.stop, columns.start, columns.stop, value, file=self.process.stdin, flush=True)
         return self.process.stdout.readline().strip()
 
-    def __enter__(self) -> Worker:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *failure: object) -> None:
@@ -69,6 +69,24 @@ def box(random: np.random.Generator, shape: tuple[int, ...]) -> tuple[slice, sli
         slice(low, int(random.integers(low + 1, shape[0] + 1))),
         slice(left, int(random.integers(left + 1, shape[1] + 1))),
     )
+
+
+def seen_wrong(handles: list[zarrite.Array], cells: NDArray[Any], random: np.random.Generator) -> list[Any]:
+    """What four threads read that NumPy has not."""
+    wrong: list[Any] = []
+
+    def read(own: np.random.Generator) -> None:
+        for handle in own.permutation(len(handles)):
+            part = box(own, cells.shape)
+            if not np.array_equal(handles[handle][part], cells[part]):
+                wrong.append((handle, part))
+
+    threads = [threading.Thread(target=read, args=(one,)) for one in random.spawn(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return wrong
 
 
 def history(worker: Worker, place: str, options: Any, shelf: Any, shards: Any, seed: int, steps: int) -> None:
@@ -106,23 +124,9 @@ def history(worker: Worker, place: str, options: Any, shelf: Any, shards: Any, s
             handles[who][where] = value
         cells[where] = value
         time.sleep(float(random.choice([0.0, 0.0, 0.06])))
-        wrong: list[str] = []
-
-        def read(own: np.random.Generator, wrong: list[str] = wrong) -> None:
-            for handle in own.permutation(len(handles)):
-                part = box(own, cells.shape)
-                if not np.array_equal(handles[handle][part], cells[part]):
-                    wrong.append(f"handle {handle}, step {step}, {part}")
-
-        threads = [threading.Thread(target=read, args=(one,)) for one in random.spawn(4)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
+        assert seen_wrong(handles, cells, random) == [], f"step {step}"
         part = box(random, cells.shape)
-        if int(worker.ask("read", part)) != cells[part].sum(dtype="i8"):
-            wrong.append(f"the other process, step {step}, {part}")
-        assert wrong == []
+        assert int(worker.ask("read", part)) == cells[part].sum(dtype="i8"), f"step {step}, the other process"
 
 
 @pytest.fixture(autouse=True)

@@ -26,7 +26,7 @@ def cached(
     Raises:
         ValueError: a `check` or `max_bytes` that means nothing.
     """
-    if isinstance(max_bytes, bool) or not isinstance(max_bytes, int) or not 0 <= max_bytes < 2**62:
+    if type(max_bytes) is not int or not 0 <= max_bytes < 2**62:
         raise ValueError(f"max_bytes must be a number of bytes, not {max_bytes!r}")
     place = None if folder is None else os.path.abspath(os.path.expanduser(os.fspath(folder)))
     return _engine.cached_store(store, max_bytes, folder=place, check_s=_seconds(check))
