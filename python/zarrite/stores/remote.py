@@ -49,6 +49,8 @@ def remote_store(url: str, options: Mapping[str, Any] | None = None, *, read_onl
     if not found.netloc:
         raise UrlError(f"{url!r} names no {'server' if web else 'bucket'}; write it behind the '//'")
     given = {name: value for name, value in (options or {}).items() if value is not None}
+    # What is kept of a place does not change which place it is.
+    cache = given.pop("cache", None)
     netloc = found.netloc
     if web:
         # What follows the '?' goes with every key; who may read is no part of the place's name.
@@ -68,11 +70,11 @@ def remote_store(url: str, options: Mapping[str, Any] | None = None, *, read_onl
     surroundings = [pair for pair in os.environ.items() if start and pair[0].startswith(start)]
     # Functions are told apart by what they are and not by what they do.
     distinct = repr((sorted(given.items(), key=itemgetter(0)), sorted(surroundings)))
-    key = (root, read_only, distinct)
+    key = (root, read_only, f"{distinct} {cache!r}")
     with _lock:
         store = _roots.get(key)
     if store is None:
-        settings = told(scheme, {name: value for name, value in given.items() if name != "cache"})
+        settings = told(scheme, given)
         store = _engine.remote_store(
             root,
             settings.options,
@@ -83,11 +85,11 @@ def remote_store(url: str, options: Mapping[str, Any] | None = None, *, read_onl
             from_environment=not web,
             read_only=read_only,
         )
-        if given.get("cache"):
-            store = cached_as_asked(store, given["cache"])
+        if cache:
+            store = cached_as_asked(store, cache)
         with _lock:
             store = _roots.setdefault(key, store)
-            _options[store.identity] = given
+            _options[store.identity] = {**given, "cache": cache} if cache else given
     path = normalize_path(unquote(found.path) if web else url.partition("://")[2].partition("/")[2])
     return store.prefixed(path) if path else store
 
