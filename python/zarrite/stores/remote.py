@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import threading
 from base64 import b64encode
@@ -17,7 +18,7 @@ from zarrite.stores.caching import cached_as_asked
 from zarrite.stores.paths import normalize_path
 from zarrite.stores.remote_options import kind_of, told
 
-__all__ = ["options_of", "remote_store"]
+__all__ = ["options_of", "place_name", "remote_store"]
 
 # Buckets, containers and servers of this process, by what leads to them: who asks again gets their connections.
 _lock = threading.Lock()
@@ -85,16 +86,49 @@ def remote_store(url: str, options: Mapping[str, Any] | None = None, *, read_onl
             from_environment=not web,
             read_only=read_only,
         )
+        with _lock:
+            _options[store.identity] = {**given, "cache": cache} if cache else given
         if cache:
-            store = cached_as_asked(store, cache)
+            store = cached_as_asked(store, cache, place_name(store))
         with _lock:
             store = _roots.setdefault(key, store)
-            _options[store.identity] = {**given, "cache": cache} if cache else given
     path = normalize_path(unquote(found.path) if web else url.partition("://")[2].partition("/")[2])
     return store.prefixed(path) if path else store
 
 
+# Who may read, and how, is no part of which place is meant.
+_PERSONAL = (
+    "key",
+    "secret",
+    "token",
+    "credential",
+    "sas",
+    "anon",
+    "skip_signature",
+    "headers",
+    "sign",
+    "profile",
+    "cache",
+)
+
+
+def place_name(store: Store) -> str:
+    """Names a store on a network for every process of this machine; "" for any other store."""
+    options = _known_options(store)
+    if options is None:
+        return ""
+    plain = {name: value for name, value in options.items() if not any(word in name for word in _PERSONAL)}
+    words = ("ENDPOINT", "ACCOUNT_NAME", "STORAGE_ACCOUNT")
+    around = {name: value for name, value in os.environ.items() if name.endswith(words)}
+    digest = hashlib.sha256(repr((sorted(plain.items()), sorted(around.items()))).encode()).hexdigest()[:16]
+    return f"{store.url}#{digest}"
+
+
 def options_of(store: Store) -> dict[str, Any]:
     """The options a store on a network was opened with."""
+    return _known_options(store) or {}
+
+
+def _known_options(store: Store) -> dict[str, Any] | None:
     with _lock:
-        return next((options for root, options in _options.items() if f"{store.identity}/".startswith(f"{root}/")), {})
+        return next((given for root, given in _options.items() if f"{store.identity}/".startswith(f"{root}/")), None)
