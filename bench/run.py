@@ -22,6 +22,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 import remote
 import table
 
+import caches
 import formats
 
 ROOT = Path(__file__).parent.parent
@@ -141,6 +142,7 @@ def main() -> int:
         libraries = {table.OURS: python, "zarr": python, "zarr2": zarr2}
         others = formats.compare(libraries, root / "formats", rounds=1, repetitions=3)
         network = remote.compare(python, tools(), remote.LATENCIES, remote.ROWS, remote.LIBRARIES, repetitions=3)
+        again = caches.compare({table.OURS: python, "zarr": python}, root / "caches", rounds=3, repetitions=3)
     finally:
         if not options.keep:
             shutil.rmtree(root, ignore_errors=True)
@@ -152,7 +154,7 @@ def main() -> int:
         .strip(),
         "versions": table.versions(REQUIREMENTS),
     }
-    table.record(output, facts, others, network)
+    table.record(output, facts, formats=others, remote=network, caches=again)
     if not options.partial:
         table.publish(output, ROOT)
     return 0

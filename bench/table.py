@@ -41,10 +41,10 @@ def versions(requirements: Path) -> dict[str, str]:
     return dict(line.split("==", 1) for line in lines)
 
 
-def record(results: Path, facts: dict[str, Any], formats: dict[str, Any], remote: dict[str, Any]) -> None:
-    """Adds the circumstances of a run, and the rows of `formats.py` and `remote.py`, to its results."""
-    document = {"facts": facts, "rows": json.loads(results.read_text()), "formats": formats, "remote": remote}
-    results.write_text(json.dumps(document, indent=1) + "\n")
+def record(results: Path, facts: dict[str, Any], **more: Any) -> None:
+    """Adds the circumstances of a run, and the rows of the scripts beside this one, to its results."""
+    rows = json.loads(results.read_text())
+    results.write_text(json.dumps({"facts": facts, "rows": rows, **more}, indent=1) + "\n")
 
 
 def milliseconds(seconds: float | None) -> str:
@@ -154,6 +154,17 @@ def network(document: dict[str, Any]) -> str:
     return grid(head, lines)
 
 
+def caches(found: dict[str, Any]) -> str:
+    """The table of what is read again: the first time and later, with and without a cache."""
+    variants = list(dict.fromkeys(name for row in found.values() for name in row))
+    lines = []
+    for name, row in found.items():
+        for when in ("cold", "warm"):
+            times = [row[variant][when] if variant in row else None for variant in variants]
+            lines.append([f"{name}, {when}", *(milliseconds(time) for time in times)])
+    return grid(["", *variants], lines)
+
+
 def fill(page: Path, name: str, text: str) -> None:
     """Puts text between the markers `<!-- name -->` and `<!-- /name -->` of a page."""
     marks = re.compile(rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)", re.DOTALL)
@@ -169,6 +180,8 @@ def publish(results: Path, root: Path) -> None:
     fill(root / "docs" / "performance.md", "speed", long(document))
     fill(root / "docs" / "performance.md", "formats", kinds(document))
     fill(root / "docs" / "performance.md", "remote", network(document))
+    if "caches" in document:
+        fill(root / "docs" / "performance.md", "caches", caches(document["caches"]))
 
 
 if __name__ == "__main__":

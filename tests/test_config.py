@@ -101,7 +101,12 @@ def test_array_config_takes_dictionaries_and_its_own_kind() -> None:
     assert array_config(ArrayConfig("F")) == ArrayConfig("F")
     assert array_config(None, order="F").order == "F"
     assert array_config({"sharding_coalesce_max_bytes": 5}) == base
-    assert ArrayConfig("F").to_dict() == {"order": "F", "write_empty_chunks": False, "read_missing_chunks": True}
+    assert ArrayConfig("F").to_dict() == {
+        "order": "F",
+        "write_empty_chunks": False,
+        "read_missing_chunks": True,
+        "decoded_cache": None,
+    }
     with pytest.raises(TypeError, match="no colour"):
         array_config({"colour": 1})
 

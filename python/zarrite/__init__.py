@@ -100,9 +100,7 @@ def __getattr__(name: str) -> Any:
     if name == "stage":
         return importlib.import_module("zarrite.staging").stage
     if name == "stats":
-        from zarrite.statistics import stats
-
-        return stats
+        return importlib.import_module("zarrite.statistics").stats
     if name in ("pack", "unpack"):
         return getattr(importlib.import_module("zarrite.packing"), name)
     if name in _LAZY_MODULES:

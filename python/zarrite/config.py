@@ -15,9 +15,10 @@ Keys that do something:
 - `engine.threads` (None, all cores; also called `threading.max_workers`), `engine.memory_bytes` (None, a quarter of
   memory up to 2 GiB): what work in flight may use.
 - `engine.recycle_bytes` (None): how much output memory is kept for the next read.
-- `cache.decoded_bytes` (None): decoded chunks that are kept. None: up to 128 MiB of chunks of stores on this machine that
-  were read in part; a number of bytes: every chunk of every array; 0: none.
-- `cache.fresh_s` (0.0): how long a chunk that was kept of a store on a network is used without asking whether it changed.
+- `cache.decoded_bytes` (None): decoded chunks that are kept. None: up to 128 MiB of chunks of stores on this machine
+  that were read in part; a number of bytes: every chunk of every array; 0: none.
+- `cache.fresh_s` (0.0): how long a chunk that was kept of a store on a network is used without asking whether it
+  changed.
 - `consolidated.on_write` ("update"): what becomes of consolidated documents above a node that is changed through a
   handle that knows of them: "update" (written again; taken out where they repeat more than 128 nodes), "drop" (taken
   out) or "keep" (left as they are, stale).

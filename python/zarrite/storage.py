@@ -119,8 +119,11 @@ class CacheStore:
         check: str | float = "always",
         storage_options: Mapping[str, Any] | None = None,
     ) -> Store:
+        from zarrite.stores.remote import place_name
+
         inner, path = resolve(store, storage_options=storage_options)
-        return cached(inner.prefixed(path) if path else inner, max_bytes=max_bytes, folder=folder, check=check)
+        inner = inner.prefixed(path) if path else inner
+        return cached(inner, max_bytes=max_bytes, folder=folder, check=check, name=place_name(inner))
 
 
 def icechunk_store(

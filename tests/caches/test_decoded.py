@@ -13,14 +13,21 @@ from typing import Any
 
 import numpy as np
 import pytest
-from costs.counting import Ledger
 
 import zarrite
+from costs.counting import Ledger
 from servers.s3 import Server
 
 SETTLED_S = 0.08
 """A file that was written this moment is not kept: its times could not tell it from the next."""
 
+WRITER = """
+import sys, zarrite
+array = zarrite.open_array(sys.argv[1], mode='r+')
+for line in sys.stdin:
+    array[...] = int(line)
+    print('done', flush=True)
+"""
 VALUES = np.arange(64 * 64, dtype="u2").reshape(64, 64)
 
 
@@ -52,7 +59,7 @@ def test_slabs_of_a_few_rows_decode_each_chunk_once(tmp_path: Path) -> None:
     for row in range(0, 256, 6):
         np.testing.assert_array_equal(array[row : row + 6], whole[row : row + 6])
     assert decoded().misses == 16
-    # Each slab touches four chunks, the two that lie across the edge of chunks eight; the first to touch one decodes it.
+    # Each slab touches four chunks, the two that lie across an edge of chunks eight; the first one decodes.
     assert decoded().hits == 43 * 4 + 2 * 4 - 16
     assert decoded().evictions == 0
 
@@ -103,11 +110,7 @@ def test_a_write_by_another_process_is_seen(tmp_path: Path, shards: Any) -> None
         [
             sys.executable,
             "-c",
-            "import sys, zarrite\n"
-            "array = zarrite.open_array(sys.argv[1], mode='r+')\n"
-            "for line in sys.stdin:\n"
-            "    array[...] = int(line)\n"
-            "    print('done', flush=True)\n",
+            WRITER,
             str(tmp_path / "a"),
         ],
         stdin=subprocess.PIPE,

@@ -140,6 +140,21 @@ def test_the_option_cache_is_the_same_store(place: Place, tmp_path: Path) -> Non
             zarrite.open_array(place.url, path="plain", storage_options={**place.options, "cache": asked})
 
 
+def test_places_of_this_process_alone_are_not_taken_for_those_of_others(tmp_path: Path) -> None:
+    script = (
+        "import sys, zarrite\n"
+        "from zarrite.storage import CacheStore, MemoryStore\n"
+        "inner = MemoryStore()\n"
+        "inner.put('key', sys.argv[2].encode()).result()\n"
+        "store = CacheStore(inner, folder=sys.argv[1], check='never')\n"
+        "store.get('key').result()\n"
+        "print(store.get('key').result().decode())\n"
+    )
+    for value in ("one", "two"):
+        words = [sys.executable, "-c", script, str(tmp_path / "shelf"), value]
+        assert subprocess.run(words, check=True, capture_output=True, text=True).stdout == value + "\n"
+
+
 def test_damage_in_the_folder_is_never_read(place: Place, tmp_path: Path) -> None:
     store = CacheStore(place.url, storage_options=place.options, check="never", folder=tmp_path / "shelf")
     array = zarrite.open_array(store, path="sharded", mode="r")
@@ -191,5 +206,5 @@ def test_what_means_nothing_is_refused(tmp_path: Path) -> None:
         with pytest.raises(ValueError, match=next(iter(settings))):
             CacheStore(MemoryStore(), **settings)
     (tmp_path / "file").write_text("")
-    with pytest.raises(OSError):
+    with pytest.raises(OSError, match="file"):
         CacheStore(MemoryStore(), folder=tmp_path / "file")

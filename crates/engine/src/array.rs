@@ -33,6 +33,16 @@ pub enum Selection {
     Points(Vec<Vec<u64>>),
 }
 
+impl Selection {
+    /// How many cells are asked for.
+    pub fn cells(&self) -> usize {
+        match self {
+            Self::Axes(axes) => axes.iter().fold(1, |cells, axis| cells.saturating_mul(axis.count())),
+            Self::Points(points) => points.first().map_or(0, Vec::len),
+        }
+    }
+}
+
 /// The caller's memory: cells at byte strides, one an axis of the selection (one for all points).
 pub struct Cells {
     /// The memory.

@@ -141,7 +141,8 @@ pub struct Decoded {
     asked_bytes: AtomicUsize,
     fresh_ms: AtomicU64,
     born: Instant,
-    used_ms: AtomicU64,
+    /// Whether anything was found or kept since somebody looked.
+    used: AtomicBool,
     hits: AtomicU64,
     misses: AtomicU64,
     evictions: AtomicU64,
@@ -160,7 +161,7 @@ impl Default for Decoded {
             asked_bytes: AtomicUsize::new(BY_ITSELF),
             fresh_ms: AtomicU64::new(0),
             born: Instant::now(),
-            used_ms: AtomicU64::new(0),
+            used: AtomicBool::new(false),
             hits: AtomicU64::new(0),
             misses: AtomicU64::new(0),
             evictions: AtomicU64::new(0),
@@ -288,7 +289,7 @@ impl Decoded {
         if let Some(asked_ms) = asked_ms {
             kept.seen_ms.fetch_max(asked_ms, Ordering::Relaxed);
         }
-        self.used_ms.store(self.now_ms(), Ordering::Relaxed);
+        self.used.store(true, Ordering::Relaxed);
         self.hits.fetch_add(1, Ordering::Relaxed);
     }
 
@@ -370,10 +371,9 @@ impl Decoded {
         let _ = self.make_room(0, most, 0);
     }
 
-    /// Gives back what the cache took by itself and nobody used for so long.
-    pub fn trim(&self, idle: Duration) {
-        let idle_ms = u64::try_from(idle.as_millis()).unwrap_or(u64::MAX);
-        if self.is_by_itself() && self.now_ms().saturating_sub(self.used_ms.load(Ordering::Relaxed)) >= idle_ms {
+    /// Gives back what the cache took by itself and nobody used since this was last called.
+    pub fn trim(&self) {
+        if self.is_by_itself() && !self.used.swap(false, Ordering::Relaxed) {
             self.shrink_to(0);
         }
     }
@@ -473,7 +473,7 @@ impl Leading<'_> {
         let Some(spare) = cache.make_room(kept.bytes(), most, self.spot.digests[1] as usize) else {
             return back.or(Some(kept.cells));
         };
-        cache.used_ms.store(cache.now_ms(), Ordering::Relaxed);
+        cache.used.store(true, Ordering::Relaxed);
         let old = cache
             .part(self.spot.digests)
             .lock()

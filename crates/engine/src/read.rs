@@ -8,6 +8,7 @@ mod keeping;
 
 use self::keeping::{Keepers, Keeping, keeper_of};
 use crate::array::{Array, Cells, Door, Selection, drive};
+use crate::decoded::Decoded;
 use crate::error::{Error, Result};
 use crate::handles::Handle;
 use crate::runtime::{Work, runtime};
@@ -53,6 +54,8 @@ struct Read {
     leaf_bytes: usize,
     /// How the cache of decoded chunks is used, where it is.
     keeping: Option<Keeping>,
+    /// The process's, found once: to ask for it costs a call of the system.
+    cache: &'static Decoded,
     arena: Mutex<Arena>,
 }
 
@@ -84,7 +87,8 @@ pub fn read(array: &Array, selection: &Selection, out: Cells, door: Door<'_>) ->
         total <= LITTLE_BYTES && plan.pieces() <= LITTLE_PIECES || plan.pieces() == 1 && reads_part(array, &plan)?;
     let threads = runtime().threads();
     let mut open = Vec::new();
-    let keeping = Keeping::of(array, leaf_bytes, total);
+    let wanted_bytes = selection.cells().saturating_mul(program.cell_bytes);
+    let keeping = Keeping::of(array, leaf_bytes, total, wanted_bytes);
     if !array.store.is_local() && keeping.is_none() {
         let few = plan.pieces() < threads && leaf_bytes >= ITEM_BYTES;
         let read = Arc::new(Read {
@@ -96,6 +100,7 @@ pub fn read(array: &Array, selection: &Selection, out: Cells, door: Door<'_>) ->
             few,
             leaf_bytes,
             keeping,
+            cache: &runtime().decoded,
             arena: Mutex::default(),
         });
         far::read_all(&read, door).map_err(|error| error.in_store(&*array.store))?;
@@ -142,6 +147,7 @@ pub fn read(array: &Array, selection: &Selection, out: Cells, door: Door<'_>) ->
         few: n < threads && leaf_bytes >= ITEM_BYTES,
         leaf_bytes,
         keeping,
+        cache: &runtime().decoded,
         arena: Mutex::default(),
     });
     let little = little || read.leaves_little();

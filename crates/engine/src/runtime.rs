@@ -310,7 +310,7 @@ impl Runtime {
                 drop(queue);
                 WORKSPACE.set(None);
                 self.blocks.trim(IDLE);
-                self.decoded.trim(IDLE);
+                self.decoded.trim();
                 queue = self.queue.lock();
             }
         }

@@ -8,13 +8,15 @@ use std::path::Path;
 use std::time::Duration;
 use zarrite_engine::stores::{Cached, Check};
 
-/// The same store, with a shelf in memory or in a folder; `check_s`: how long what is kept is used unasked, `None` for ever.
+/// The same store, with a shelf in memory or in a folder; `name`: of the place, for every process that shares the folder;
+/// `check_s`: how long what is kept is used unasked, `None` for ever.
 #[pyfunction]
-#[pyo3(signature = (store, max_bytes, *, folder=None, check_s=None))]
+#[pyo3(signature = (store, max_bytes, name, *, folder=None, check_s=None))]
 pub fn cached_store(
     py: Python<'_>,
     store: PyRef<'_, Store>,
     max_bytes: u64,
+    name: &str,
     folder: Option<&str>,
     check_s: Option<f64>,
 ) -> PyResult<Store> {
@@ -27,8 +29,8 @@ pub fn cached_store(
     };
     let inner = store.inner();
     let made = match folder {
-        None => Ok(Cached::in_memory(inner, max_bytes, check)),
-        Some(folder) => py.detach(|| Cached::in_folder(inner, Path::new(folder), max_bytes, check)),
+        None => Ok(Cached::in_memory(inner, name, max_bytes, check)),
+        Some(folder) => py.detach(|| Cached::in_folder(inner, name, Path::new(folder), max_bytes, check)),
     };
     Ok(Store::of(made.map_err(|error| raise(py, &error.into()))?))
 }

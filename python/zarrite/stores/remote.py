@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import threading
 from base64 import b64encode
@@ -13,10 +14,11 @@ from urllib.parse import unquote, urlsplit
 from zarrite import _engine
 from zarrite._engine import Store
 from zarrite.errors import UrlError
+from zarrite.stores.caching import cached_as_asked
 from zarrite.stores.paths import normalize_path, unescaped
 from zarrite.stores.remote_options import kind_of, told
 
-__all__ = ["options_of", "remote_store"]
+__all__ = ["options_of", "place_name", "remote_store"]
 
 # Buckets, containers and servers of this process, by what leads to them: who asks again gets their connections.
 _lock = threading.Lock()
@@ -48,6 +50,8 @@ def remote_store(url: str, options: Mapping[str, Any] | None = None, *, read_onl
     if not found.netloc:
         raise UrlError(f"{url!r} names no {'server' if web else 'bucket'}; write it behind the '//'")
     given = {name: value for name, value in (options or {}).items() if value is not None}
+    # What is kept of a place does not change which place it is.
+    cache = given.pop("cache", None)
     netloc = found.netloc
     if web:
         # What follows the '?' goes with every key; who may read is no part of the place's name.
@@ -67,11 +71,11 @@ def remote_store(url: str, options: Mapping[str, Any] | None = None, *, read_onl
     surroundings = [pair for pair in os.environ.items() if start and pair[0].startswith(start)]
     # Functions are told apart by what they are and not by what they do.
     distinct = repr((sorted(given.items(), key=itemgetter(0)), sorted(surroundings)))
-    key = (root, read_only, distinct)
+    key = (root, read_only, f"{distinct} {cache!r}")
     with _lock:
         store = _roots.get(key)
     if store is None:
-        settings = told(scheme, {name: value for name, value in given.items() if name != "cache"})
+        settings = told(scheme, given)
         store = _engine.remote_store(
             root,
             settings.options,
@@ -82,18 +86,49 @@ def remote_store(url: str, options: Mapping[str, Any] | None = None, *, read_onl
             from_environment=not web,
             read_only=read_only,
         )
-        if given.get("cache"):
-            from zarrite.stores.caching import cached_as_asked
-
-            store = cached_as_asked(store, given["cache"])
+        with _lock:
+            _options[store.identity] = {**given, "cache": cache} if cache else given
+        if cache:
+            store = cached_as_asked(store, cache, place_name(store))
         with _lock:
             store = _roots.setdefault(key, store)
-            _options[store.identity] = given
     path = normalize_path(unescaped(found.path))
     return store.prefixed(path) if path else store
 
 
+# Who may read, and how, is no part of which place is meant.
+_PERSONAL = (
+    "key",
+    "secret",
+    "token",
+    "credential",
+    "sas",
+    "anon",
+    "skip_signature",
+    "headers",
+    "sign",
+    "profile",
+    "cache",
+)
+
+
+def place_name(store: Store) -> str:
+    """Names a store on a network for every process of this machine; "" for any other store."""
+    options = _known_options(store)
+    if options is None:
+        return ""
+    plain = {name: value for name, value in options.items() if not any(word in name for word in _PERSONAL)}
+    words = ("ENDPOINT", "ACCOUNT_NAME", "STORAGE_ACCOUNT")
+    around = {name: value for name, value in os.environ.items() if name.endswith(words)}
+    digest = hashlib.sha256(repr((sorted(plain.items()), sorted(around.items()))).encode()).hexdigest()[:16]
+    return f"{store.url}#{digest}"
+
+
 def options_of(store: Store) -> dict[str, Any]:
     """The options a store on a network was opened with."""
+    return _known_options(store) or {}
+
+
+def _known_options(store: Store) -> dict[str, Any] | None:
     with _lock:
-        return next((options for root, options in _options.items() if f"{store.identity}/".startswith(f"{root}/")), {})
+        return next((given for root, given in _options.items() if f"{store.identity}/".startswith(f"{root}/")), None)

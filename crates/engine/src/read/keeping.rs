@@ -13,6 +13,10 @@ use zarrite_core::{Leaf, Wanted, Workspace};
 
 /// Smaller chunks are decoded as fast as they are found.
 const LEAST_BYTES: usize = 8 << 10;
+/// Cells that one thread copies from kept chunks as fast as several would.
+const COPIED_BYTES: usize = 2 << 20;
+/// A request that decodes no more is not looked through piece by piece.
+const GUESS_BYTES: usize = 4 << 20;
 /// A chunk of which parts can be decoded alone is kept when parts of it were wanted so often before.
 const OFTEN: u64 = 2;
 /// How often a read waits for another that decodes the same chunk.
@@ -22,6 +26,8 @@ const WAITS: usize = 4;
 pub(super) struct Keeping {
     /// Every chunk is kept, and not those alone that were wanted in part.
     all: bool,
+    /// Bytes of the cells that are wanted.
+    wanted_bytes: usize,
 }
 
 /// What is needed to keep a chunk once it was decoded.
@@ -46,7 +52,7 @@ impl Keeper {
 
 impl Keeping {
     /// `None` where the request leaves the cache alone.
-    pub fn of(array: &Array, leaf_bytes: usize, total: usize) -> Option<Self> {
+    pub fn of(array: &Array, leaf_bytes: usize, total: usize, wanted_bytes: usize) -> Option<Self> {
         // Views point into memory that is kept nowhere.
         if array.program.vlen.is_some() || array.keeps_decoded == Some(false) {
             return None;
@@ -56,11 +62,17 @@ impl Keeping {
         let tells = array.store.knows_versions();
         if array.keeps_decoded == Some(true) || !cache.is_by_itself() {
             let used = leaf_bytes < most && (tells || !cache.fresh().is_zero());
-            return used.then_some(Self { all: true });
+            return used.then_some(Self {
+                all: true,
+                wanted_bytes,
+            });
         }
         // What is more than half of the cache would push itself out before it is used again.
         let used = (LEAST_BYTES..=most / 4).contains(&leaf_bytes) && total <= most / 2;
-        (used && tells && array.store.is_local()).then_some(Self { all: false })
+        (used && tells && array.store.is_local()).then_some(Self {
+            all: false,
+            wanted_bytes,
+        })
     }
 }
 
@@ -72,17 +84,17 @@ impl Read {
             return (false, false);
         }
         let keeps = keeping.all || !wanted.covers(&program.grid.inside(place));
-        (keeps || !runtime().decoded.is_empty(), keeps)
+        (keeps || !self.cache.is_empty(), keeps)
     }
 
     fn name(&self, key: &str) -> Name {
         let array = &self.array;
-        runtime().decoded.name(array.store.identity(), key, array.program.print)
+        self.cache.name(array.store.identity(), key, array.program.print)
     }
 
     /// Whether an object that is a chunk is still what was kept; with when the store was asked, where it was.
     fn is_current(&self, key: &str, kept: &Kept) -> Result<(bool, Option<u64>)> {
-        let (cache, store) = (&runtime().decoded, &self.array.store);
+        let (cache, store) = (self.cache, &self.array.store);
         if !store.is_local() && cache.is_fresh(kept) {
             return Ok((true, None));
         }
@@ -108,7 +120,7 @@ impl Read {
         if !looks {
             return None;
         }
-        let cache = &runtime().decoded;
+        let cache = self.cache;
         for _ in 0..=WAITS {
             let spot = cache.spot(&self.name(key), place);
             if let Some(kept) = cache.find(&spot) {
@@ -147,7 +159,7 @@ impl Read {
     ) -> Result<()> {
         let (store, n) = (&self.array.store, leaf.bytes());
         let _taken = (n > LITTLE_BYTES).then(|| runtime().budget.take(n.saturating_mul(2)));
-        let asked_ms = runtime().decoded.now_ms();
+        let asked_ms = self.cache.now_ms();
         let mut stored = workspace.empty_buffer();
         let found = if store.is_local() && store.knows_versions() {
             store.get_versioned(key, &mut stored).map(|found| found.map(Some))
@@ -181,7 +193,7 @@ impl Read {
         keeper: Keeper,
         workspace: &mut Workspace,
     ) -> Result<()> {
-        let cache = &runtime().decoded;
+        let cache = self.cache;
         let n = leaf.bytes();
         let by_itself = self.keeping.as_ref().is_some_and(|keeping| !keeping.all);
         let nameless = keeper.version.is_none() && cache.fresh().is_zero();
@@ -232,7 +244,7 @@ impl Read {
         let Some(version) = handle.object.version().to_keep() else {
             return Ok((pieces.collect(), keepers, others));
         };
-        let cache = &runtime().decoded;
+        let cache = self.cache;
         let name = self.name(key);
         for piece in pieces {
             let (place, wanted) = self.plan.piece(at, piece);
@@ -267,7 +279,7 @@ impl Read {
         leaf: &Compiled<'_, Leaf>,
         wanted: &Wanted<'_>,
     ) -> Result<bool> {
-        let cache = &runtime().decoded;
+        let cache = self.cache;
         let Some(kept) = cache.find(spot) else { return Ok(false) };
         if kept.version.as_ref() != Some(version) || kept.cells.len() != leaf.bytes() {
             cache.take_out(spot, &kept);
@@ -287,7 +299,7 @@ impl Read {
         others: &[usize],
         workspace: &mut Workspace,
     ) -> Result<()> {
-        let cache = &runtime().decoded;
+        let cache = self.cache;
         let Some(version) = handle.object.version().to_keep() else {
             return self.stored_chunks(handle, key, at, others, &mut Keepers::new(), workspace);
         };
@@ -316,23 +328,30 @@ impl Read {
 
     /// Whether so much of a request is kept that what is left is little.
     pub(super) fn leaves_little(&self) -> bool {
-        let (cache, program) = (&runtime().decoded, &self.array.program);
-        if self.keeping.is_none() || self.plan.pieces() > LITTLE_PIECES || cache.is_empty() {
+        let (plan, pieces) = (&self.plan, self.plan.pieces());
+        let Some(keeping) = &self.keeping else { return false };
+        if pieces > LITTLE_PIECES || self.cache.is_empty() || keeping.wanted_bytes > COPIED_BYTES {
             return false;
         }
-        let mut left = 0;
-        for object in 0..self.plan.objects() {
-            let name = self.name(&self.array.key(&self.plan.object(object)));
-            for piece in 0..self.plan.object_pieces(object) {
-                let (place, wanted) = self.plan.piece(object, piece);
-                left += if cache.has(&cache.spot(&name, &place)) {
-                    // What is copied counts, too.
-                    wanted.cells().saturating_mul(program.cell_bytes) / 8
-                } else {
-                    self.leaf_bytes
-                };
-                if left > LITTLE_BYTES {
-                    return false;
+        let is_kept = |object: usize, name: &Name, piece: usize| {
+            let (place, _) = plan.piece(object, piece);
+            self.cache.has(&self.cache.spot(name, &place))
+        };
+        let name = |object: usize| self.name(&self.array.key(&plan.object(object)));
+        if pieces.saturating_mul(self.leaf_bytes) <= GUESS_BYTES {
+            // Neighbours are read together, so that the first and the last tell of all; a wrong guess costs little.
+            let last = plan.objects().saturating_sub(1);
+            return is_kept(0, &name(0), 0) && is_kept(last, &name(last), plan.object_pieces(last).saturating_sub(1));
+        }
+        let mut missing = 0;
+        for object in 0..plan.objects() {
+            let name = name(object);
+            for piece in 0..plan.object_pieces(object) {
+                if !is_kept(object, &name, piece) {
+                    missing += self.leaf_bytes;
+                    if missing > LITTLE_BYTES {
+                        return false;
+                    }
                 }
             }
         }
@@ -341,7 +360,7 @@ impl Read {
 
     /// Asks whether a shard that was held is still what the store has, where its reads would not find out.
     pub(super) fn check_held(&self, key: &str, handle: Arc<Handle>) -> Result<Option<Arc<Handle>>> {
-        let (cache, store) = (&runtime().decoded, &self.array.store);
+        let (cache, store) = (self.cache, &self.array.store);
         let asks = self.keeping.as_ref().is_some_and(|keeping| keeping.all) && !store.is_local();
         let age_ms = cache.now_ms().saturating_sub(handle.asked_ms());
         if !asks || handle.is_new() || u128::from(age_ms) < cache.fresh().as_millis() {

@@ -44,6 +44,8 @@ pub struct Cached(Arc<Inner>);
 
 struct Inner {
     store: Arc<dyn Store>,
+    /// Of the place, for everybody who shares the shelf.
+    name: String,
     shelf: Box<dyn Shelf>,
     check: Check,
     /// The versions that the store named last, and when.
@@ -52,26 +54,34 @@ struct Inner {
 }
 
 impl Cached {
-    /// Keeps what is read of a store in memory.
-    pub fn in_memory(store: Arc<dyn Store>, budget_bytes: u64, check: Check) -> Self {
-        Self::of(store, Box::new(MemoryShelf::new(budget_bytes)), check)
+    /// Keeps what is read of a store in memory, under the name of the place.
+    pub fn in_memory(store: Arc<dyn Store>, name: &str, budget_bytes: u64, check: Check) -> Self {
+        Self::of(store, name, Box::new(MemoryShelf::new(budget_bytes)), check)
     }
 
-    /// Keeps what is read of a store in a folder, which other processes may use too.
+    /// Keeps what is read of a store in a folder, which other processes may use too: those that give the place the same name.
     ///
     /// # Errors
     /// [`Error::Io`] when the folder cannot be made.
-    pub fn in_folder(store: Arc<dyn Store>, folder: &Path, budget_bytes: u64, check: Check) -> Result<Self> {
+    pub fn in_folder(
+        store: Arc<dyn Store>,
+        name: &str,
+        folder: &Path,
+        budget_bytes: u64,
+        check: Check,
+    ) -> Result<Self> {
         Ok(Self::of(
             store,
+            name,
             Box::new(FolderShelf::new(folder, budget_bytes)?),
             check,
         ))
     }
 
-    fn of(store: Arc<dyn Store>, shelf: Box<dyn Shelf>, check: Check) -> Self {
+    fn of(store: Arc<dyn Store>, name: &str, shelf: Box<dyn Shelf>, check: Check) -> Self {
         Self(Arc::new(Inner {
             store,
+            name: name.to_owned(),
             shelf,
             check,
             faces: Mutex::default(),
@@ -82,7 +92,7 @@ impl Cached {
 
 impl Inner {
     fn object(&self, key: &str) -> String {
-        format!("{}/{key}", self.store.identity())
+        format!("{}/{key}", self.name)
     }
 
     fn writes(&self, key: &str) -> &AtomicU64 {
