@@ -240,7 +240,9 @@ class Selecting(Described):
         self._write_chosen(coordinates(selection, self.shape), value, fields)
 
     @verb
-    def get_mask_selection(self, mask: Any, *, out: Any = None, fields: Fields = None, prototype: Any = None) -> Steps[Any]:
+    def get_mask_selection(
+        self, mask: Any, *, out: Any = None, fields: Fields = None, prototype: Any = None
+    ) -> Steps[Any]:
         """The cells where a mask of the array's shape is true, in C order."""
         return (yield from self._select(by_mask(mask, self.shape), out, fields))
 

@@ -3,8 +3,8 @@
 `xr.open_dataset(place, engine="zarrite")`, `xr.open_datatree(...)` and `xr.open_mfdataset(...)` take whatever
 `zarrite.open` takes. Every kind of lazy indexing is one native call, and so is each array of `await ds.load_async()`.
 
-What a Zarr hierarchy says of dimensions, fill values and encodings is xarray's own convention, so xarray's own code decides it:
-its Zarr store is used with zarrite's arrays and groups in place of zarr-python's.
+What a Zarr hierarchy says of dimensions, fill values and encodings is xarray's own convention, so xarray's own code
+decides it: its Zarr store is used with zarrite's arrays and groups in place of zarr-python's.
 
 Example:
     >>> import numpy as np, xarray as xr, zarrite.xarray
@@ -25,7 +25,6 @@ from typing import Any
 from xarray import Dataset, DataTree, Variable
 from xarray.backends import ZarrStore, writers
 from xarray.backends.zarr import ZarrArrayWrapper, ZarrBackendEntrypoint
-from xarray.core import indexing
 
 import zarrite
 from zarrite import Array, Group
@@ -81,7 +80,7 @@ def _dimensions(array: Array, dimension_key: str, _: bool) -> tuple[tuple[str, .
             for name, value in attributes.items()
             if name != dimension_key and not name.lower().startswith("_nc")
         }
-    return tuple(names or ()), attributes
+    return tuple(name or "" for name in names or ()), attributes
 
 
 class ZarriteStore(ZarrStore):  # type: ignore[misc]
@@ -125,9 +124,9 @@ class ZarriteStore(ZarrStore):  # type: ignore[misc]
         if self.zarr_group.store.is_local:
             return found
         waiting = {
-            name: self.members[name]
-            for name, variable in found.items()
-            if variable.dims == (name,) and self.members[name].nbytes <= COORDINATE_BYTES
+            name: array
+            for name, array in self.arrays()
+            if found[name].dims == (name,) and array.nbytes <= COORDINATE_BYTES
         }
         with ThreadPoolExecutor(TOGETHER) as pool:
             for name, cells in zip(waiting, pool.map(lambda array: array[...], waiting.values()), strict=True):
@@ -136,7 +135,7 @@ class ZarriteStore(ZarrStore):  # type: ignore[misc]
 
     store = _in_words_of_zarrite(ZarrStore.store, attempt_import=lambda _: zarrite)
 
-    def _open_existing_array(self, *, name: str) -> Array:
+    def _open_existing_array(self, *, name: str) -> Any:
         array = self.zarr_group.get_array(name)
         return array if self._write_empty is None else array.with_config({"write_empty_chunks": self._write_empty})
 
