@@ -195,9 +195,8 @@ class Array(Selecting):
         from zarrite.picture import array_html
 
         # Asking a store on this machine what is stored costs little; a bucket is not asked for a picture.
-        if self._store.is_local and self.nchunks <= MOST_COUNTED:
-            return array_html(self, self.nbytes_stored(), self.nchunks_initialized)
-        return array_html(self)
+        cheap = self._store.is_local and self.nchunks <= MOST_COUNTED
+        return array_html(self, self.info_complete() if cheap else self.info)
 
     def __reduce__(self) -> tuple[Any, ...]:
         where = address(self._store)

@@ -28,7 +28,7 @@ MOST_CHUNKS = 100_000
 
 STYLE = (
     "<style>.zarrite{display:flex;gap:1.5em;align-items:flex-start;flex-wrap:wrap}"
-    ".zarrite table{border-collapse:collapse;font-size:.9em}"
+    ".zarrite table{border-collapse:collapse;font-size:.9em;color:inherit}"
     ".zarrite th{text-align:left;font-weight:normal;opacity:.7;padding:.1em 1em .1em 0;vertical-align:top}"
     ".zarrite td{text-align:left;padding:.1em 0}"
     ".zarrite .chip{border:1px solid currentColor;border-radius:.6em;padding:0 .5em;white-space:nowrap}"
@@ -37,16 +37,15 @@ STYLE = (
 )
 
 
-def array_html(array: Any, stored_bytes: int | None = None, objects: int | None = None) -> str:
+def array_html(array: Any, info: ArrayInfo) -> str:
     """An array as HTML: its facts, its codecs in the order of encoding, and its grid.
 
     Args:
         array: the handle.
-        stored_bytes: how many bytes are stored, where that is known.
-        objects: how many objects are stored.
+        info: its facts.
     """
     hidden = {"Type", "Filters", "Serializer", "Compressors"}
-    rows = [(label, value) for label, value in ArrayInfo.of(array, stored_bytes, objects).rows if label not in hidden]
+    rows = [(label, value) for label, value in info.rows if label not in hidden]
     codecs = [*array.filters, *([array.serializer] if array.serializer else []), *array.compressors]
     chain = " → ".join(f'<span class="chip" title="{escape(repr(one))}">{escape(_codec(one))}</span>' for one in codecs)
     table = _table(rows, more=f"<tr><th>Codecs</th><td>{chain}</td></tr>")

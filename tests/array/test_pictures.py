@@ -74,9 +74,9 @@ def test_names_and_codecs_are_escaped_and_in_order() -> None:
 
 
 def test_what_is_stored_is_counted_on_this_machine(tmp_path: Path) -> None:
-    array = zarrite.create_array(tmp_path / "a", shape=(4, 4), chunks=(2, 2), dtype="f4")
+    array = zarrite.create_array(tmp_path / "a", shape=(4, 4), chunks=(1, 1), shards=(2, 2), dtype="f4")
     array[:2] = 1
-    assert "2 of 4" in array._repr_html_()
+    assert "<th>Shards written</th><td>2 of 4</td>" in array._repr_html_()
 
 
 def test_lines_stand_between_chunks() -> None:
