@@ -24,6 +24,9 @@ from zarrite.stores import address, resolve
 
 __all__ = ["Array"]
 
+# Up to so many chunks the objects are counted for a picture.
+MOST_COUNTED = 10_000
+
 
 class Array(Selecting):
     """An n-dimensional array of cells, kept in chunks in a store.
@@ -187,6 +190,14 @@ class Array(Selecting):
 
     def __repr__(self) -> str:
         return f"<zarrite.Array {self.url} shape={self.shape} dtype={self.dtype}>"
+
+    def _repr_html_(self) -> str:
+        """What notebooks show: facts, codecs and the grid of chunks."""
+        from zarrite.picture import array_html
+
+        # Asking a store on this machine what is stored costs little; a bucket is not asked for a picture.
+        cheap = self._store.is_local and self.nchunks <= MOST_COUNTED
+        return array_html(self, self.info_complete() if cheap else self.info)
 
     def __reduce__(self) -> tuple[Any, ...]:
         where = address(self._store)

@@ -5,11 +5,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from itertools import islice
 from typing import Any, Self
 
 from zarrite import formats, stored
 from zarrite._engine import Store
-from zarrite._verb import Steps, verb
+from zarrite._verb import Flow, Steps, verb
 from zarrite.array import Array
 from zarrite.attributes import Attributes, copied
 from zarrite.catalog import Catalog, catalog_of
@@ -21,6 +22,9 @@ from zarrite.node import Model, Seat, ancestors, fetch, fetch_many, publish, sea
 from zarrite.stores import address, join, normalize_path
 
 __all__ = ["Members"]
+
+# Members that a notebook shows.
+MOST_SHOWN = 100
 
 TREE_NODES = 500
 
@@ -361,6 +365,15 @@ class Members(Located):
 
     def __repr__(self) -> str:
         return f"<zarrite.Group {self.url}>"
+
+    def _repr_html_(self) -> str:
+        """What notebooks show: facts, and the members where asking costs little."""
+        from zarrite.picture import group_html
+
+        if not self._store.is_local and self.metadata.consolidated is None:
+            return group_html(self)
+        models = Flow(self._models(None, MOST_SHOWN)).result()
+        return group_html(self, dict(islice(models.items(), MOST_SHOWN)), max(0, len(models) - MOST_SHOWN))
 
     def __reduce__(self) -> tuple[Any, ...]:
         return stored.reopen_group, (type(self), address(self._store), self._path, stored.documents(self))

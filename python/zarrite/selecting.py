@@ -198,25 +198,27 @@ class Selecting(Described):
         """Brackets that count stored objects instead of cells."""
         return BlockIndex(self)
 
-    def _select(self, chosen: Box | Points, out: Any, fields: Fields) -> Any:
+    def _select(self, chosen: Box | Points, out: Any, fields: Fields) -> Steps[Any]:
         reading = self._reading(chosen, fields, out)
-        return reading.done(reading.pending.result())
+        return reading.done((yield reading.pending))
 
+    @verb
     def get_basic_selection(
         self, selection: Any = ..., *, out: Any = None, prototype: Any = None, fields: Fields = None
-    ) -> Any:
+    ) -> Steps[Any]:
         """Cells by integers, slices and `...`."""
-        return self._select(basic(selection, self.shape), out, fields)
+        return (yield from self._select(basic(selection, self.shape), out, fields))
 
     def set_basic_selection(self, selection: Any, value: Any, *, fields: Fields = None, prototype: Any = None) -> None:
         """Writes cells by integers, slices and `...`."""
         self._write_chosen(basic(selection, self.shape), value, fields)
 
+    @verb
     def get_orthogonal_selection(
         self, selection: Any, *, out: Any = None, fields: Fields = None, prototype: Any = None
-    ) -> Any:
+    ) -> Steps[Any]:
         """Cells by integers, slices, and 1-d index arrays and masks that belong to their axes."""
-        return self._select(orthogonal(selection, self.shape), out, fields)
+        return (yield from self._select(orthogonal(selection, self.shape), out, fields))
 
     def set_orthogonal_selection(
         self, selection: Any, value: Any, *, fields: Fields = None, prototype: Any = None
@@ -224,11 +226,12 @@ class Selecting(Described):
         """Writes cells by integers, slices, and 1-d index arrays and masks that belong to their axes."""
         self._write_chosen(orthogonal(selection, self.shape), value, fields)
 
+    @verb
     def get_coordinate_selection(
         self, selection: Any, *, out: Any = None, fields: Fields = None, prototype: Any = None
-    ) -> Any:
+    ) -> Steps[Any]:
         """Single cells by their coordinates: one index array an axis."""
-        return self._select(coordinates(selection, self.shape), out, fields)
+        return (yield from self._select(coordinates(selection, self.shape), out, fields))
 
     def set_coordinate_selection(
         self, selection: Any, value: Any, *, fields: Fields = None, prototype: Any = None
@@ -236,19 +239,23 @@ class Selecting(Described):
         """Writes single cells by their coordinates: one index array an axis."""
         self._write_chosen(coordinates(selection, self.shape), value, fields)
 
-    def get_mask_selection(self, mask: Any, *, out: Any = None, fields: Fields = None, prototype: Any = None) -> Any:
+    @verb
+    def get_mask_selection(
+        self, mask: Any, *, out: Any = None, fields: Fields = None, prototype: Any = None
+    ) -> Steps[Any]:
         """The cells where a mask of the array's shape is true, in C order."""
-        return self._select(by_mask(mask, self.shape), out, fields)
+        return (yield from self._select(by_mask(mask, self.shape), out, fields))
 
     def set_mask_selection(self, mask: Any, value: Any, *, fields: Fields = None, prototype: Any = None) -> None:
         """Writes the cells where a mask of the array's shape is true."""
         self._write_chosen(by_mask(mask, self.shape), value, fields)
 
+    @verb
     def get_block_selection(
         self, selection: Any, *, out: Any = None, fields: Fields = None, prototype: Any = None
-    ) -> Any:
+    ) -> Steps[Any]:
         """Cells by integers and slices that count stored objects."""
-        return self._select(blocks(selection, self.shape, self._model.grid.axes), out, fields)
+        return (yield from self._select(blocks(selection, self.shape, self._model.grid.axes), out, fields))
 
     def set_block_selection(self, selection: Any, value: Any, *, fields: Fields = None, prototype: Any = None) -> None:
         """Writes cells by integers and slices that count stored objects."""
