@@ -59,6 +59,15 @@ def test_auto_shares_one_probe_among_those_who_wait(hole: Server) -> None:
     assert not array[...].any()
 
 
+def test_auto_opens_format_2_where_the_format_is_named(s3: Server) -> None:
+    array = zarrite.create_array(store_at(s3, "a"), shape=(4,), chunks=(2,), dtype="i4", zarr_format=2)
+    array[:2] = 5
+    s3.turn(missing_status=403)
+    place, given = f"s3://{s3.bucket}/a", options(s3, missing_status="auto")
+    found = zarrite.open_array(place, mode="r", zarr_format=2, storage_options=given)
+    assert found[...].tolist() == [5, 5, 0, 0]
+
+
 def test_auto_refuses_where_nothing_was_read_yet(s3: Server) -> None:
     s3.turn(missing_status=403)
     with pytest.raises(PermissionError):

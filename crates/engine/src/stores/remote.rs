@@ -28,6 +28,7 @@ use self::fetching::{Fetched, update};
 use self::missing::Proof;
 use self::network::{Network, network};
 use self::objects::RemoteObject;
+use self::rules::Missing;
 pub use self::rules::{Lend, Lent, Rules, Sign, Signed};
 pub use self::settings::Settings;
 use self::wire::{Doubt, Refusal};
@@ -367,6 +368,7 @@ impl Store for Remote {
                 return;
             }
         };
+        let may_wait = self.0.settings.rules.missing == Missing::Auto && keys.len() > 1;
         let mut answered = vec![false; keys.len()];
         let done = network().wait(async {
             let mut answers = futures_util::stream::iter(keys.iter().enumerate())
@@ -382,9 +384,23 @@ impl Store for Remote {
                     }
                 })
                 .buffer_unordered(Network::MOST);
+            let mut postponed = Vec::new();
             while let Some((place, answer)) = answers.next().await {
+                // What the others of the batch prove is known when they have come.
+                if may_wait && matches!(answer, Err(Error::Permission { .. })) {
+                    postponed.push(place);
+                    continue;
+                }
                 answered[place] = true;
                 if !each(place, answer) {
+                    return Ok(());
+                }
+            }
+            for place in postponed {
+                let key = &keys[place];
+                let answer = self.fetched(client.as_ref(), key, &path(key)?, Range::All, None).await;
+                answered[place] = true;
+                if !each(place, answer.map(|found| found.map(|found| found.bytes.into()))) {
                     break;
                 }
             }
