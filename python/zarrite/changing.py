@@ -53,7 +53,8 @@ def find(store: Store, path: str, own: Model) -> Steps[Found]:
         ArrayNotFoundError, GroupNotFoundError: it is gone, or something else is there.
     """
     found: dict[str, tuple[bytes, Version] | None] = {}
-    for key in formats.described(own, path):
+    keys = formats.first_keys(path, own.zarr_format)
+    for key in keys if len(keys) == 1 else formats.described(own, path):
         found[key] = yield store.get_versioned(key)
     raws = {key: None if one is None else one[0] for key, one in found.items()}
     model = formats.parse(path, raws, own.zarr_format)
@@ -99,7 +100,7 @@ def change(store: Store, path: str, own: M, make: Callable[[M], M | None]) -> St
         documents = formats.dump(model, path)
         before = {key: one[0] for key, one in found.documents.items() if one}
         if made is None:
-            before = formats.dump(now, path)
+            before = formats.dump(now, path) if len(documents) > 1 else {}
         changed = [(key, value) for key, value in documents.items() if before.get(key) != value]
         if not changed and made is None:
             changed = list(documents.items())
@@ -169,8 +170,9 @@ def grown(before: ArrayModel, length: int, at: int) -> tuple[ArrayModel, tuple[A
 
 def put_shape(store: Store, path: str, found: Found, model: ArrayModel) -> Steps[bool]:
     """Puts the document that says the shape, where it is what it was."""
-    before = formats.dump(found.model, path)
-    changed = {key: value for key, value in formats.dump(model, path).items() if before.get(key) != value}
+    documents = formats.dump(model, path)
+    before = formats.dump(found.model, path) if len(documents) > 1 else {}
+    changed = {key: value for key, value in documents.items() if before.get(key) != value}
     for key, value in changed.items():
         if not (yield from put_over(store, key, value, found.documents.get(key))):
             return False

@@ -329,7 +329,10 @@ impl Write {
                 let mut stored = workspace.empty_buffer();
                 match store.get_versioned(key, &mut stored)? {
                     Some(now) if now == *seen => (Put::IfVersion(now), Some(stored)),
-                    now => return Ok(claim.meet(key, now)),
+                    now => {
+                        claim.meet(key, now);
+                        return Ok(());
+                    }
                 }
             }
         };

@@ -14,7 +14,7 @@ use crate::sync::Mutex;
 pub struct Staged(Arc<Inner>);
 
 struct Inner {
-    inner: Arc<dyn Store>,
+    under: Arc<dyn Store>,
     identity: String,
     /// Names of documents; of those of one node the last one is published last.
     names: Vec<String>,
@@ -39,7 +39,7 @@ impl Staged {
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
         let identity = format!("staged-{count}:{}", inner.identity());
         Self(Arc::new(Inner {
-            inner,
+            under: inner,
             identity,
             names,
             held: Memory::new(),
@@ -53,7 +53,7 @@ impl Staged {
     /// # Errors
     /// The store's; [`Error::Changed`] when a document is no longer what it was when the stage saw it.
     pub fn publish(&self) -> Result<()> {
-        let (inner, state) = (&self.0.inner, std::mem::take(&mut *self.0.state.lock()));
+        let (inner, state) = (&self.0.under, std::mem::take(&mut *self.0.state.lock()));
         self.0.closed.store(true, Ordering::Release);
         for (place, aside) in &state.moved {
             if place.is_empty() {
@@ -96,7 +96,7 @@ impl Staged {
         let state = std::mem::take(&mut *self.0.state.lock());
         self.0.closed.store(true, Ordering::Release);
         for aside in state.moved.values() {
-            self.0.inner.delete_prefix(aside)?;
+            self.0.under.delete_prefix(aside)?;
         }
         let new: BTreeSet<&str> = state
             .bases
@@ -111,7 +111,7 @@ impl Staged {
             if last.is_some_and(|last| is_within(node, last)) {
                 continue;
             }
-            self.0.inner.delete_prefix(node)?;
+            self.0.under.delete_prefix(node)?;
             last = Some(node);
         }
         Ok(())
@@ -119,12 +119,11 @@ impl Staged {
 
     /// Puts what lies in one place of the store where all of the store is.
     fn replace_all(&self, aside: &str) -> Result<()> {
-        let inner = &self.0.inner;
+        let inner = &self.0.under;
         let (keys, prefixes) = inner.list_dir("")?;
         keys.iter().try_for_each(|key| inner.delete(key))?;
-        let old = prefixes.iter().filter(|prefix| *prefix != aside);
-        old.map(|prefix| inner.delete_prefix(prefix).map(drop))
-            .collect::<Result<()>>()?;
+        let mut old = prefixes.iter().filter(|prefix| *prefix != aside);
+        old.try_for_each(|prefix| inner.delete_prefix(prefix).map(drop))?;
         let (keys, prefixes) = inner.list_dir(aside)?;
         for prefix in &prefixes {
             inner.move_prefix(&join(aside, prefix), prefix)?;
@@ -170,7 +169,7 @@ impl Staged {
         if self.is_document(key) && (self.is_moved(key) || self.0.state.lock().bases.contains_key(key)) {
             return Ok((&self.0.held, key.to_owned()));
         }
-        Ok((&*self.0.inner, self.real(key)))
+        Ok((&*self.0.under, self.real(key)))
     }
 
     /// Refuses what would show before it is published: only nodes that are new here may be changed.
@@ -197,7 +196,7 @@ impl Staged {
             self.0.state.lock().bases.entry(key.to_owned()).or_default();
             return self.0.held.put(key, parts, how);
         }
-        let base = self.0.inner.get_versioned(key, &mut Vec::new())?;
+        let base = self.0.under.get_versioned(key, &mut Vec::new())?;
         let holds = match &how {
             Put::Always => true,
             Put::IfAbsent => base.is_none(),
@@ -210,10 +209,21 @@ impl Staged {
         Ok(holds)
     }
 
+    /// Takes what is below a prefix out of sight of the stage; what is put there from now on lies aside.
+    fn hide(&self, prefix: &str) {
+        static COUNT: AtomicU64 = AtomicU64::new(0);
+        let count = COUNT.fetch_add(1, Ordering::Relaxed);
+        let dot = if prefix.is_empty() { "" } else { "." };
+        let aside = format!("{prefix}{dot}staged-{:x}-{count:x}", std::process::id());
+        let mut state = self.0.state.lock();
+        state.bases.retain(|key, _| below(key, prefix).is_none());
+        state.moved.insert(prefix.to_owned(), aside);
+    }
+
     /// Whether anything is below a prefix of the store below.
     fn is_there(&self, prefix: &str) -> Result<bool> {
         let mut any = false;
-        self.0.inner.list(prefix, &mut |_, _| {
+        self.0.under.list(prefix, &mut |_, _| {
             any = true;
             false
         })?;
@@ -239,7 +249,7 @@ fn is_within(path: &str, place: &str) -> bool {
 #[deny(clippy::missing_trait_methods)]
 impl Store for Staged {
     fn url(&self) -> String {
-        self.0.inner.url()
+        self.0.under.url()
     }
 
     fn identity(&self) -> &str {
@@ -247,11 +257,15 @@ impl Store for Staged {
     }
 
     fn is_local(&self) -> bool {
-        self.0.inner.is_local()
+        self.0.under.is_local()
     }
 
     fn read_only(&self) -> bool {
-        self.0.inner.read_only()
+        self.0.under.read_only()
+    }
+
+    fn reads_ahead(&self) -> bool {
+        false
     }
 
     /// Nobody else reaches what nobody else can see.
@@ -278,6 +292,15 @@ impl Store for Staged {
         store.get_versioned(&key, into)
     }
 
+    fn knows_versions(&self) -> bool {
+        self.0.under.knows_versions()
+    }
+
+    fn version(&self, key: &str) -> Result<Option<Version>> {
+        let (store, key) = self.at(key)?;
+        store.version(&key)
+    }
+
     fn get_ranges(&self, key: &str, ranges: &[Range], each: &mut dyn FnMut(usize, Vec<u8>) -> bool) -> Result<bool> {
         let (store, key) = self.at(key)?;
         store.get_ranges(&key, ranges, each)
@@ -288,7 +311,7 @@ impl Store for Staged {
         let (mut places, mut asked) = (Vec::new(), Vec::new());
         for (place, key) in keys.iter().enumerate() {
             let held = match self.at(key) {
-                Ok((store, real)) if std::ptr::addr_eq(store, &raw const *self.0.inner) => {
+                Ok((store, real)) if std::ptr::addr_eq(store, &raw const *self.0.under) => {
                     places.push(place);
                     asked.push(real);
                     continue;
@@ -307,7 +330,7 @@ impl Store for Staged {
         }
         if !asked.is_empty() {
             self.0
-                .inner
+                .under
                 .get_many(&asked, &mut |at, answer| each(places[at], answer));
         }
     }
@@ -329,7 +352,7 @@ impl Store for Staged {
             return self.put_document(key, parts, how);
         }
         self.check_new(key)?;
-        self.0.inner.put(&self.real(key), parts, how)
+        self.0.under.put(&self.real(key), parts, how)
     }
 
     fn put_many(&self, items: &[(String, &[u8])], each: &mut dyn FnMut(usize, Result<()>) -> bool) {
@@ -343,31 +366,45 @@ impl Store for Staged {
     fn delete(&self, key: &str) -> Result<()> {
         self.open_for()?;
         check_key(key)?;
-        self.check_new(key)?;
         if self.is_document(key) {
-            return self.0.held.delete(key);
+            if self.check_new(key).is_ok() {
+                return self.0.held.delete(key);
+            }
+            // A node without its document is no node.
+            if self.0.under.size(key)?.is_some() {
+                self.hide(node_of(key));
+            }
+            return Ok(());
         }
-        self.0.inner.delete(&self.real(key))
+        self.check_new(key)?;
+        self.0.under.delete(&self.real(key))
+    }
+
+    fn delete_many(&self, keys: &[String]) -> Result<()> {
+        keys.iter().try_for_each(|key| self.delete(key))
+    }
+
+    /// Never: what a server copies is not looked at on its way.
+    fn copy_from(&self, _source: &dyn Store, _from: &str, _to: &str) -> Result<Option<bool>> {
+        Ok(None)
     }
 
     fn delete_prefix(&self, prefix: &str) -> Result<u64> {
-        static COUNT: AtomicU64 = AtomicU64::new(0);
         self.open_for()?;
         let prefix = check_prefix(prefix)?;
         let held = self.0.held.delete_prefix(prefix)?;
         if self.is_moved(prefix) || self.check_new(&join(prefix, "c")).is_ok() {
-            return Ok(held + self.0.inner.delete_prefix(&self.real(prefix))?);
+            return Ok(held + self.0.under.delete_prefix(&self.real(prefix))?);
         }
         if !self.is_there(prefix)? {
             return Ok(held);
         }
-        let count = COUNT.fetch_add(1, Ordering::Relaxed);
-        let dot = if prefix.is_empty() { "" } else { "." };
-        let aside = format!("{prefix}{dot}staged-{:x}-{count:x}", std::process::id());
-        let mut state = self.0.state.lock();
-        state.bases.retain(|key, _| below(key, prefix).is_none());
-        state.moved.insert(prefix.to_owned(), aside);
+        self.hide(prefix);
         Ok(held + 1)
+    }
+
+    fn list_keys(&self, prefix: &str, each: &mut dyn FnMut(&str) -> bool) -> Result<()> {
+        self.list(prefix, &mut |key, _| each(key))
     }
 
     fn list(&self, prefix: &str, each: &mut dyn FnMut(&str, u64) -> bool) -> Result<()> {
@@ -384,7 +421,7 @@ impl Store for Staged {
             }
             true
         };
-        self.0.inner.list(&self.real(prefix), &mut note)?;
+        self.0.under.list(&self.real(prefix), &mut note)?;
         self.0.held.list(prefix, &mut |key, bytes| {
             found.insert(key.to_owned(), bytes);
             true
@@ -400,7 +437,7 @@ impl Store for Staged {
     fn list_dir(&self, prefix: &str) -> Result<(Vec<String>, Vec<String>)> {
         self.open_for()?;
         let prefix = check_prefix(prefix)?;
-        let (keys, prefixes) = self.0.inner.list_dir(&self.real(prefix))?;
+        let (keys, prefixes) = self.0.under.list_dir(&self.real(prefix))?;
         let (held_keys, held_prefixes) = self.0.held.list_dir(prefix)?;
         let moved = self.0.state.lock().moved.clone();
         let hidden = |name: &String| {
