@@ -224,6 +224,20 @@ def test_one_call_that_saves_closes_what_it_opened(tmp_path: Path) -> None:
     assert zarrite.load(tmp_path / "b.zip").tolist() == [1, 2]
 
 
+def test_copies_moves_and_deletions_close_what_they_opened(tmp_path: Path) -> None:
+    zarrite.create_array(tmp_path / "a.zarr", name="x", data=CELLS, chunks=20)
+    path = tmp_path / "a.zip"
+    zarrite.copy(tmp_path / "a.zarr", path, source_path="x", target_path="y")
+    assert_array_equal(zarrite.load(path)["y"], CELLS)
+    zarrite.move(path, path, source_path="y", target_path="deep/z")
+    assert len(entries(path)) == 9 + 1 + 2
+    zarrite.move(path, tmp_path / "b.zarr", source_path="deep/z")
+    assert_array_equal(zarrite.load(tmp_path / "b.zarr"), CELLS)
+    assert sorted(entries(path)) == ["deep/zarr.json", "zarr.json"]
+    zarrite.delete(path, "deep")
+    assert entries(path) == ["zarr.json"]
+
+
 def test_the_words_of_zarr_pythons_zip_store(tmp_path: Path) -> None:
     path = tmp_path / "a.zip"
     with ZipStore(path, mode="x", compression=zipfile.ZIP_STORED, allowZip64=True) as store:
