@@ -212,7 +212,8 @@ def test_file_systems_are_rebuilt_where_they_can_be(tmp_path: Path, s3: Server) 
     np.testing.assert_array_equal(array[...], CELLS)
     s3.settle()
     assert s3.counts() == {"GetObject": 64}
-    array[5] = 1
+    with zarrite.config.set({"array.unsafe_writes": "allow"}):
+        array[5] = 1
     assert (zarrite.open_array(mapper, mode="r")[5] == 1).all()
 
 
@@ -239,7 +240,7 @@ def test_a_url_of_another_scheme_is_opened_through_fsspec(tmp_path: Path) -> Non
     }
     (tmp_path / "references.json").write_text(json.dumps({"version": 1, "refs": references}))
     array = zarrite.open_array("reference://x", mode="r", storage_options={"fo": str(tmp_path / "references.json")})
-    assert array.store.url == "python+fsspec+reference://x"
+    assert array.store.url == "reference://x"
     np.testing.assert_array_equal(array[...], CELLS)
     again = pickle.loads(pickle.dumps(array))
     np.testing.assert_array_equal(again[...], CELLS)

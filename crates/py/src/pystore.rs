@@ -24,6 +24,7 @@ pub struct PyStore {
     identity: String,
     read_only: bool,
     is_local: bool,
+    is_shared: bool,
     /// Conditional puts exclude one another here, where the object has none of its own.
     conditional: Mutex<()>,
     has: Has,
@@ -69,6 +70,7 @@ impl PyStore {
             identity,
             read_only: read_only || flag("read_only", false)?,
             is_local: flag("is_local", true)?,
+            is_shared: flag("is_shared", true)?,
             conditional: Mutex::new(()),
             has,
             calls: Arc::new(Calls::new(store.clone_ref(py), py)?),
@@ -132,7 +134,7 @@ impl Store for PyStore {
     fn safety(&self) -> Safety {
         if self.has.put_if_version {
             Safety::Conditions
-        } else if self.has.put_if_absent && self.is_local {
+        } else if !self.is_shared || (self.has.put_if_absent && self.is_local) {
             Safety::Process
         } else {
             Safety::Nothing

@@ -156,6 +156,7 @@ class FsspecStore:
         self.url = f"python+fsspec+{protocol}://{self.root.lstrip('/')}"
         self.identity = f"{self.url}#{filesystem._fs_token}"
         self.is_local = not filesystem.async_impl
+        self.is_shared = protocol != "memory"
         # What does not run on an event loop is seldom made for several threads.
         # Some ask how long an object is before they read all of it, and read it in parts; not when told where to begin.
         self._first = 0 if getattr(filesystem, "max_concurrency", 1) > 1 else None

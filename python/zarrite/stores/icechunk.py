@@ -15,12 +15,12 @@ from typing import Any
 from zarrite import _engine
 from zarrite._engine import Store
 from zarrite.errors import MissingDependencyError, NodeNotFoundError, StoreError, UrlError
-from zarrite.stores.adapters import kept
 from zarrite.stores.coroutines import collect
 from zarrite.stores.names import name_of
 from zarrite.stores.paths import file_path, scheme_of
 from zarrite.stores.protocol import Answers, Question, store_of_object
 from zarrite.stores.remote import remote_store
+from zarrite.stores.roots import kept
 from zarrite.stores.zarr_stores import ZarrStore
 
 __all__ = ["IcechunkStore", "icechunk_store", "open_repository", "session_store", "store_of", "writable_session"]
@@ -288,6 +288,8 @@ class IcechunkStore(ZarrStore):
         # Only what never changes can be found again by a URL.
         self.url = f"{url}|icechunk://{session.snapshot_id}/" if url and fixed else own
         self.read_only = fixed
+        # What a session wrote is its own until the commit, which sees to the rest.
+        self.is_shared = False
         self.session = session
         self._place = url
 

@@ -68,8 +68,8 @@ class PythonStore(Protocol):
     `delete_many(keys)`, one call for many objects; `open_many(questions)`, parts of objects with the bytes of each;
     `size(key)`; `list_sizes(prefix)` and `list_dir(prefix)`; `get_versioned(key)`, and
     `put_if_absent(key, value)` and `put_if_version(key, value, version)`, which say whether they put, so that several
-    processes may write parts of one object; `url`, `identity`, `read_only`, and `is_local`,
-    which is false for a store that waits for a network.
+    processes may write parts of one object; `url`, `identity`, `read_only`; `is_local`, which
+    is false for a store that waits for a network; `is_shared`, which is false where no other process reaches it.
     """
 
     def get(self, key: str, start: int | None = None, stop: int | None = None) -> bytes | None:

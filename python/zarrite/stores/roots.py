@@ -155,8 +155,6 @@ def options_in(root: str, options: Mapping[str, Any] | None) -> Mapping[str, Any
 
 def from_fsspec(text: str, roots: Roots, options: Mapping[str, Any] | None, read_only: bool) -> Store:
     """What fsspec reaches, which prints itself as it was written."""
-    if text.startswith(("reference://", "reference::")):
-        raise UrlError(f"{text}: {KERCHUNK}")
     from zarrite.stores.filesystems import from_fsspec_url
 
     found = from_fsspec_url(text, options, read_only=read_only)

@@ -191,7 +191,7 @@ def _from_text(text: str, read_only: bool) -> tuple[Store, str]:
         return named_memory_store(unescaped(root)), normalize_path(unescaped(inside))
     if name == "zip":
         return _within(text, rest.removeprefix("//"), read_only)
-    raise UrlError(f"{text!r}: no store is known for {name}:; known: a path, file://, memory://, and *.zip archives")
+    raise UrlError(f"{text!r}: no store is known for {name}://; known: a path, file://, memory://, and *.zip archives")
 
 
 def _within(text: str, path: str, read_only: bool) -> tuple[Store, str]:
