@@ -102,6 +102,7 @@ impl Expected {
             few: false,
             leaf_bytes: read.leaf_bytes,
             keeping: None,
+            cache: &runtime().decoded,
             arena: Mutex::default(),
         }))
     }
