@@ -24,12 +24,13 @@ from zarrite.errors import (
 )
 from zarrite.group import Group
 from zarrite.hierarchy import nodes_at
-from zarrite.listed import copy_listed, delete_listed, listed
+from zarrite.listed import FILES, copy_listed, delete_listed, listed, renames
 from zarrite.making import ensure_parents
 from zarrite.model.node import ArrayModel, GroupModel
 from zarrite.node import Model, ancestors, fetch, fetch_many, seat_of
 from zarrite.progress import Progress, reporter
-from zarrite.stores import StorePath, join_url, place_of, resolve
+from zarrite.stores import StorePath, join, join_url, place_of, resolve
+from zarrite.stores.paths import unescaped
 
 __all__ = ["NodeShare", "Transfer", "copy", "delete", "move"]
 
@@ -380,13 +381,10 @@ def _catalog_above(store: Store, path: str) -> Steps[Catalog | None]:
     return None
 
 
-FILES = "file://"
-
-
 def _names(start: _Start, into: Store, goal: str) -> tuple[Store, str, str] | None:
     """A store in which the move is a new name, and both names; `None` where there is no such store."""
     store, path = start.store, start.path
-    if path and goal and store.identity == into.identity and store.url.startswith((FILES, "memory://")):
+    if path and goal and store.identity == into.identity and renames(store):
         return store, path, goal
     old, new = _file(store, path), _file(into, goal)
     if old is None or new is None or os.sep != "/" or os.path.islink(old):
@@ -401,8 +399,10 @@ def _names(start: _Start, into: Store, goal: str) -> tuple[Store, str, str] | No
 
 
 def _file(store: Store, path: str) -> str | None:
-    """The folder of a node in a store of files."""
-    return join_url(store.url.removeprefix(FILES), path) if store.url.startswith(FILES) else None
+    """The folder of a node in a store of files; `None` in any other store."""
+    if not store.url.startswith(FILES) or not renames(store):
+        return None
+    return join(unescaped(store.url.removeprefix(FILES)), path)
 
 
 def _remove_folder(store: Store, path: str) -> None:

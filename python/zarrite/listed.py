@@ -10,10 +10,9 @@ from zarrite._engine import Listing, Pending, Store
 from zarrite._verb import Steps
 from zarrite.progress import Progress, Report
 
-__all__ = ["copy_listed", "delete_listed", "delete_node", "listed", "move_node"]
+__all__ = ["FILES", "copy_listed", "delete_listed", "delete_node", "listed", "move_node", "renames"]
 
-RENAMING = ("file://", "memory://")
-"""The stores that give everything below a prefix another name at once."""
+FILES, MEMORY = "file://", "memory://"
 PAUSE_S = 0.5
 """How often whoever watches hears of work on many objects, in seconds."""
 FIRST = 1000
@@ -44,9 +43,14 @@ def delete_node(store: Store, path: str) -> Steps[int]:
     return listing.objects
 
 
+def renames(store: Store) -> bool:
+    """Whether a store gives all below a prefix another name at once: a folder or memory, with nothing around it."""
+    return store.url.startswith((FILES, MEMORY)) and "|" not in store.url
+
+
 def move_node(store: Store, source: str, target: str, progress: Progress | None = None) -> Steps[None]:
     """Moves a node within a store: by a new name where that is all it takes, else by a copy and a deletion."""
-    if store.url.startswith(RENAMING):
+    if renames(store):
         yield store.move_prefix(source, target)
         return
     listing = yield from listed(store, source)

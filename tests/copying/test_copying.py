@@ -288,3 +288,57 @@ def test_a_bucket_takes_and_gives_copies(bucket: dict[str, Any], tmp_path: Path)
     with pytest.raises(NodeNotFoundError):
         zarrite.delete("s3://bucket/two", storage_options=bucket)
     assert zarrite.delete("s3://bucket/one", storage_options=bucket).objects == len(contents(tmp_path / "source"))
+
+
+@pytest.mark.parametrize("from_bucket", [False, True])
+def test_a_cache_keeps_nothing_of_what_was_there_before(
+    bucket: dict[str, Any], tmp_path: Path, from_bucket: bool
+) -> None:
+    one = zarrite.create_array("s3://bucket/one", data=CELLS, chunks=(2, 3), storage_options=bucket)
+    other = zarrite.create_array(tmp_path / "other", data=-CELLS, chunks=(2, 3))
+    if from_bucket:
+        zarrite.copy(other, "s3://bucket/other", target_options=bucket)
+        other = zarrite.open_array("s3://bucket/other", mode="r", storage_options=bucket)
+    store = zarrite.storage.CacheStore("s3://bucket/one", check="never", storage_options=bucket)
+    assert np.array_equal(zarrite.open_array(store)[...], CELLS)
+    zarrite.copy(other, store, overwrite=True)
+    assert np.array_equal(zarrite.open_array(store)[...], -CELLS)
+    assert np.array_equal(one[...], -CELLS)
+    zarrite.delete(store)
+    with pytest.raises(NodeNotFoundError):
+        zarrite.open(store, mode="r")
+
+
+def test_an_overlay_is_written_where_it_can_be_and_its_lower_store_never(tmp_path: Path) -> None:
+    fill(tmp_path / "lower")
+    before = contents(tmp_path / "lower")
+    overlay = zarrite.storage.overlay(tmp_path / "lower", tmp_path / "upper")
+    zarrite.copy(overlay, overlay, source_path="deep", target_path="again")
+    zarrite.move(overlay, overlay, source_path="a", target_path="moved")
+    zarrite.delete(overlay, "deep")
+    assert sorted(zarrite.open_group(overlay, mode="r")) == ["again", "moved"]
+    assert np.array_equal(zarrite.open_array(overlay, path="again/er/b", mode="r")[...], CELLS[0])
+    assert np.array_equal(zarrite.open_array(overlay, path="moved", mode="r")[...], CELLS)
+    assert contents(tmp_path / "lower") == before
+    zarrite.move(overlay, tmp_path / "odd%|name", source_path="again")
+    assert np.array_equal(zarrite.open_array(tmp_path / "odd%|name", path="er/b", mode="r")[...], CELLS[0])
+    zarrite.move(tmp_path / "odd%|name", tmp_path / "even")
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["even", "lower", "upper"]
+    store: dict[str, bytes] = {}
+    zarrite.copy(overlay, store)
+    assert sorted(zarrite.open_group(store, mode="r")) == ["moved"]
+    assert contents(tmp_path / "lower") == before
+
+
+def test_pipelines_of_urls_are_sources(tmp_path: Path) -> None:
+    import zipfile
+
+    fill(tmp_path / "source")
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        for key, value in contents(tmp_path / "source").items():
+            archive.writestr(key, value)
+    done = zarrite.copy(f"file://{tmp_path}/a.zip|zip:", {}, source_path="deep")
+    assert done.objects == 7
+    target: dict[str, bytes] = {}
+    zarrite.copy(tmp_path / "a.zip", target)
+    assert contents(target) == contents(tmp_path / "source")
