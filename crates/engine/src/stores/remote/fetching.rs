@@ -80,7 +80,7 @@ impl Remote {
         let meta = client.head(path).await?;
         let (start, stop) = range.within(meta.size);
         if start >= stop {
-            return Ok(empty(meta, start));
+            return Ok(empty(&meta, start));
         }
         if suffix {
             self.0.no_suffix.store(true, Ordering::Relaxed);
@@ -97,16 +97,16 @@ impl Remote {
 
 /// The answer for a range of no bytes.
 async fn nothing(client: &dyn ObjectStore, path: &Path, start: u64) -> object_store::Result<Fetched> {
-    Ok(empty(client.head(path).await?, start))
+    Ok(empty(&client.head(path).await?, start))
 }
 
-fn empty(meta: ObjectMeta, start: u64) -> Fetched {
+fn empty(meta: &ObjectMeta, start: u64) -> Fetched {
     Fetched {
         bytes: Bytes::new(),
         start: start.min(meta.size),
         object_bytes: meta.size,
-        version: mark(&meta),
-        tag: strong(&meta),
+        version: mark(meta),
+        tag: strong(meta),
     }
 }
 
