@@ -120,7 +120,7 @@ struct Queue {
 #[derive(Default)]
 struct Desks {
     used: usize,
-    idle: Vec<Box<Workspace>>,
+    idle: Vec<Workspace>,
 }
 
 /// What the process shares.
@@ -174,16 +174,16 @@ pub fn go_on() -> Result<()> {
 
 /// Runs `work` with this thread's workspace; work inside work gets a fresh one.
 pub fn with_workspace<T>(work: impl FnOnce(&mut Workspace) -> T) -> T {
-    let mut workspace = WORKSPACE.take().unwrap_or_else(new_workspace);
+    let mut workspace = WORKSPACE.take().unwrap_or_else(|| Box::new(new_workspace()));
     let out = work(&mut workspace);
     WORKSPACE.set(Some(workspace));
     out
 }
 
-fn new_workspace() -> Box<Workspace> {
+fn new_workspace() -> Workspace {
     // A sixteenth of the budget is kept in all: many threads keep little each.
     let share = runtime().budget.total() / runtime().threads() / 16;
-    Box::new(Workspace::keeping(share.clamp(4 << 20, 64 << 20)))
+    Workspace::keeping(share.clamp(4 << 20, 64 << 20))
 }
 
 /// The process' runtime, started on first use and anew in a forked child.
@@ -450,7 +450,7 @@ impl Runtime {
     /// Decodes or encodes on a thread that waited for a network: however many such threads there are, as many compute at once as
     /// threads work, each with the memory that is kept for it.
     pub fn compute<T>(&self, work: impl FnOnce(&mut Workspace) -> T) -> T {
-        struct Seat<'a>(&'a Runtime, Option<Box<Workspace>>);
+        struct Seat<'a>(&'a Runtime, Option<Workspace>);
         impl Drop for Seat<'_> {
             fn drop(&mut self) {
                 let mut desks = self.0.desks.lock();

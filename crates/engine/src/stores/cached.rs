@@ -313,8 +313,22 @@ impl Store for Cached {
         self.0.store.try_lock(name)
     }
 
+    /// Never: what is kept here is asked for first.
+    fn reads_ahead(&self) -> bool {
+        false
+    }
+
     fn get(&self, key: &str, range: Range, into: &mut Vec<u8>) -> Result<Option<Found>> {
         self.0.get(key, range, into)
+    }
+
+    fn get_with(&self, key: &str, range: Range, each: &mut dyn FnMut(&[u8], &Found)) -> Result<Option<Found>> {
+        let mut held = Vec::new();
+        let found = self.0.get(key, range, &mut held)?;
+        if let Some(found) = &found {
+            each(&held, found);
+        }
+        Ok(found)
     }
 
     /// Always the store's own: a conditional put follows.

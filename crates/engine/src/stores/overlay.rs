@@ -157,6 +157,10 @@ impl Object for Lower {
         self.inner.append_at(offset, bytes, into)
     }
 
+    fn read_with(&self, offset: u64, bytes: u64, each: &mut dyn FnMut(&[u8])) -> Result<()> {
+        self.inner.read_with(offset, bytes, each)
+    }
+
     fn is_current(&self) -> bool {
         !self.overlay.is_deleted(&self.key)
             && matches!(self.overlay.0.upper.size(&self.key), Ok(None))
@@ -206,6 +210,19 @@ impl Store for Overlay {
 
     fn try_lock(&self, _name: &str) -> Result<Lock> {
         Ok(Lock::Unknown)
+    }
+
+    /// Never: what is changed above is not told to who reads below.
+    fn reads_ahead(&self) -> bool {
+        false
+    }
+
+    fn get_with(&self, key: &str, range: Range, each: &mut dyn FnMut(&[u8], &Found)) -> Result<Option<Found>> {
+        Self::checked(key)?;
+        match self.0.upper.get_with(key, range, each)? {
+            None if !self.is_deleted(key) => self.0.lower.get_with(key, range, each),
+            found => Ok(found),
+        }
     }
 
     fn get(&self, key: &str, range: Range, into: &mut Vec<u8>) -> Result<Option<Found>> {
