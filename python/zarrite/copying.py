@@ -13,7 +13,6 @@ from zarrite._engine import Listing, Store, local_store
 from zarrite._verb import Steps, verb
 from zarrite.array import Array
 from zarrite.catalog import Catalog, catalog_of
-from zarrite.closing import complete
 from zarrite.errors import (
     BaseZarrError,
     ContainsArrayError,
@@ -27,7 +26,7 @@ from zarrite.hierarchy import nodes_at
 from zarrite.listed import FILES, copy_listed, delete_listed, listed, renames
 from zarrite.making import ensure_parents
 from zarrite.model.node import ArrayModel, GroupModel
-from zarrite.node import Model, ancestors, fetch, fetch_many, seat_of
+from zarrite.node import Model, ancestors, complete, fetch, fetch_many, seat_of
 from zarrite.progress import Progress, reporter
 from zarrite.stores import StorePath, join, join_url, place_of, resolve
 from zarrite.stores.paths import unescaped

@@ -9,15 +9,15 @@ from collections.abc import Callable
 from typing import Any, Protocol, TypeVar
 
 from zarrite import formats
-from zarrite._engine import Store
+from zarrite._engine import Store, close
 from zarrite._verb import Steps, Turn
 from zarrite.changing import change
 from zarrite.errors import MetadataValidationError, ReadOnlyError
 from zarrite.model.node import ArrayModel, GroupModel
-from zarrite.stores import join, place_of
+from zarrite.stores import is_ours_to_close, join, place_of
 from zarrite.stores.url import bound_format
 
-__all__ = ["Model", "Seat", "asked_format", "check_writable", "fetch", "fetch_many", "publish", "seat_of"]
+__all__ = ["Model", "Seat", "asked_format", "check_writable", "complete", "fetch", "fetch_many", "publish", "seat_of"]
 
 Model = ArrayModel | GroupModel
 M = TypeVar("M", ArrayModel, GroupModel)
@@ -216,3 +216,22 @@ def child(path: str, name: str) -> str:
 def attributes_of(model: Model) -> dict[str, Any]:
     """A copy of a model's attributes, shallow."""
     return dict(model.attributes)
+
+
+def complete(given: Any, place: Store, steps: Steps[Any]) -> Steps[None]:
+    """Does work, and closes the store where it was opened for it and waits to be closed; after a failure as it was.
+
+    Args:
+        given: what the caller passed as the store; a store of the caller's own stays open.
+        place: the store.
+        steps: the work.
+    """
+    waits = is_ours_to_close(given, place)
+    try:
+        yield from steps
+    except BaseException:
+        if waits:
+            yield close(place, keep=False)
+        raise
+    if waits:
+        yield close(place)

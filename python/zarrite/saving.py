@@ -9,9 +9,9 @@ import numpy as np
 
 from zarrite._verb import Steps, verb
 from zarrite.array import Array
-from zarrite.closing import complete
 from zarrite.create import create_array, create_group
 from zarrite.group import Group
+from zarrite.node import complete
 from zarrite.open import open as open_node
 from zarrite.progress import Progress, track
 from zarrite.stores import StorePath, resolve

@@ -210,15 +210,14 @@ impl Zip {
             }
         }
         let (begin, before) = (self.begin(key, entry)?, into.len());
-        let done = match entry.method {
-            Method::Stored => self.0.archive.append_at(begin, entry.stored_bytes, into),
-            _ => {
-                let mut stored = Vec::new();
-                self.0
-                    .archive
-                    .append_at(begin, entry.stored_bytes, &mut stored)
-                    .and_then(|()| inflate(key, &stored, entry.bytes, into))
-            }
+        let done = if entry.method == Method::Stored {
+            self.0.archive.append_at(begin, entry.stored_bytes, into)
+        } else {
+            let mut stored = Vec::new();
+            self.0
+                .archive
+                .append_at(begin, entry.stored_bytes, &mut stored)
+                .and_then(|()| inflate(key, &stored, entry.bytes, into))
         };
         done.and_then(|()| compare(key, entry, &into[before..]))
             .inspect_err(|_| into.truncate(before))

@@ -287,12 +287,11 @@ impl Archive {
             if bytes <= SMALL_BYTES && state.memory_bytes + bytes <= MEMORY_BYTES {
                 return Ok(Value::Memory(parts.concat().into()));
             }
-            let file = match &state.scratch {
-                Some(file) => Arc::clone(file),
-                None => {
-                    let made = self.scratch().map_err(|cause| Error::from_io(key, &cause))?;
-                    Arc::clone(state.scratch.insert(Arc::new(made)))
-                }
+            let file = if let Some(file) = &state.scratch {
+                Arc::clone(file)
+            } else {
+                let made = self.scratch().map_err(|cause| Error::from_io(key, &cause))?;
+                Arc::clone(state.scratch.insert(Arc::new(made)))
             };
             let header = state.end;
             state.end += said.header_bytes() + bytes as u64;
@@ -500,7 +499,9 @@ impl Store for Archive {
             return Ok(false);
         }
         let mut crc = Crc::new();
-        parts.iter().for_each(|part| crc.update(part));
+        for part in parts {
+            crc.update(part);
+        }
         let value = self.write(key, parts, &crc)?;
         let held = Held {
             value,
@@ -525,7 +526,9 @@ impl Store for Archive {
         let prefix = check_prefix(prefix)?;
         self.change(|state| {
             let keys = state.live(prefix);
-            keys.keys().for_each(|key| state.set(key, None));
+            for key in keys.keys() {
+                state.set(key, None);
+            }
             keys.len() as u64
         })
     }

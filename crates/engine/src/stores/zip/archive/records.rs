@@ -15,7 +15,7 @@ const COMMENT_BYTES: usize = 0xffff;
 /// 1 January 1980, where the format's time begins.
 const DATE: u16 = 0x21;
 /// Made by this version of the format (4.5, which has long numbers), on Unix, as a file that its owner may write.
-const MADE_BY: u16 = 45 | 3 << 8;
+const MADE_BY: u16 = 45 + 3 * 0x100;
 const FILE: u32 = 0o100_644 << 16;
 /// The flag of names in UTF-8, and the one of an encrypted object.
 const UTF8: u16 = 1 << 11;
