@@ -176,6 +176,8 @@ def put_shape(store: Store, path: str, found: Found, model: ArrayModel) -> Steps
     for key, value in changed.items():
         if not (yield from put_over(store, key, value, found.documents.get(key))):
             return False
+        if len(documents) == 1:
+            formats.remember(model, value)
     return True
 
 

@@ -46,6 +46,7 @@ __all__ = [
     "parse",
     "presented",
     "refuse_older",
+    "remember",
     "with_copies",
 ]
 
@@ -178,6 +179,15 @@ def parse(
             return _models.get(raws) or _keep(raws, _parse_n5(raws, prefix))
     _check_number(zarr_format)
     return None
+
+
+def remember(model: ArrayModel, document: bytes) -> None:
+    """Notes that a document which was just written means a model: who reads it need not take it apart.
+
+    The model has to be one that was read, with another shape.
+    """
+    if model.zarr_format == v3.NUMBER:
+        _keep(document, model)
 
 
 def bare_group(zarr_format: int) -> GroupModel | None:
