@@ -52,7 +52,7 @@ def open_url(
     if pipeline.chained:
         options = options_in(pipeline.root, options)
         if not pipeline.stages:
-            return from_fsspec(text, roots, options, read_only), ""
+            return from_fsspec(text, options, read_only), ""
     store, path = _open(pipeline, roots, options, read_only)
     return kept(store, options), path
 

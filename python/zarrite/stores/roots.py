@@ -28,11 +28,9 @@ class Roots(NamedTuple):
 
     Attributes:
         text: plain paths, `file:` and `memory:` URLs.
-        thing: an object with a store's methods.
     """
 
     text: Callable[[str], tuple[Store, str]]
-    thing: Callable[[Any], Store]
 
 
 class Opened(NamedTuple):
@@ -97,9 +95,9 @@ def root_of(text: str, roots: Roots, options: Mapping[str, Any] | None, read_onl
         return Opened(*roots.text(text))
     above, _, file = text.rstrip("/").rpartition("/")
     if above.endswith(":/"):
-        return Opened(from_fsspec(text, roots, options, read_only), "")
-    parent = from_fsspec(above, roots, options, read_only)
-    return Opened(parent, file, lambda: (from_fsspec(text, roots, options, read_only), ""))
+        return Opened(from_fsspec(text, options, read_only), "")
+    parent = from_fsspec(above, options, read_only)
+    return Opened(parent, file, lambda: (from_fsspec(text, options, read_only), ""))
 
 
 def _remote(text: str, options: Mapping[str, Any] | None, read_only: bool) -> Opened:
@@ -153,12 +151,11 @@ def options_in(root: str, options: Mapping[str, Any] | None) -> Mapping[str, Any
     return nested if scheme and isinstance(nested, Mapping) else options
 
 
-def from_fsspec(text: str, roots: Roots, options: Mapping[str, Any] | None, read_only: bool) -> Store:
+def from_fsspec(text: str, options: Mapping[str, Any] | None, read_only: bool) -> Store:
     """What fsspec reaches, which prints itself as it was written."""
     from zarrite.stores.filesystems import from_fsspec_url
 
-    found = from_fsspec_url(text, options, read_only=read_only)
-    return (found if isinstance(found, Store) else roots.thing(found)).prefixed("", text)
+    return from_fsspec_url(text, options, read_only=read_only).prefixed("", text)
 
 
 def file_of(place: Any, options: Mapping[str, Any] | None) -> tuple[Store, str] | None:
@@ -175,7 +172,7 @@ def file_of(place: Any, options: Mapping[str, Any] | None) -> tuple[Store, str] 
     scheme = scheme_of(place)[0]
     if scheme not in ("", "file", *REMOTE) and not scheme.startswith("s3+"):
         return None
-    store, path, _ = root_of(place, Roots(_nothing, _nothing), options, read_only=True)
+    store, path, _ = root_of(place, Roots(_nothing), options, read_only=True)
     return (store, path) if path else None
 
 

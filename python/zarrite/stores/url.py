@@ -75,7 +75,7 @@ def resolve(
         from zarrite.stores.adapters import open_url
         from zarrite.stores.roots import Roots
 
-        roots = Roots(lambda text: _from_text(text, read_only), lambda thing: store_of_object(thing, read_only))
+        roots = Roots(lambda text: _from_text(text, read_only))
         store, base = open_url(place, roots, storage_options, read_only=read_only)
         if writes and store.read_only:
             raise _not_written(store)
@@ -124,7 +124,7 @@ def json_at(text: str, storage_options: Mapping[str, Any] | None = None) -> Any:
     from zarrite.stores.adapters import read_json
     from zarrite.stores.roots import Roots
 
-    roots = Roots(lambda root: _from_text(root, True), lambda thing: store_of_object(thing, True))
+    roots = Roots(lambda root: _from_text(root, True))
     return read_json(text, roots, storage_options)
 
 
