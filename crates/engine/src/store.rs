@@ -433,6 +433,11 @@ pub trait Store: Send + Sync {
         keys.iter().try_for_each(|key| self.delete(key))
     }
 
+    /// Whether `delete_prefix` takes everything out of sight at once: then nothing has to be deleted before the rest.
+    fn deletes_at_once(&self) -> bool {
+        false
+    }
+
     /// Copies an object of a store, or of this one, without its bytes passing through this process: a server does it, or the system.
     /// `None`, and nothing done, where there is no such way; `Some(false)` where there is no such object.
     ///

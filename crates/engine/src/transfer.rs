@@ -160,9 +160,10 @@ impl Listing {
     pub fn delete(&self, span: Span<usize>) -> Result<u64> {
         let (span, count) = (self.within(span), self.entries.len());
         let span = count - span.end..count - span.start;
+        let at_once = self.store.deletes_at_once();
         for wave in self.waves(span.clone()).into_iter().rev() {
             // All at once, by the sweep.
-            if self.store.is_local() && self.entries[wave.start].wave == 0 {
+            if at_once || (self.store.is_local() && self.entries[wave.start].wave == 0) {
                 continue;
             }
             let keys: Vec<_> = self.entries[wave]
@@ -181,7 +182,7 @@ impl Listing {
     /// # Errors
     /// As [`Store::delete_prefix`].
     pub fn sweep(&self) -> Result<()> {
-        if self.store.is_local() {
+        if self.store.is_local() || self.store.deletes_at_once() {
             let swept = self.store.delete_prefix(&self.prefix);
             swept.map_err(|why| Error::from(why).in_store(&*self.store))?;
         }

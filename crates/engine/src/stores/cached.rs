@@ -442,6 +442,10 @@ impl Store for Cached {
         done
     }
 
+    fn deletes_at_once(&self) -> bool {
+        self.0.store.deletes_at_once()
+    }
+
     fn copy_from(&self, source: &dyn Store, from: &str, to: &str) -> Result<Option<bool>> {
         let done = self.0.store.copy_from(source, from, to);
         self.0.changed(to);

@@ -344,6 +344,10 @@ impl Store for Overlay {
         keys.iter().try_for_each(|key| self.delete(key))
     }
 
+    fn deletes_at_once(&self) -> bool {
+        false
+    }
+
     fn copy_from(&self, source: &dyn Store, from: &str, to: &str) -> Result<Option<bool>> {
         self.writable()?;
         Self::checked(to)?;

@@ -173,6 +173,10 @@ impl Store for Prefix {
         self.inner.delete_many(&keys)
     }
 
+    fn deletes_at_once(&self) -> bool {
+        self.inner.deletes_at_once()
+    }
+
     fn copy_from(&self, source: &dyn Store, from: &str, to: &str) -> Result<Option<bool>> {
         self.inner.copy_from(source, from, &self.key(to)?)
     }

@@ -111,6 +111,10 @@ impl Store for ReadOnly {
         self.refused()
     }
 
+    fn deletes_at_once(&self) -> bool {
+        self.inner.deletes_at_once()
+    }
+
     fn copy_from(&self, _source: &dyn Store, _from: &str, _to: &str) -> Result<Option<bool>> {
         self.refused()
     }

@@ -186,6 +186,10 @@ impl Store for Record {
         self.inner.delete_many(keys)
     }
 
+    fn deletes_at_once(&self) -> bool {
+        self.inner.deletes_at_once()
+    }
+
     fn copy_from(&self, source: &dyn Store, from: &str, to: &str) -> Result<Option<bool>> {
         let copied = self.inner.copy_from(source, from, to)?;
         if copied.is_some() {

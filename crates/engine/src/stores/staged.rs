@@ -389,6 +389,10 @@ impl Store for Staged {
         Ok(None)
     }
 
+    fn deletes_at_once(&self) -> bool {
+        true
+    }
+
     fn delete_prefix(&self, prefix: &str) -> Result<u64> {
         self.open_for()?;
         let prefix = check_prefix(prefix)?;
