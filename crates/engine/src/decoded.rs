@@ -340,9 +340,9 @@ impl Decoded {
         count
     }
 
-    /// Gives up chunks until `bytes` more may be kept. One whose memory may serve again comes back.
-    fn make_room(&self, bytes: usize, most: usize, first: usize) -> Option<Option<Vec<u8>>> {
-        let mut spare = None;
+    /// Gives up chunks until `bytes` more may be kept; `None` where they never may. Memory that may serve again comes back.
+    fn make_room(&self, bytes: usize, most: usize, first: usize) -> Option<Vec<u8>> {
+        let mut spare = Vec::new();
         let mut empty = 0;
         let mut at = first;
         loop {
@@ -358,7 +358,7 @@ impl Decoded {
                     empty = 0;
                     self.bytes.fetch_sub(kept.bytes(), Ordering::Relaxed);
                     self.evictions.fetch_add(1, Ordering::Relaxed);
-                    spare = Arc::try_unwrap(kept).ok().map(|kept| kept.cells).or(spare);
+                    spare = Arc::try_unwrap(kept).map_or(spare, |kept| kept.cells);
                 }
                 None if empty == PARTS => return None,
                 None => empty += 1,
@@ -481,7 +481,7 @@ impl Leading<'_> {
         if let Some(old) = old {
             cache.bytes.fetch_sub(old.bytes(), Ordering::Relaxed);
         }
-        back.or(spare)
+        back.or(Some(spare))
     }
 }
 

@@ -316,7 +316,7 @@ impl Read {
         self.stored_chunks(handle, key, at, &rest, &mut keepers, workspace)?;
         // Who waits for others leads none itself.
         drop(keepers);
-        self.from_others(handle, key, at, &others, workspace)
+        self.put_down_others(handle, key, at, &others, workspace)
     }
 
     /// Some chunks of a shard that have to be read.
@@ -333,15 +333,12 @@ impl Read {
         let mut found: Vec<(u64, u64, usize)> = Vec::with_capacity(pieces.len());
         for &piece in pieces {
             let (place, wanted) = self.plan.piece(at, piece);
-            match self
-                .locate(handle, &place, workspace)
-                .map_err(|error| self.placed(key, error))?
-            {
-                Some((start, end)) => found.push((start, end, piece)),
-                None => {
-                    drop(keeper_of(keepers, piece));
-                    self.absent(key, &*program.leaf(&place)?, &wanted)?;
-                }
+            let located = self.locate(handle, &place, workspace);
+            if let Some((start, end)) = located.map_err(|error| self.placed(key, error))? {
+                found.push((start, end, piece));
+            } else {
+                drop(keeper_of(keepers, piece));
+                self.absent(key, &*program.leaf(&place)?, &wanted)?;
             }
         }
         found.sort_unstable();

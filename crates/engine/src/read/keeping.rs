@@ -291,7 +291,7 @@ impl Read {
     }
 
     /// Puts chunks that others decoded where they are wanted, and reads those that they did not.
-    pub(super) fn from_others(
+    pub(super) fn put_down_others(
         &self,
         handle: &Handle,
         key: &str,

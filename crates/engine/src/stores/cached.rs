@@ -462,6 +462,10 @@ impl Store for Cached {
         self.0.store.list(prefix, each)
     }
 
+    fn list_keys(&self, prefix: &str, each: &mut dyn FnMut(&str) -> bool) -> Result<()> {
+        self.0.store.list_keys(prefix, each)
+    }
+
     fn list_dir(&self, prefix: &str) -> Result<(Vec<String>, Vec<String>)> {
         self.0.store.list_dir(prefix)
     }

@@ -78,7 +78,7 @@ impl FolderShelf {
             }
         }
         if bytes + room > self.budget_bytes {
-            found.sort_unstable_by(|one, two| two.0.cmp(&one.0));
+            found.sort_unstable_by_key(|one| std::cmp::Reverse(one.0));
             // Some room besides, so that this is rare.
             while bytes + room > self.budget_bytes - self.budget_bytes / 8 {
                 let Some((_, its, file)) = found.pop() else { break };
@@ -158,7 +158,9 @@ fn file_of(object: &str, entry: &Entry) -> String {
 
 fn checksum(parts: &[&[u8]]) -> u32 {
     let mut crc = Crc::new();
-    parts.iter().for_each(|part| crc.update(part));
+    for part in parts {
+        crc.update(part);
+    }
     crc.sum()
 }
 
@@ -230,8 +232,8 @@ impl Shelf for FolderShelf {
 
     fn put(&self, object: &str, entry: Entry) {
         let end = entry.start + entry.bytes.len() as u64;
-        let Some(head) = head(object, &entry) else { return };
-        let bytes = (head.len() + entry.bytes.len()) as u64;
+        let Some(before) = head(object, &entry) else { return };
+        let bytes = (before.len() + entry.bytes.len()) as u64;
         if bytes > self.budget_bytes / 4 {
             return;
         }
@@ -254,7 +256,7 @@ impl Shelf for FolderShelf {
         }
         let key = file_of(object, &entry);
         // A disk that is full, or that refuses: then it is not kept.
-        if self.files.put(&key, &[&head, &entry.bytes], Put::Always).is_ok() {
+        if self.files.put(&key, &[&before, &entry.bytes], Put::Always).is_ok() {
             set_time(&self.root.join(&key), entry.asked_ms);
         }
     }
