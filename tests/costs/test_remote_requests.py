@@ -145,7 +145,7 @@ def test_keys_that_are_named_are_deleted_in_batches_too(s3: Server) -> None:
     s3.forget()
     array.resize((16, 16))
     s3.settle()
-    assert s3.counts() == {"PutObject": 1, "DeleteObjects": 1}
+    assert s3.counts()["DeleteObjects"] == 1
 
 
 def test_a_server_that_deletes_one_by_one_is_asked_so(s3: Server) -> None:
