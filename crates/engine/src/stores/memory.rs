@@ -24,10 +24,11 @@ pub struct Memory {
     objects: Objects,
 }
 
-type Objects = Arc<RwLock<BTreeMap<String, Held>>>;
+type Kept = RwLock<BTreeMap<String, Held>>;
+type Objects = Arc<Kept>;
 
 /// The stores that are alive, by their instance numbers: what one of them prints leads back to it.
-static ALIVE: Mutex<BTreeMap<u64, Weak<RwLock<BTreeMap<String, Held>>>>> = Mutex::new(BTreeMap::new());
+static ALIVE: Mutex<BTreeMap<u64, Weak<Kept>>> = Mutex::new(BTreeMap::new());
 
 #[derive(Clone)]
 struct Held {

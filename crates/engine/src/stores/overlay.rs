@@ -4,9 +4,9 @@
 //! of the lower store is noted: in memory, and as an empty object of the upper store below [`NOTES`], so that it stays deleted when
 //! the two are laid over one another again. One process at a time writes through an overlay.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use crate::store::{Error, Found, Lock, Object, Put, Range, Result, Safety, Store, Version};
 use crate::stores::keys::{below, check_key, check_move, check_prefix, join, move_by_copy};
@@ -28,10 +28,27 @@ struct Inner {
     upper: Arc<dyn Store>,
     lower: Arc<dyn Store>,
     identity: String,
+    shared: Arc<Shared>,
+}
+
+/// What all overlays of the same two places share.
+#[derive(Default)]
+struct Shared {
     /// Keys of the lower store that are not there any more. A key that was put again stays noted: the upper store goes first.
     deleted: Mutex<BTreeSet<String>>,
     /// Held by what looks at both stores before it writes.
     change: Mutex<()>,
+}
+
+/// What is shared, by identity, while an overlay lives.
+static ALIVE: Mutex<BTreeMap<String, Weak<Shared>>> = Mutex::new(BTreeMap::new());
+
+fn shared(identity: &str) -> Arc<Shared> {
+    let mut alive = ALIVE.lock();
+    alive.retain(|_, held| held.strong_count() > 0);
+    let held = alive.get(identity).and_then(Weak::upgrade).unwrap_or_default();
+    alive.insert(identity.to_owned(), Arc::downgrade(&held));
+    held
 }
 
 impl Overlay {
@@ -40,18 +57,19 @@ impl Overlay {
     /// # Errors
     /// What listing the upper store's notes of deleted keys says.
     pub fn of(lower: Arc<dyn Store>, upper: Arc<dyn Store>) -> Result<Self> {
-        let mut deleted = BTreeSet::new();
+        let mut noted = BTreeSet::new();
         upper.list(NOTES, &mut |key, _| {
-            deleted.extend(below(key, NOTES).map(str::to_owned));
+            noted.extend(below(key, NOTES).map(str::to_owned));
             true
         })?;
         let identity = format!("{}|under|{}", lower.identity(), upper.identity());
+        let shared = shared(&identity);
+        shared.deleted.lock().append(&mut noted);
         Ok(Self(Arc::new(Inner {
             upper,
             lower,
             identity,
-            deleted: Mutex::new(deleted),
-            change: Mutex::new(()),
+            shared,
         })))
     }
 
@@ -68,13 +86,13 @@ impl Overlay {
     }
 
     fn is_deleted(&self, key: &str) -> bool {
-        self.0.deleted.lock().contains(key)
+        self.0.shared.deleted.lock().contains(key)
     }
 
     /// Whether anything of a prefix was deleted.
     fn any_deleted(&self, prefix: &str) -> bool {
         let start = format!("{prefix}/");
-        let deleted = self.0.deleted.lock();
+        let deleted = self.0.shared.deleted.lock();
         let next = deleted
             .range::<str, _>((Bound::Included(start.as_str()), Bound::Unbounded))
             .next();
@@ -104,7 +122,7 @@ impl Overlay {
     fn forget(&self, key: &str) -> Result<()> {
         if !self.is_deleted(key) && self.0.lower.size(key)?.is_some() {
             self.0.upper.put(&join(NOTES, key), &[], Put::Always)?;
-            self.0.deleted.lock().insert(key.to_owned());
+            self.0.shared.deleted.lock().insert(key.to_owned());
         }
         self.0.upper.delete(key)
     }
@@ -170,6 +188,10 @@ impl Object for Lower {
     #[cfg(unix)]
     fn as_file(&self) -> Option<std::os::fd::BorrowedFd<'_>> {
         self.inner.as_file()
+    }
+
+    fn may_be_held(&self) -> bool {
+        self.inner.may_be_held()
     }
 
     fn in_memory(&self) -> Option<&[u8]> {
@@ -241,6 +263,18 @@ impl Store for Overlay {
         }
     }
 
+    fn knows_versions(&self) -> bool {
+        self.0.upper.knows_versions() && self.0.lower.knows_versions()
+    }
+
+    fn version(&self, key: &str) -> Result<Option<Version>> {
+        Self::checked(key)?;
+        match self.0.upper.version(key)? {
+            None if !self.is_deleted(key) => self.0.lower.version(key),
+            found => Ok(found),
+        }
+    }
+
     fn get_ranges(&self, key: &str, ranges: &[Range], each: &mut dyn FnMut(usize, Vec<u8>) -> bool) -> Result<bool> {
         Self::checked(key)?;
         if self.0.upper.get_ranges(key, ranges, each)? {
@@ -298,7 +332,7 @@ impl Store for Overlay {
         if how == Put::Always {
             return self.0.upper.put(key, parts, how);
         }
-        let _one = self.0.change.lock();
+        let _one = self.0.shared.change.lock();
         if self.is_deleted(key) || self.0.upper.size(key)?.is_some() {
             return self.0.upper.put(key, parts, how);
         }
@@ -306,7 +340,7 @@ impl Store for Overlay {
             Put::IfVersion(version) => Some(version),
             _ => None,
         };
-        let there = self.0.lower.open(key)?.map(|object| object.version());
+        let there = self.0.lower.version(key)?;
         if there == wanted {
             return self.0.upper.put(key, parts, Put::IfAbsent);
         }
@@ -336,7 +370,7 @@ impl Store for Overlay {
     fn delete(&self, key: &str) -> Result<()> {
         self.writable()?;
         Self::checked(key)?;
-        let _one = self.0.change.lock();
+        let _one = self.0.shared.change.lock();
         self.forget(key)
     }
 
@@ -357,7 +391,7 @@ impl Store for Overlay {
     fn delete_prefix(&self, prefix: &str) -> Result<u64> {
         self.writable()?;
         let prefix = check_prefix(prefix)?;
-        let _one = self.0.change.lock();
+        let _one = self.0.shared.change.lock();
         let (mut all, mut lower) = (0, Vec::new());
         self.list(prefix, &mut |_, _| {
             all += 1;
@@ -375,7 +409,7 @@ impl Store for Overlay {
         let mut failed = None;
         self.0.upper.put_many(&notes, &mut |place, done| {
             match done {
-                Ok(()) => _ = self.0.deleted.lock().insert(lower[place].clone()),
+                Ok(()) => _ = self.0.shared.deleted.lock().insert(lower[place].clone()),
                 Err(cause) => failed = Some(cause),
             }
             failed.is_none()
@@ -420,6 +454,10 @@ impl Store for Overlay {
             goes_on = each(&key, bytes);
         }
         Ok(())
+    }
+
+    fn list_keys(&self, prefix: &str, each: &mut dyn FnMut(&str) -> bool) -> Result<()> {
+        self.list(prefix, &mut |key, _| each(key))
     }
 
     fn list_dir(&self, prefix: &str) -> Result<(Vec<String>, Vec<String>)> {
