@@ -73,8 +73,8 @@ def prepare(place: dict[str, Any]) -> None:
 
     values = cells()
     for kind, url in place["urls"].items():
-        settings = {"shards": (1024, 1024)} if kind == "sharded" else {}
-        options = {"storage_options": place["options"]} if kind == "far" else {}
+        settings: dict[str, Any] = {"shards": (1024, 1024)} if kind == "sharded" else {}
+        options: dict[str, Any] = {"storage_options": place["options"]} if kind == "far" else {}
         array = zarrite.create_array(
             url, shape=values.shape, dtype=values.dtype, chunks=(256, 256), overwrite=True, **settings, **options
         )
@@ -88,7 +88,7 @@ def ours(place: dict[str, Any], kind: str, cached: bool) -> Any:
     config = {"decoded_cache": True} if cached else {}
     if cached:
         zarrite.config.set({"cache.decoded_bytes": 256 << 20, "cache.fresh_s": 3600.0})
-    options = {"storage_options": place["options"]} if kind == "far" else {}
+    options: dict[str, Any] = {"storage_options": place["options"]} if kind == "far" else {}
     return zarrite.open_array(place["urls"][kind], mode="r", config=config, **options)
 
 

@@ -213,7 +213,7 @@ def work(name: str, row: str, url: str, repetitions: int) -> dict[str, Any]:
     """Does one row in this process: its seconds after the first time, and the most memory held."""
     array = library(name, url, array_of(row))
     asked, reads = selections(row), row.endswith(".read")
-    values = None if reads else volume()
+    values: Any = None if reads else volume()
     times, sums = [], 0
     for _ in range(repetitions + 1):
         start = time.perf_counter()
@@ -378,7 +378,8 @@ def main() -> int:
     if options.prepare:
         print(prepare(OURS, options.url))
     elif options.work:
-        print(json.dumps(work(*options.work, options.url, options.n)))
+        library, row = options.work
+        print(json.dumps(work(library, row, options.url, options.n)))
     else:
         latencies = tuple(float(word) for word in options.latency.split(","))
         rows, libraries = tuple(options.rows.split(",")), tuple(options.libraries.split(","))

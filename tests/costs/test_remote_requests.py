@@ -72,6 +72,21 @@ def test_the_first_inner_chunk_of_a_shard_is_two_gets_and_the_next_is_one(s3: Se
     assert methods(asked(s3, lambda: opened(s3)[20, 20])) == ["GET"] * 2
 
 
+def test_a_chunk_that_another_machine_added_to_a_held_shard_is_seen(s3: Server) -> None:
+    made(s3, shards=(64, 64))
+    # Other credentials are another client, which shares nothing with the first.
+    other = opened(s3, mode="r+", key="another")
+    other[:16, :16] = 0
+    array = opened(s3)
+    assert array[0, 0] == 0
+    other[:16, :16] = 7
+    assert array[0, 0] == 7
+    # What is not there costs one look at the index, as a chunk that is an object of its own does.
+    other[:16, :16] = 0
+    assert array[0, 0] == 0
+    assert methods(asked(s3, lambda: array[1, 1])) == ["GET"]
+
+
 def test_a_partial_write_of_a_shard_is_one_get_and_one_conditional_put(s3: Server) -> None:
     made(s3, shards=(64, 64))
     array = opened(s3, mode="r+")

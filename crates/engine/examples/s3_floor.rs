@@ -63,15 +63,15 @@ async fn answer(stream: &TcpStream, room: &mut [u8]) -> Result<()> {
         }
         held += count;
         if let Some(end) = room[..held].windows(4).position(|four| four == b"\r\n\r\n") {
-            let head = String::from_utf8_lossy(&room[..end]).to_ascii_lowercase();
-            if !head.starts_with("http/1.1 2") {
-                return Err(refused(&head));
+            let said = String::from_utf8_lossy(&room[..end]).to_ascii_lowercase();
+            if !said.starts_with("http/1.1 2") {
+                return Err(refused(&said));
             }
-            let length = head
+            let length = said
                 .split("content-length: ")
                 .nth(1)
                 .and_then(|rest| rest.split("\r\n").next());
-            let length: usize = length.unwrap_or("0").parse().map_err(|_| refused(&head))?;
+            let length: usize = length.unwrap_or("0").parse().map_err(|_| refused(&said))?;
             left = Some(length + end + 4 - held);
             held = 0;
         }

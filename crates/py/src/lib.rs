@@ -83,8 +83,8 @@ fn configure(
 }
 
 /// What becomes of partial writes that nothing protects: "warn", "refuse" or "allow".
-#[pyfunction]
-fn unsafe_writes(policy: &str) {
+#[pyfunction(name = "unsafe_writes")]
+fn set_partial_writes(policy: &str) {
     exclude::set_policy(match policy {
         "allow" => exclude::Unsafe::Allow,
         "refuse" => exclude::Unsafe::Refuse,
@@ -130,7 +130,7 @@ fn _engine(py: Python<'_>, module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<store::Claim>()?;
     module.add_class::<store::Stage>()?;
     module.add_function(wrap_pyfunction!(store::pause, module)?)?;
-    module.add_function(wrap_pyfunction!(unsafe_writes, module)?)?;
+    module.add_function(wrap_pyfunction!(set_partial_writes, module)?)?;
     module.add_function(wrap_pyfunction!(store::memory_store, module)?)?;
     module.add_function(wrap_pyfunction!(store::local_store, module)?)?;
     module.add_function(wrap_pyfunction!(archive::zip_store, module)?)?;

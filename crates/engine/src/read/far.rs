@@ -219,7 +219,17 @@ impl Read {
             }
             return Ok(Vec::new());
         }
-        let Some(handle) = self.open(at, &key)? else {
+        let started_ms = runtime().decoded.now_ms();
+        let mut opened = self.open(at, &key)?;
+        // A read of a chunk finds out that its shard was replaced; where the index we hold has none, nothing is read.
+        if let Some(held) = &opened
+            && held.asked_ms() < started_ms
+            && self.lacks(held, &key, at, pieces.clone(), workspace)?
+        {
+            runtime().handles.forget(self.array.store.identity(), &key);
+            opened = self.open(at, &key)?;
+        }
+        let Some(handle) = opened else {
             return self.none(&key, at, pieces).map(|()| Vec::new());
         };
         let shard = Arc::new(Shard { at, key, handle });
@@ -228,6 +238,21 @@ impl Read {
             found.extend(self.find(&shard, piece, workspace)?);
         }
         Ok(found)
+    }
+
+    /// Whether a shard has not all of the chunks.
+    fn lacks(
+        &self,
+        handle: &Handle,
+        key: &str,
+        at: usize,
+        mut pieces: std::ops::Range<usize>,
+        workspace: &mut Workspace,
+    ) -> Result<bool> {
+        pieces.try_fold(false, |lacks, piece| {
+            let found = self.locate(handle, &self.plan.piece(at, piece).0, workspace);
+            Ok(lacks || found.map_err(|error| self.placed(key, error))?.is_none())
+        })
     }
 
     /// Puts the chunks of a whole shard where they are wanted.

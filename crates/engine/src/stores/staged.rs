@@ -287,6 +287,11 @@ impl Store for Staged {
         store.get(&key, range, into)
     }
 
+    fn get_with(&self, key: &str, range: Range, each: &mut dyn FnMut(&[u8], &Found)) -> Result<Option<Found>> {
+        let (store, key) = self.at(key)?;
+        store.get_with(&key, range, each)
+    }
+
     fn get_versioned(&self, key: &str, into: &mut Vec<u8>) -> Result<Option<Version>> {
         let (store, key) = self.at(key)?;
         store.get_versioned(&key, into)
