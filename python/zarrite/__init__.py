@@ -7,7 +7,7 @@
 5.0
 """
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from zarrite._engine import __version__
 from zarrite.array import Array
@@ -39,7 +39,9 @@ from zarrite.open import (
     open_like,
     tree,
 )
-from zarrite.saving import load, save, save_array, save_group
+
+if TYPE_CHECKING:
+    from zarrite.saving import load, save, save_array, save_group
 
 __all__ = [
     "Array",
@@ -90,25 +92,32 @@ __all__ = [
 ]
 
 # Loaded when they are first asked for, so that importing zarrite stays cheap.
-_LAZY_MODULES = frozenset({"check", "codecs", "convert", "dtype", "errors", "progress", "storage", "testing"})
-_LAZY_VERBS = {"copy": "copying", "delete": "copying", "move": "copying"}
+_LATE_MODULES = frozenset(
+    {"check", "codecs", "convert", "dask", "dtype", "errors", "progress", "storage", "testing", "xarray"}
+)
+_LATE_NAMES = {
+    "copy": "copying",
+    "delete": "copying",
+    "load": "saving",
+    "move": "copying",
+    "pack": "packing",
+    "save": "saving",
+    "save_array": "saving",
+    "save_group": "saving",
+    "stage": "staging",
+    "stats": "statistics",
+    "transaction": "transactions",
+    "unpack": "packing",
+}
 
 
 def __getattr__(name: str) -> Any:
     import importlib
 
-    if name == "stage":
-        return importlib.import_module("zarrite.staging").stage
-    if name == "stats":
-        return importlib.import_module("zarrite.statistics").stats
-    if name in ("pack", "unpack"):
-        return getattr(importlib.import_module("zarrite.packing"), name)
-    if name in _LAZY_MODULES:
+    if name in _LATE_MODULES:
         return importlib.import_module(f"zarrite.{name}")
-    if name == "transaction":
-        return importlib.import_module("zarrite.transactions").transaction
-    if name in _LAZY_VERBS:
-        return getattr(importlib.import_module(f"zarrite.{_LAZY_VERBS[name]}"), name)
+    if name in _LATE_NAMES:
+        return getattr(importlib.import_module(f"zarrite.{_LATE_NAMES[name]}"), name)
     raise AttributeError(f"module 'zarrite' has no attribute {name!r}")
 
 

@@ -304,8 +304,9 @@ def recorded(place: Any, *, storage_options: Mapping[str, Any] | None = None) ->
         >>> zarrite.save(place, [1, 2, 3])
         >>> store = recorded(place)
         >>> array = zarrite.open_array(store, mode="r")
-        >>> [(one.operation, one.key) for one in requests(store)]
-        [('get', 'zarr.json')]
+        >>> for one in requests(store):
+        ...     print(one.operation, one.key)
+        get zarr.json
     """
     return _engine.recorded_store(_whole(place, storage_options))
 
