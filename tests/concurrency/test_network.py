@@ -38,9 +38,7 @@ def make(s3: Server, name: str = "a", **settings: Any) -> tuple[zarrite.Array, n
 def test_chunks_are_read_side_by_side_with_one_request_each(s3: Server) -> None:
     array, cells = make(s3)
     s3.turn(latency=0.2)
-    start = time.monotonic()
     assert (array[...] == cells).all()
-    assert time.monotonic() - start < 2, "400 requests that take 0.2 s each"
     s3.settle()
     assert s3.counts("method") == {"GET": 400}
     assert 200 < s3.summary()["most_in_flight"] <= MOST
@@ -73,11 +71,9 @@ def test_tasks_of_an_event_loop_wait_side_by_side(s3: Server) -> None:
     async def all_rows() -> list[Any]:
         return await asyncio.gather(*(array.read.aio(at) for at in range(400)))
 
-    start = time.monotonic()
     rows = asyncio.run(all_rows())
-    assert time.monotonic() - start < 3, "400 reads that take 0.2 s each"
     assert (np.array(rows) == cells).all()
-    assert s3.summary()["most_in_flight"] <= MOST
+    assert 100 < s3.summary()["most_in_flight"] <= MOST
 
 
 def test_a_cold_read_of_shards_takes_two_rounds(s3: Server) -> None:
@@ -86,14 +82,12 @@ def test_a_cold_read_of_shards_takes_two_rounds(s3: Server) -> None:
     s3.forget()
     s3.turn(latency=0.3)
     wanted = np.s_[:, :: 1 << 18]  # every fourth chunk of every shard
-    start = time.monotonic()
     assert (array[wanted] == cells[wanted]).all()
-    taken = time.monotonic() - start
     s3.settle()
     asked = [entry.range for entry in s3.requests(method="GET")]
     assert sum(one.startswith("bytes=-") for one in asked) == 20
     assert len(asked) == 20 + 20 * 8, "one range for each chunk that lies alone"
-    assert taken < 1.2, f"{taken:.2f} s for two rounds of 0.3 s"
+    assert s3.summary()["most_in_flight"] > 100, "the ranges of all shards together"
 
 
 def test_a_small_shard_that_is_wanted_whole_is_one_request(s3: Server) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 import numpy as np
@@ -40,24 +39,21 @@ def ranges(s3: Server) -> list[tuple[str, str]]:
 def test_a_loop_over_rows_is_read_ahead_and_asks_for_nothing_twice(s3: Server, settings: str) -> None:
     array, cells = make(s3, **SETTINGS[settings])
     s3.turn(latency=0.1)
-    start = time.monotonic()
     for at in range(60):
         assert (array[at] == cells[at]).all()
-    taken = time.monotonic() - start
     asked = ranges(s3)
     assert len(asked) == len(set(asked))
     assert len([one for one in asked if not one[1].startswith("bytes=-")]) == 60
-    assert taken < 3, f"{taken:.2f} s for 60 requests of 0.1 s one after another"
+    assert s3.summary()["most_in_flight"] >= 3, "the loop itself asks for one after another"
 
 
 def test_a_loop_over_blocks_goes_on_in_the_next_row(s3: Server) -> None:
     array, cells = make(s3, shape=(600, 600), chunks=(100, 100))
     s3.turn(latency=0.1)
-    start = time.monotonic()
     for y in range(0, 600, 100):
         for x in range(0, 600, 100):
             assert (array[y : y + 100, x : x + 100] == cells[y : y + 100, x : x + 100]).all()
-    assert time.monotonic() - start < 2.5
+    assert s3.summary()["most_in_flight"] >= 3
     assert len(ranges(s3)) == 36
 
 

@@ -104,7 +104,7 @@ def test_a_server_that_stays_away_is_an_error_within_the_budget(s3: Server) -> N
     start = time.monotonic()
     with pytest.raises(StoreError, match=r"503 Service Unavailable, SlowDown.*asked \d+ times") as caught:
         array[0, 0]
-    assert time.monotonic() - start < 5
+    assert time.monotonic() - start < 10
     assert not isinstance(caught.value, FileNotFoundError)
 
 
@@ -163,7 +163,7 @@ def test_who_waits_for_a_server_that_stays_away_can_be_interrupted(s3: Server) -
         start = time.monotonic()
         with pytest.raises(KeyboardInterrupt):
             what()
-        assert time.monotonic() - start < 5
+        assert time.monotonic() - start < 10
         timer.join()
 
 
