@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,6 +9,7 @@ from zarrite import formats
 from zarrite._engine import Store
 from zarrite._verb import Steps
 from zarrite.errors import ContainsArrayError, MetadataValidationError, ReadOnlyError
+from zarrite.formats.loose import from_document
 from zarrite.formats.names import check_names
 from zarrite.listed import delete_node
 from zarrite.making import default_format, refuse_existing
@@ -29,8 +29,7 @@ def as_model(path: str, node: Any) -> Model:
     if isinstance(node, (ArrayModel, GroupModel)):
         return node
     if isinstance(node, Mapping):
-        key = formats.first_keys(path)[0]
-        model = formats.parse(path, {key: json.dumps(dict(node)).encode()})
+        model = from_document(node, path)
         if model is not None:
             return model
     raise TypeError(f"node {path!r} must be a model or a metadata document, not {type(node).__name__}")
