@@ -13,7 +13,7 @@ from zarrite._verb import Steps, verb
 from zarrite.config import ArrayConfig
 from zarrite.model.node import ArrayModel
 from zarrite.stores import StorePath, join_url, place_of
-from zarrite.stores.shown import shown, shown_path
+from zarrite.stores.protocol import shown, shown_path
 
 __all__ = ["Described", "Located"]
 

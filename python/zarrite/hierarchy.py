@@ -9,7 +9,6 @@ from zarrite import formats
 from zarrite._engine import Store
 from zarrite._verb import Steps
 from zarrite.errors import ContainsArrayError, MetadataValidationError, ReadOnlyError
-from zarrite.formats.loose import from_document
 from zarrite.formats.names import check_names
 from zarrite.listed import delete_node
 from zarrite.making import default_format, refuse_existing
@@ -29,6 +28,8 @@ def as_model(path: str, node: Any) -> Model:
     if isinstance(node, (ArrayModel, GroupModel)):
         return node
     if isinstance(node, Mapping):
+        from zarrite.formats.loose import from_document
+
         model = from_document(node, path)
         if model is not None:
             return model

@@ -64,7 +64,7 @@ MODULES = {
     "zarr.core.config": f"{_HERE}.core",
     "zarr.core.dtype": f"{_HERE}.dtype",
     "zarr.core.dtype.common": f"{_HERE}.dtype",
-    "zarr.core.group": f"{_HERE}.metadata",
+    "zarr.core.group": f"{_HERE}.group",
     "zarr.core.indexing": f"{_HERE}.indexing",
     "zarr.core.metadata": f"{_HERE}.metadata",
     "zarr.core.metadata.v2": f"{_HERE}.metadata",
@@ -169,8 +169,8 @@ def install_as_zarr() -> None:
         )
     sys.meta_path.insert(0, _Finder())
     from zarrite.as_zarr.storage import StorePath, stand_for
-    from zarrite.stores import shown
+    from zarrite.stores import protocol
 
-    shown.dress(stand_for, StorePath)
+    protocol.dress(stand_for, StorePath)
     for name in ("zarr", "zarr.storage", "zarr.abc.store", "zarr.core.buffer"):
         importlib.import_module(name)

@@ -6,10 +6,8 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-from zarrite.as_zarr.nodes import AsyncGroup
 from zarrite.errors import MetadataValidationError
 from zarrite.formats.loose import from_document
-from zarrite.group import Group
 from zarrite.model.grids import Grid
 from zarrite.model.node import ArrayModel, GroupModel
 
@@ -17,9 +15,7 @@ __all__ = [
     "ArrayMetadata",
     "ArrayV2Metadata",
     "ArrayV3Metadata",
-    "AsyncGroup",
     "ConsolidatedMetadata",
-    "Group",
     "GroupMetadata",
     "Metadata",
     "RegularChunkGridMetadata",

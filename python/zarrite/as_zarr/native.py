@@ -16,7 +16,7 @@ from zarrite.as_zarr.store import (
     SuffixByteRequest,
     changes_nothing,
 )
-from zarrite.stores import shown
+from zarrite.stores import protocol
 
 __all__ = ["EngineStore", "ends"]
 
@@ -66,7 +66,7 @@ class EngineStore(Store):
 
     def _take(self, store: Engine) -> Engine:
         self._engine_store = store
-        shown.note(store, self)
+        protocol.note(store, self)
         return store
 
     def _made(self) -> Engine:

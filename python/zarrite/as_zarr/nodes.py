@@ -10,9 +10,10 @@ from collections.abc import AsyncIterator, Mapping
 from typing import Any, Self
 
 from zarrite.array import Array
+from zarrite.as_zarr.metadata import model_of
 from zarrite.group import Group
 from zarrite.stores import resolve
-from zarrite.stores.shown import shown
+from zarrite.stores.protocol import shown
 
 __all__ = ["AsyncArray", "AsyncGroup", "AsyncOIndex", "AsyncVIndex", "awaited"]
 
@@ -103,8 +104,6 @@ class AsyncArray(_Node):
             self._handle = metadata if config is None else metadata.with_config(config)
             return
         if isinstance(metadata, Mapping):
-            from zarrite.as_zarr.metadata import model_of
-
             metadata = model_of(metadata)
         store, path = resolve(store_path)
         array = Array(store, path, metadata)

@@ -142,7 +142,7 @@ async def make_store_path(
 ) -> StorePath:
     """The store and the path that a place means."""
     from zarrite.stores import resolve
-    from zarrite.stores.shown import shown
+    from zarrite.stores.protocol import shown
 
     if mode not in MODES:
         raise ValueError(f"Invalid mode: {mode}, expected one of {MODES[:-1]}")

@@ -15,7 +15,7 @@ from typing import Any, Protocol, Self, runtime_checkable
 from zarrite import _engine
 from zarrite.as_zarr.buffers import Buffer, default_buffer_prototype
 from zarrite.errors import HandleError, ReadOnlyError
-from zarrite.stores import shown
+from zarrite.stores import protocol
 
 __all__ = [
     "ByteGetter",
@@ -114,7 +114,7 @@ class Store(ABC):
             if found is None:
                 raise HandleError(f"{type(self).__name__} leads to no store: it lacks methods of the interface")
             self._native = found[0]
-            shown.note(found[0], self)
+            protocol.note(found[0], self)
         return self._native, ""
 
     def __getstate__(self) -> dict[str, Any]:
