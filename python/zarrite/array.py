@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -218,6 +219,13 @@ class Array(Selecting):
         """
         settings = array_config(config, base=self._config)
         return type(self)(self._store, self._path, self._model, settings, self._seat, self._catalog)
+
+    @property
+    def async_array(self) -> Any:
+        """This array with methods that are coroutines, by zarr-python's names; `array.read.aio` and its like do too."""
+        return import_module("zarrite.as_zarr.nodes").AsyncArray(self)  # by name, since it is made of this class
+
+    _async_array = async_array
 
     # ---------------------------------------------------------------- what is stored
 

@@ -13,6 +13,7 @@ from zarrite._verb import Steps, verb
 from zarrite.config import ArrayConfig
 from zarrite.model.node import ArrayModel
 from zarrite.stores import StorePath, join_url, place_of
+from zarrite.stores.protocol import shown, shown_path
 
 __all__ = ["Described", "Located"]
 
@@ -27,7 +28,8 @@ class Located:
     @property
     def store(self) -> Store:
         """The store the node is in."""
-        return self._store
+        found: Store = shown(self._store)
+        return found
 
     @property
     def path(self) -> str:
@@ -47,7 +49,7 @@ class Located:
     @property
     def store_path(self) -> StorePath:
         """Store and path together; opens the same node when passed as `store`."""
-        return StorePath(self._store, self._path)
+        return shown_path(self._store, self._path)
 
     @property
     def url(self) -> str:

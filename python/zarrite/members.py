@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from importlib import import_module
 from itertools import islice
 from typing import Any, Self
 
@@ -100,6 +101,10 @@ class Members(Located):
         new = {name: copied(value) for name, value in new_attributes.items()}
         yield from self._publish_attributes(lambda now: {**now, **new})
         return self
+
+    @property
+    def _async_group(self) -> Any:
+        return import_module("zarrite.as_zarr.nodes").AsyncGroup(self)  # by name, since it is made of this class
 
     # ---------------------------------------------------------------- one member
 
