@@ -120,6 +120,15 @@ class ArrayConfig(NamedTuple):
         """The settings as a dictionary."""
         return self._asdict()
 
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> ArrayConfig:
+        """Settings of a dictionary, over the process's defaults.
+
+        Raises:
+            TypeError: an unknown setting.
+        """
+        return array_config(data)
+
 
 class Config:
     """The settings of this process. `zarrite.config` is the one there is.
@@ -337,6 +346,8 @@ def array_config(
     if wanted.get("order", "C") not in ("C", "F"):
         raise ValueError(f"order must be 'C' or 'F', not {wanted['order']!r}")
     for name in ("write_empty_chunks", "read_missing_chunks"):
+        if isinstance(wanted.get(name), str):
+            raise ValueError(f"{name} must be True or False, not {wanted[name]!r}")
         if name in wanted:
             wanted[name] = bool(wanted[name])
     if "decoded_cache" in wanted and not isinstance(wanted["decoded_cache"], bool):

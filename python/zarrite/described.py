@@ -25,6 +25,10 @@ class Located:
     _store: Store
     _path: str
 
+    def __class_getitem__(cls, of: Any) -> type[Self]:
+        """The class itself: annotations may name what describes the node, as zarr-python's do."""
+        return cls
+
     @property
     def store(self) -> Store:
         """The store the node is in."""

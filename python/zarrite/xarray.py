@@ -121,7 +121,7 @@ class ZarriteStore(ZarrStore):  # type: ignore[misc]
     def get_variables(self) -> dict[str, Variable]:
         """Every array as a variable; small coordinates come with their cells, all of them at once."""
         found = {name: self.open_store_variable(name) for name in self.array_keys()}
-        if self.zarr_group.store.is_local:
+        if self.zarr_group._store.is_local:
             return found
         waiting = {
             name: array

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Any
+from typing import Any, Literal
 
 from zarrite.codecs import (
     BloscCodec,
@@ -38,7 +38,13 @@ __all__ = [
 ]
 
 SUBCHUNK_WRITE_ORDER = ("morton", "unordered", "lexicographic", "colexicographic")
-SubchunkWriteOrder = EndianLiteral = IndexLocation = BloscCnameLiteral = BloscShuffleLiteral = Any
+INDEX_LOCATION = ("start", "end")
+MAX_UINT_64 = 2**64 - 1
+SubchunkWriteOrder = Literal["morton", "unordered", "lexicographic", "colexicographic"]
+IndexLocation = Literal["start", "end"]
+EndianLiteral = Literal["little", "big"]
+BloscCnameLiteral = Literal["lz4", "lz4hc", "blosclz", "zstd", "snappy", "zlib"]
+BloscShuffleLiteral = Literal["noshuffle", "shuffle", "bitshuffle"]
 
 
 class BloscCname(StrEnum):

@@ -2,7 +2,7 @@
 
 from zarrite.as_zarr.metadata import ConsolidatedMetadata, GroupMetadata
 from zarrite.as_zarr.nodes import AsyncGroup
-from zarrite.create import create_hierarchy
+from zarrite.as_zarr.waiting import create_hierarchy
 from zarrite.group import Group
 
 __all__ = ["AsyncGroup", "ConsolidatedMetadata", "Group", "GroupMetadata", "create_hierarchy"]

@@ -113,9 +113,13 @@ class GroupMetadata(metaclass=_GroupKind):
     """
 
     def __new__(  # type: ignore[misc]
-        cls, attributes: Mapping[str, Any] | None = None, zarr_format: int = 3, consolidated_metadata: Any = None
+        cls,
+        attributes: Mapping[str, Any] | None = None,
+        zarr_format: int = 3,
+        consolidated_metadata: Any = None,
+        extra_fields: Mapping[str, Any] | None = None,
     ) -> GroupModel:
-        model = GroupModel(zarr_format, dict(attributes or {}))
+        model = GroupModel(zarr_format, dict(attributes or {}), extra=dict(extra_fields or {}))
         return (
             model if consolidated_metadata is None else model.with_consolidated(dict(consolidated_metadata.documents))
         )

@@ -225,6 +225,11 @@ class AsyncGroup(_Node):
         made = await create_group.aio(store, attributes=attributes, overwrite=overwrite, zarr_format=zarr_format)
         return cls(made)
 
+    @classmethod
+    def from_dict(cls, store_path: Any, data: Mapping[str, Any]) -> Self:
+        """The group that a document describes."""
+        return cls(model_of(data), store_path)
+
     @property
     def attrs(self) -> dict[str, Any]:
         """The attributes, as a dictionary."""

@@ -14,6 +14,7 @@ from zarrite.codecs import (
     AsType,
     BitRound,
     BloscCodec as Blosc,
+    Codec,
     Crc32cCodec as CRC32C,
     Delta,
     FixedScaleOffset,
@@ -51,6 +52,9 @@ __all__ = [
     "Zlib",
     "Zstd",
 ]
+
+
+_NumcodecsCodec = _NumcodecsBytesBytesCodec = _NumcodecsArrayArrayCodec = _NumcodecsArrayBytesCodec = Codec
 
 
 def _is_numcodec(value: Any) -> bool:

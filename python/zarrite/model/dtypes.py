@@ -110,6 +110,18 @@ class DType(Frozen):
         configuration = self.configuration()
         return {"name": self.name, "configuration": configuration} if configuration else self.name
 
+    def to_native_dtype(self) -> np.dtype[Any]:
+        """NumPy's type; the same as `numpy`, by the name zarr-python gives it."""
+        return self.numpy
+
+    def default_scalar(self) -> Any:
+        """The same as `default`, by the name zarr-python gives it."""
+        return self.default()
+
+    def cast_scalar(self, data: Any) -> Any:
+        """The same as `cast`, by the name zarr-python gives it."""
+        return self.cast(data)
+
     def default(self) -> Any:
         """The fill value when nobody chose one."""
         return np.zeros((), self.numpy)[()]

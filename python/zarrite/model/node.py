@@ -46,6 +46,9 @@ class Format(Protocol):
         """The document that describes a group, attributes included."""
 
 
+READERS: Registry[Any] = Registry("reader", {})
+"""What only documents tell: `copies`, the models that a group's document repeats; `zarrite.formats` lists it."""
+
 FORMATS: Registry[Format] = Registry("format", {})
 """Every format, by its number as text; `zarrite.formats` lists them."""
 
@@ -371,6 +374,28 @@ def _sharing(kind: type[ArrayModel], model: ArrayModel) -> ArrayModel:
     return other
 
 
+class Consolidated:
+    """What lies below a group, as the group's own document repeats it.
+
+    Args:
+        group: the group.
+    """
+
+    def __init__(self, group: GroupModel) -> None:
+        self._group = group
+
+    @cached_property
+    def metadata(self) -> dict[str, ArrayModel | GroupModel]:
+        """Models by path."""
+        found: dict[str, ArrayModel | GroupModel] = READERS["copies"](self._group)
+        return found
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Consolidated) and self.metadata == other.metadata
+
+    __hash__ = None  # type: ignore[assignment]
+
+
 @dataclasses.dataclass(frozen=True, eq=False)
 class GroupModel:
     """What a group is.
@@ -397,6 +422,11 @@ class GroupModel:
     def node_type(self) -> str:
         """The word documents have for this."""
         return "group"
+
+    @property
+    def consolidated_metadata(self) -> Consolidated | None:
+        """What lies below as the group's own document repeats it, or None; by the name zarr-python gives it."""
+        return None if self.consolidated is None else Consolidated(self)
 
     @cached_property
     def why_read_only(self) -> str:
