@@ -119,6 +119,7 @@ class NodeNotFoundError(BaseZarrError, FileNotFoundError):
         path: the path inside the store.
         tried: the keys we asked for, in order.
         near: names beside it that are like its own.
+        absent: whether the place itself is not there, the folder of a store on this machine.
     """
 
     kind = "array or group"
@@ -129,17 +130,20 @@ class NodeNotFoundError(BaseZarrError, FileNotFoundError):
         path: str | None = None,
         tried: tuple[str, ...] = (),
         near: tuple[str, ...] = (),
+        absent: bool = False,
     ) -> None:
         self.store = store
         self.path = path
         self.tried = tuple(tried)
         self.near = tuple(near)
+        self.absent = absent
         if path is None:
             sentence = str(store)
         else:
             looked = f"; looked for {', '.join(self.tried)}" if self.tried else ""
             meant = f"; did you mean {' or '.join(map(repr, self.near))}?" if self.near else ""
-            sentence = f"no {self.kind} at path {path!r} in {store}{looked}{meant}"
+            lost = ", which does not exist" if absent else ""
+            sentence = f"no {self.kind} at path {path!r} in {store}{lost}{looked}{meant}"
         super().__init__(sentence)
 
 

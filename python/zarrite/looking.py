@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,7 +14,7 @@ from zarrite.errors import MetadataValidationError, ReadOnlyError, StoreError
 from zarrite.formats.detection import Clue, clues, recognised
 from zarrite.stores import StorePath, join, join_url
 
-__all__ = ["look", "near"]
+__all__ = ["is_absent", "look", "near"]
 
 MOST_NAMED = 3
 
@@ -72,6 +73,15 @@ def _answers(
     spot: str, asked: list[tuple[tuple[str, str], Clue]], answers: list[bytes | None]
 ) -> list[tuple[Clue, bytes | None]]:
     return [(clue, raw) for ((at, _), clue), raw in zip(asked, answers, strict=True) if at == spot]
+
+
+def is_absent(store: Store) -> bool:
+    """Whether a store on this machine is a folder that is not there."""
+    if not store.url.startswith("file://") or "|" in store.url:
+        return False
+    from zarrite.stores.paths import file_path
+
+    return not os.path.exists(file_path(store.url, store.url.removeprefix("file:")))
 
 
 def near(store: Store, path: str) -> Steps[tuple[str, ...]]:

@@ -96,9 +96,10 @@ def _missing(
     error: type[NodeNotFoundError], place: Store, path: str, zarr_format: int | None
 ) -> Steps[NodeNotFoundError]:
     """The error of a node that is not there; says what was looked for, and what is there that is called like it."""
-    from zarrite.looking import near
+    from zarrite.looking import is_absent, near
 
-    return error(place.url, path, _tried(path, zarr_format), (yield from near(place, path)))
+    close = yield from near(place, path)
+    return error(place.url, path, _tried(path, zarr_format), close, is_absent(place))
 
 
 @verb
