@@ -209,7 +209,7 @@ def create(
         raise ValueError(f"mode must be one of {', '.join(map(repr, MODES))}, not {mode!r}")
     place, inside = resolve(store, path, writes=True, storage_options=storage_options)
     if mode == "r":
-        raise ReadOnlyError(place.url)
+        raise ReadOnlyError(place.url, "nothing is made with mode='r'; leave the mode out, or say 'w' to replace")
     if data is not None and shape is not None and dtype is None:
         dtype = "float64"  # what is asked for without data, too
     return (

@@ -185,6 +185,18 @@ class Described(Located):
         return self._model.compressors
 
     @property
+    def compressor(self) -> Any:
+        """The one codec from bytes to bytes, or `None`; an older name, of arrays that have one at most.
+
+        Raises:
+            TypeError: there are several.
+        """
+        found = self.compressors
+        if len(found) > 1:
+            raise TypeError("the array has several compressors; `compressors` has them all")
+        return found[0] if found else None
+
+    @property
     def write_chunks(self) -> tuple[int, ...]:
         """Shape of a stored object, in cells: a shard where there are shards, else a chunk."""
         return self._model.grid.chunk_shape

@@ -131,8 +131,8 @@ class Group(Members):
         """
         if zarr_format not in (None, self._model.zarr_format):
             raise MetadataValidationError(
-                f"the group {self.url} has format {self._model.zarr_format}, and so have its members; an array of format "
-                f"{zarr_format} is made outside of it"
+                f"the group {self.url} has format {self._model.zarr_format}, and so have its members; an array of "
+                f"format {zarr_format} is made outside of it"
             )
         if not (isinstance(compressor, str) and compressor == "auto"):
             compressors = compressor

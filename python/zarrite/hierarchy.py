@@ -44,7 +44,7 @@ def put_hierarchy(
     Everything is checked before the first write or deletion.
 
     Returns:
-        all models by path relative to `base`, parents before their members.
+        the models that were written, by path relative to `base`, parents before their members.
     """
     if store.read_only:
         raise ReadOnlyError(store.url)
@@ -85,7 +85,7 @@ def put_hierarchy(
     for name, model in ordered.items():
         if name not in kept:
             seat_of(store, join(base, name)).published(model)
-    return ordered
+    return {name: model for name, model in ordered.items() if name not in kept}
 
 
 def models_below(store: Store, path: str, zarr_format: int | None) -> Steps[dict[str, Model]]:

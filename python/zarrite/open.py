@@ -371,6 +371,11 @@ def consolidate_metadata(store: Any, path: Any = None, zarr_format: int | None =
     Raises:
         GroupNotFoundError: no group is there.
     """
+    if getattr(getattr(store, "store", store), "supports_consolidated_metadata", True) is False:
+        raise TypeError(
+            f"{type(store).__name__} keeps metadata together in its own way, and takes no consolidated metadata; leave "
+            "consolidating out"
+        )
     place, inside = resolve(store, path, writes=True)
     found, seat = yield from fetch(place, inside, zarr_format)
     if not isinstance(found, GroupModel):

@@ -62,7 +62,7 @@ MODULES = {
     "zarr.core.chunk_key_encodings": f"{_HERE}.grids",
     "zarr.core.codec_pipeline": f"{_HERE}.coding",
     "zarr.core.common": f"{_HERE}.common",
-    "zarr.core.config": f"{_HERE}.core",
+    "zarr.core.config": f"{_HERE}.settings",
     "zarr.core.dtype": f"{_HERE}.dtype",
     "zarr.core.dtype.common": f"{_HERE}.dtype",
     "zarr.core.group": f"{_HERE}.group",

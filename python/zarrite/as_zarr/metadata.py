@@ -8,6 +8,7 @@ from typing import Any
 
 from zarrite.errors import MetadataValidationError
 from zarrite.formats.loose import from_document
+from zarrite.model.dtypes import DType
 from zarrite.model.grids import Grid
 from zarrite.model.node import ArrayModel, GroupModel
 
@@ -92,6 +93,12 @@ class ArrayV2Metadata(ArrayMetadata):
 
     number = 2
     _null = frozenset({"compressor", "filters", "fill_value"})
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> ArrayModel:
+        """The model of a document, whose `dtype` may be a data type."""
+        kind = data.get("dtype")
+        return super().from_dict({**data, "dtype": kind.typestr if isinstance(kind, DType) else kind})
 
     @classmethod
     def _fixed(cls) -> dict[str, Any]:

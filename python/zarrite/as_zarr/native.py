@@ -153,7 +153,10 @@ class EngineStore(Store):
         """Forgets an object; a missing one is fine."""
         self._check_writable()
         await self._ensure_open()
-        await self._engine.delete([key])
+        if key:
+            await self._engine.delete([key])
+        else:  # the root is no object, and what is meant is everything in it
+            await self._engine.delete_prefix("")
 
     async def delete_dir(self, prefix: str) -> None:
         """Forgets every object below a prefix."""

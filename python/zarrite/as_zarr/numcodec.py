@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
+from zarrite import codecs
 from zarrite.codecs import (
     BZ2,
     CRC32,
@@ -11,19 +12,15 @@ from zarrite.codecs import (
     LZMA,
     ZFPY,
     Adler32,
-    AsType,
     BitRound,
     BloscCodec as Blosc,
     Codec,
     Crc32cCodec as CRC32C,
-    Delta,
-    FixedScaleOffset,
     Fletcher32,
     GzipCodec as GZip,
     JenkinsLookup3,
     PackBits,
     PCodec,
-    Quantize,
     Shuffle,
     Zlib,
     ZstdCodec as Zstd,
@@ -52,6 +49,57 @@ __all__ = [
     "Zlib",
     "Zstd",
 ]
+
+
+class _Unsettled(Codec):
+    """A codec that learns the type of its cells from the array it is given to."""
+
+    __slots__ = ("made", "settings", "word")
+    name = "numcodecs"
+    kind = "array"
+
+    def __init__(self, made: type[Codec], word: str, settings: dict[str, Any]) -> None:
+        self.made, self.word, self.settings = made, word, tuple(settings.items())
+
+    def settle(self, cells: Any) -> Codec:
+        """The codec itself."""
+        return self.made(**{self.word: cells.numpy, **dict(self.settings)}).settle(cells)
+
+
+class _Typed:
+    """Makes codecs; the type of the cells may be left out, and is then the array's."""
+
+    made: ClassVar[type[Codec]]
+    word: ClassVar[str] = "dtype"
+
+    def __new__(cls, **settings: Any) -> Codec:  # type: ignore[misc]
+        if cls.word in settings:
+            return cls.made(**settings)
+        return _Unsettled(cls.made, cls.word, settings)
+
+
+class AsType(_Typed):
+    """Cells kept in another type."""
+
+    made, word = codecs.AsType, "decode_dtype"
+
+
+class Delta(_Typed):
+    """Differences of neighbours."""
+
+    made = codecs.Delta
+
+
+class FixedScaleOffset(_Typed):
+    """`(cell - offset) * scale`, rounded."""
+
+    made = codecs.FixedScaleOffset
+
+
+class Quantize(_Typed):
+    """Floats rounded to a number of decimal digits."""
+
+    made = codecs.Quantize
 
 
 _NumcodecsCodec = _NumcodecsBytesBytesCodec = _NumcodecsArrayArrayCodec = _NumcodecsArrayBytesCodec = Codec

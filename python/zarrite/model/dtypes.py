@@ -105,6 +105,10 @@ class DType(Frozen):
         """The parameters of the name in v3 documents."""
         return {}
 
+    def __class_getitem__(cls, of: Any) -> type[Self]:
+        """The class itself: annotations may name types of NumPy and scalars, as zarr-python's do."""
+        return cls
+
     def to_json(self) -> str | dict[str, Any]:
         """The `data_type` member of v3 documents: a plain string where there are no parameters."""
         configuration = self.configuration()

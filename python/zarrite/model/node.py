@@ -117,6 +117,26 @@ class ArrayModel:
         """The word documents have for this."""
         return "array"
 
+    @property
+    def chunk_grid(self) -> Grid:
+        """The same as `grid`, by the name zarr-python gives it."""
+        return self.grid
+
+    @property
+    def chunk_key_encoding(self) -> ChunkKeys:
+        """The same as `keys`, by the name zarr-python gives it."""
+        return self.keys
+
+    @property
+    def dimension_separator(self) -> str:
+        """What stands between the numbers in the keys of stored objects."""
+        return self.keys.separator
+
+    @property
+    def extra_fields(self) -> dict[str, Any]:
+        """The same as `extra`, by the name zarr-python gives it."""
+        return self.extra
+
     @cached_property
     def why_read_only(self) -> str:
         """Why nothing of this array can be written whatever the store allows; "" where it can."""
@@ -386,8 +406,19 @@ class Consolidated:
 
     @cached_property
     def metadata(self) -> dict[str, ArrayModel | GroupModel]:
-        """Models by path."""
+        """Models by name of the direct members; those of groups repeat what lies below these."""
         found: dict[str, ArrayModel | GroupModel] = READERS["copies"](self._group)
+        return found
+
+    @property
+    def flattened_metadata(self) -> dict[str, ArrayModel | GroupModel]:
+        """Models by path, of everything below."""
+        found: dict[str, ArrayModel | GroupModel] = {}
+        for name, model in self.metadata.items():
+            found[name] = model
+            below = model.consolidated_metadata if isinstance(model, GroupModel) else None
+            if below is not None:
+                found.update({f"{name}/{path}": inner for path, inner in below.flattened_metadata.items()})
         return found
 
     def __eq__(self, other: object) -> bool:
@@ -424,6 +455,11 @@ class GroupModel:
         return "group"
 
     @property
+    def extra_fields(self) -> dict[str, Any]:
+        """The same as `extra`, by the name zarr-python gives it."""
+        return self.extra
+
+    @cached_property
     def consolidated_metadata(self) -> Consolidated | None:
         """What lies below as the group's own document repeats it, or None; by the name zarr-python gives it."""
         return None if self.consolidated is None else Consolidated(self)

@@ -10,13 +10,16 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
+import pytest
 
 import zarrite
+from zarrite import formats
 from zarrite.as_zarr import dtype
 from zarrite.as_zarr.metadata import ArrayV2Metadata, ArrayV3Metadata
 from zarrite.as_zarr.nodes import awaited
 from zarrite.as_zarr.storage import MemoryStore
 from zarrite.model.node import ArrayModel
+from zarrite.stores import StorePath, resolve
 
 __all__ = ["INSIDE", "POISON", "private"]
 
@@ -94,7 +97,13 @@ def meta_from_array(array: Any, **settings: Any) -> Any:
 
 def create_nodes(*, store: Any, nodes: dict[str, Any]) -> Iterator[tuple[str, Any]]:
     """Nodes without the groups above them."""
-    return zarrite.create_hierarchy(store=store, nodes=nodes, overwrite=True)
+    place, _ = resolve(store)
+    for name, node in nodes.items():
+        path = name.strip("/")
+        for key, document in formats.dump(node, path).items():
+            place.put(key, document).result()
+        made = StorePath(place, path)
+        yield name, zarrite.open(made, mode="r+", zarr_format=node.zarr_format)
 
 
 def create_rooted_hierarchy(*, store: Any, nodes: dict[str, Any], overwrite: bool = False) -> Any:
@@ -111,19 +120,6 @@ def create_rooted_hierarchy(*, store: Any, nodes: dict[str, Any], overwrite: boo
 def get_node(store: Any, path: str, zarr_format: int) -> Any:
     """The node at a path."""
     return zarrite.open(store, path=path, mode="r", zarr_format=zarr_format)
-
-
-def _iter_grid(
-    grid_shape: tuple[int, ...], *, origin: Any = None, selection_shape: Any = None, order: Any = None
-) -> Any:
-    """Places of a part of a grid."""
-    start = origin or (0,) * len(grid_shape)
-    counts = selection_shape or tuple(length - first for length, first in zip(grid_shape, start, strict=True))
-    if len(counts) != len(grid_shape) or len(start) != len(grid_shape):
-        raise ValueError("lengths differ")
-    if any(first + count > length for first, count, length in zip(start, counts, grid_shape, strict=True)):
-        raise IndexError("out of the grid")
-    return itertools.product(*(range(first, first + count) for first, count in zip(start, counts, strict=True)))
 
 
 def _awaited(function: Any) -> Any:
@@ -143,6 +139,7 @@ POISON = ("zarr.core.chunk_grids.ChunkGrid",)
 
 INSIDE: dict[str, Any] = {
     "zarr.core.sync_group.create_nodes": create_nodes,
+    "zarr.testing.utils.gpu_test": pytest.mark.skip(reason="needs a GPU, which zarrite has no use for"),
     "zarr.core.sync_group.create_rooted_hierarchy": create_rooted_hierarchy,
     "zarr.core.sync_group.create_hierarchy": zarrite.create_hierarchy,
     "zarr.core.sync_group.get_node": get_node,
