@@ -369,7 +369,7 @@ class ArrayModel:
 
 
 class _NamelessModel(ArrayModel):
-    """An array of a format that has no names for axes. Libraries tell formats apart by whether the attribute is there."""
+    """An array of a format without names for axes. Libraries tell formats apart by whether the attribute is there."""
 
     @property
     def dimension_names(self) -> Any:  # type: ignore[override]
