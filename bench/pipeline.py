@@ -41,7 +41,7 @@ class Task(NamedTuple):
     """What is done with an array."""
 
     name: str
-    run: Callable[[Any, Any], None]
+    run: Callable[[Any, Any], Any]
 
 
 def _points() -> Any:

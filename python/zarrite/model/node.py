@@ -372,7 +372,7 @@ class _NamelessModel(ArrayModel):
     """An array of a format without names for axes. Libraries tell formats apart by whether the attribute is there."""
 
     @property
-    def dimension_names(self) -> Any:  # type: ignore[override]
+    def dimension_names(self) -> Any:
         raise AttributeError(
             f"format {self.zarr_format} has no names for axes; those that attributes hold are array.dimension_names"
         )
