@@ -207,6 +207,16 @@ impl Ahead {
         }
     }
 
+    /// Whether [`Self::take`] may have chunks of an object.
+    pub fn holds(&self, name: &str) -> bool {
+        self.state.lock().kept.contains_key(name)
+    }
+
+    /// Whether nothing was asked for ahead.
+    pub fn is_idle(&self) -> bool {
+        self.state.lock().kept.is_empty()
+    }
+
     /// Gives up what is kept of an object that was changed here, or of every object below a prefix.
     pub fn forget_below(&self, name: &str) {
         let mut state = self.state.lock();

@@ -7,6 +7,7 @@ pub mod budget;
 pub mod decoded;
 pub mod error;
 pub mod exclude;
+mod flow;
 pub mod gate;
 pub mod handles;
 pub mod interrupt;

@@ -113,7 +113,18 @@ fn said(panic: &(dyn std::any::Any + Send)) -> String {
 struct Queue {
     jobs: VecDeque<Arc<Job>>,
     threads: usize,
+    /// Threads that nobody called yet.
     idle: usize,
+    /// Threads that were called, and are on their way.
+    called: usize,
+}
+
+/// Threads and what they are to do. Those that compute are few and keep their memory; those that wait for a network are many and
+/// keep none.
+#[derive(Default)]
+struct Lane {
+    queue: Mutex<Queue>,
+    wake: Condvar,
 }
 
 /// Workspaces for threads that wait for a network most of the time: as many are in use as threads work.
@@ -125,8 +136,8 @@ struct Desks {
 
 /// What the process shares.
 pub struct Runtime {
-    queue: Mutex<Queue>,
-    wake: Condvar,
+    computing: Lane,
+    waiting: Lane,
     threads: AtomicUsize,
     locks: Vec<Mutex<()>>,
     desks: Mutex<Desks>,
@@ -220,8 +231,8 @@ impl Runtime {
     fn new() -> Self {
         let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         Self {
-            queue: Mutex::default(),
-            wake: Condvar::default(),
+            computing: Lane::default(),
+            waiting: Lane::default(),
             threads: AtomicUsize::new(threads),
             locks: (0..4096).map(|_| Mutex::new(())).collect(),
             desks: Mutex::default(),
@@ -255,34 +266,42 @@ impl Runtime {
         self.locks[hasher.finish() as usize % self.locks.len()].lock()
     }
 
+    fn lane(&self, job: &Job) -> &Lane {
+        if job.most > self.threads() {
+            &self.waiting
+        } else {
+            &self.computing
+        }
+    }
+
     fn post(&'static self, job: &Arc<Job>, most: usize) {
         let wanted = job.items.div_ceil(job.batch).min(most);
-        let threads = self.threads().max(job.most);
         if wanted == 0 {
             return;
         }
-        let mut queue = self.queue.lock();
+        let lane = self.lane(job);
+        let mut queue = lane.queue.lock();
         queue.jobs.push_back(Arc::clone(job));
-        let missing = wanted
-            .saturating_sub(queue.idle)
-            .min(threads.saturating_sub(queue.threads));
-        for _ in 0..missing {
+        let waiting = wanted.min(queue.idle);
+        queue.idle -= waiting;
+        queue.called += waiting;
+        let room = self.threads().max(job.most).saturating_sub(queue.threads);
+        for _ in 0..(wanted - waiting).min(room) {
             let started = std::thread::Builder::new()
                 .name("zarrite".into())
-                .spawn(move || self.serve());
+                .spawn(move || self.serve(lane));
             // Without another thread the work takes longer; without any, the caller does it.
             queue.threads += usize::from(started.is_ok());
         }
         drop(queue);
-        if wanted == 1 {
-            self.wake.notify_one();
-        } else {
-            self.wake.notify_all();
+        for _ in 0..waiting {
+            lane.wake.notify_one();
         }
     }
 
-    fn serve(&'static self) {
-        let mut queue = self.queue.lock();
+    fn serve(&'static self, lane: &'static Lane) {
+        let waits = std::ptr::eq(lane, &raw const self.waiting);
+        let mut queue = lane.queue.lock();
         loop {
             while queue.jobs.front().is_some_and(|job| job.exhausted()) {
                 queue.jobs.pop_front();
@@ -295,23 +314,34 @@ impl Runtime {
                 job.leave();
                 drop(job);
                 drop(gate);
-                queue = self.queue.lock();
+                if waits {
+                    WORKSPACE.set(None);
+                }
+                queue = lane.queue.lock();
                 continue;
             }
-            if queue.threads > self.threads() {
+            if !waits && queue.threads > self.threads() {
                 queue.threads -= 1;
                 return;
             }
             queue.idle += 1;
             let timed_out;
-            (queue, timed_out) = self.wake.wait_for(queue, IDLE);
-            queue.idle -= 1;
+            (queue, timed_out) = lane.wake.wait_for(queue, IDLE);
+            if queue.called > 0 {
+                queue.called -= 1;
+            } else {
+                queue.idle -= 1;
+            }
+            if timed_out && waits && queue.jobs.is_empty() {
+                queue.threads -= 1;
+                return;
+            }
             if timed_out {
                 drop(queue);
                 WORKSPACE.set(None);
                 self.blocks.trim(IDLE);
                 self.decoded.trim();
-                queue = self.queue.lock();
+                queue = lane.queue.lock();
             }
         }
     }
@@ -344,7 +374,7 @@ impl Runtime {
     ) -> Result<()> {
         let job = Arc::new(Job::new(items, batch, most, work));
         self.post(&job, most);
-        if self.queue.lock().threads == 0 {
+        if self.lane(&job).queue.lock().threads == 0 {
             with_workspace(|workspace| job.help(workspace));
         }
         let mut until: Option<Instant> = None;
@@ -484,7 +514,7 @@ impl Runtime {
         });
         let job = Arc::new(Job::new(1, 1, most, work));
         self.post(&job, 1);
-        if self.queue.lock().threads == 0 {
+        if self.lane(&job).queue.lock().threads == 0 {
             with_workspace(|workspace| job.help(workspace));
         }
         Stop(job)

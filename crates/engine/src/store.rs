@@ -9,6 +9,7 @@
 //!
 //! What every store must do is written as tests in `stores/contract.rs`.
 
+use bytes::Bytes;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -159,6 +160,32 @@ pub struct Found {
     pub version: Option<Version>,
 }
 
+/// What an answer is handed to, on a thread of the network's: it does not hold that up.
+pub type Later<T> = Box<dyn FnOnce(Result<T>) + Send>;
+
+/// A request that is on its way; nobody waits for it any more once this is dropped.
+pub type Way = Box<dyn Send>;
+
+/// What [`Store::get_later`] is where nothing is gained by not waiting.
+pub(crate) fn get_at_once<S: Store + ?Sized>(
+    store: &S,
+    key: &str,
+    range: Range,
+    then: Later<Option<(Bytes, Found)>>,
+) -> Option<Way> {
+    let mut came = Vec::new();
+    let found = store.get(key, range, &mut came);
+    then(found.map(|found| found.map(|found| (came.into(), found))));
+    None
+}
+
+/// As [`get_at_once`], of [`Object::read_later`].
+pub(crate) fn read_at_once<O: Object + ?Sized>(object: &O, offset: u64, bytes: u64, then: Later<Bytes>) -> Option<Way> {
+    let mut came = Vec::new();
+    then(object.append_at(offset, bytes, &mut came).map(|()| came.into()));
+    None
+}
+
 /// When a put happens.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Put {
@@ -233,6 +260,11 @@ pub trait Object: Send + Sync {
         self.append_at(offset, bytes, &mut held)?;
         each(&held);
         Ok(())
+    }
+
+    /// As `read_with`, without waiting, where the store [answers later](Store::answers_later).
+    fn read_later(&self, offset: u64, bytes: u64, then: Later<Bytes>) -> Option<Way> {
+        read_at_once(self, offset, bytes, then)
     }
 
     /// Whether the key still leads to what was opened. Costs a look-up; callers ask once in a while.
@@ -330,6 +362,16 @@ pub trait Store: Send + Sync {
             each(&held, found);
         }
         Ok(found)
+    }
+
+    /// Whether [`Self::get_later`], and [`Object::read_later`] of what is opened here, return before the answer is there.
+    fn answers_later(&self) -> bool {
+        false
+    }
+
+    /// As `get`, without waiting: `then` gets the answer. What is returned, if anything, ends the request when it is dropped.
+    fn get_later(&self, key: &str, range: Range, then: Later<Option<(Bytes, Found)>>) -> Option<Way> {
+        get_at_once(self, key, range, then)
     }
 
     /// Appends the bytes of an object to `into` and says which version they are, for a conditional put that follows.

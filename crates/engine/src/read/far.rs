@@ -7,11 +7,14 @@ mod ahead;
 
 use super::{GAP_BYTES, PART_BYTES, Read, TRIES};
 use crate::array::{Door, IN_FLIGHT, far};
+use crate::budget::Taken;
 use crate::error::{Error, Result};
+use crate::flow::{self, Asked, Errand};
 use crate::handles::{Handle, name};
-use crate::runtime::{Work, go_on, runtime};
-use crate::store::{self, Range};
+use crate::runtime::{Work, go_on, runtime, with_workspace};
+use crate::store::{self, Found, Range};
 use crate::sync::Mutex;
+use bytes::Bytes;
 use std::sync::Arc;
 use zarrite_core::layout::Compiled;
 use zarrite_core::{Leaf, Memory, Wanted, Workspace};
@@ -54,12 +57,7 @@ pub(super) fn read_all(read: &Arc<Read>, mut door: Door<'_>) -> Result<()> {
     let objects = read.plan.objects();
     ahead::ask(read);
     if read.array.program.depth() == 0 {
-        let read = Arc::clone(read);
-        return far(
-            objects,
-            Arc::new(move |at, _: &mut Workspace| read.far_chunk(at)),
-            &mut door,
-        );
+        return read_chunks(read, objects, &mut door);
     }
     for first in (0..objects).step_by(SHARDS) {
         let found: Arc<Mutex<Vec<Place>>> = Arc::default();
@@ -71,15 +69,112 @@ pub(super) fn read_all(read: &Arc<Read>, mut door: Door<'_>) -> Result<()> {
         });
         far(SHARDS.min(objects - first), look, &mut door)?;
         let runs = merged(std::mem::take(&mut *found.lock()));
-        let shared = Arc::clone(read);
-        let count = runs.len();
-        far(
-            count,
-            Arc::new(move |at, workspace: &mut Workspace| shared.fetch(&runs[at], workspace)),
-            &mut door,
-        )?;
+        let (read, count) = (Arc::clone(read), runs.len());
+        if flows(&read, count) {
+            flow::run(Runs { read, runs }, count, &mut door)?;
+        } else {
+            let fetch: Arc<Work> = Arc::new(move |at, workspace| read.fetch(&runs[at], workspace));
+            far(count, fetch, &mut door)?;
+        }
     }
     Ok(())
+}
+
+/// Whether so many requests are more than threads that may wait for one each.
+fn flows(read: &Read, requests: usize) -> bool {
+    requests > runtime().threads() && read.array.store.answers_later()
+}
+
+/// Reads objects that are chunks.
+fn read_chunks(read: &Arc<Read>, objects: usize, door: &mut Door<'_>) -> Result<()> {
+    let held = if flows(read, objects) {
+        let (held, asked): (Vec<_>, Vec<_>) = read.asked_ahead(objects);
+        let count = asked.len();
+        let read = Arc::clone(read);
+        flow::run(Chunks { read, asked }, count, door)?;
+        held
+    } else {
+        (0..objects).collect()
+    };
+    let read = Arc::clone(read);
+    let count = held.len();
+    far(
+        count,
+        Arc::new(move |at, _: &mut Workspace| read.far_chunk(held[at])),
+        door,
+    )
+}
+
+/// Chunks that are objects.
+struct Chunks {
+    read: Arc<Read>,
+    asked: Vec<usize>,
+}
+
+impl Errand for Chunks {
+    type Answer = Option<(Bytes, Found)>;
+
+    fn ask(&self, at: usize) -> Result<Option<Asked<Self::Answer>>> {
+        let stored = self.read.stored(self.asked[at])?;
+        let store = Arc::clone(&self.read.array.store);
+        Ok(Some(Asked {
+            bytes: stored.bytes,
+            begin: Box::new(move |then| store.get_later(&stored.key, stored.range, then)),
+        }))
+    }
+
+    fn finish(&self, at: usize, answer: store::Result<Self::Answer>, taken: Option<Taken<'_>>) -> Result<()> {
+        let at = self.asked[at];
+        let stored = self.read.stored(at)?;
+        let done = match answer? {
+            Some((came, found)) => self.read.put_down_chunk(at, &stored, &came, &found),
+            None => self.read.no_chunk(at, &stored),
+        };
+        drop(taken);
+        done
+    }
+}
+
+/// Ranges of shards.
+struct Runs {
+    read: Arc<Read>,
+    runs: Vec<Run>,
+}
+
+impl Errand for Runs {
+    type Answer = Bytes;
+
+    fn ask(&self, at: usize) -> Result<Option<Asked<Self::Answer>>> {
+        let run = &self.runs[at];
+        let (start, bytes, shard) = (run.start, run.end - run.start, Arc::clone(&run.places[0].shard));
+        Ok(Some(Asked {
+            bytes: (bytes as usize).saturating_add(self.read.leaf_bytes),
+            begin: Box::new(move |then| shard.handle.object.read_later(start, bytes, then)),
+        }))
+    }
+
+    fn finish(&self, at: usize, answer: store::Result<Self::Answer>, taken: Option<Taken<'_>>) -> Result<()> {
+        let run = &self.runs[at];
+        let done = match answer {
+            Ok(stored) => self.read.put_down_run(run, &stored),
+            Err(why) => Err(why.into()),
+        };
+        drop(taken);
+        if done.is_ok() {
+            return done;
+        }
+        with_workspace(|workspace| self.read.fetch_until(done, run, workspace))
+    }
+}
+
+/// What is asked for to have a chunk, or the stretch of it that is wanted.
+struct Stored {
+    key: String,
+    range: Range,
+    /// Where the stretch begins.
+    low: Option<usize>,
+    /// The memory that it takes.
+    bytes: usize,
 }
 
 /// Ranges that lie near each other as one.
@@ -117,45 +212,74 @@ fn merged(mut places: Vec<Place>) -> Vec<Run> {
 }
 
 impl Read {
+    /// The chunks of which some may have been asked for ahead, and the others.
+    fn asked_ahead(&self, objects: usize) -> (Vec<usize>, Vec<usize>) {
+        if runtime().ahead.is_idle() {
+            return (Vec::new(), (0..objects).collect());
+        }
+        (0..objects).partition(|&at| {
+            let key = self.array.key(&self.plan.object(at));
+            runtime().ahead.holds(&name(self.array.store.identity(), &key))
+        })
+    }
+
     /// An object that is a chunk, or the stretch of it that is wanted.
-    fn far_chunk(&self, at: usize) -> Result<()> {
+    fn stored(&self, at: usize) -> Result<Stored> {
         let key = self.array.key(&self.plan.object(at));
         let (place, wanted) = self.plan.piece(at, 0);
         let leaf = self.array.program.leaf(&place)?;
-        let n = leaf.bytes();
-        let stretch = self.stretch(&leaf, &wanted);
-        if stretch.is_none()
-            && let Some(stored) = runtime().ahead.take(&name(self.array.store.identity(), &key), &[])
+        let (range, low, bytes) = match self.stretch(&leaf, &wanted) {
+            Some((low, high)) => (Range::FromTo(low as u64, high as u64), Some(low), high - low),
+            None if leaf.chain.is_plain() => (Range::All, None, leaf.bytes()),
+            None => (Range::All, None, leaf.bytes().saturating_mul(2)),
+        };
+        Ok(Stored { key, range, low, bytes })
+    }
+
+    /// Reads an object that is a chunk.
+    fn far_chunk(&self, at: usize) -> Result<()> {
+        let stored = self.stored(at)?;
+        if stored.low.is_none()
+            && let Some(came) = runtime()
+                .ahead
+                .take(&name(self.array.store.identity(), &stored.key), &[])
         {
-            return match stored {
-                Some(stored) => runtime()
-                    .compute(|workspace| self.put_down(&key, &leaf, &wanted, &stored, None, stored.len(), workspace)),
-                None => self.absent(&key, &leaf, &wanted),
+            return match came {
+                Some(came) => self.put_down_chunk(at, &stored, &came, &Found::default()),
+                None => self.no_chunk(at, &stored),
             };
         }
-        let (range, low, bytes) = match stretch {
-            Some((low, high)) => (Range::FromTo(low as u64, high as u64), Some(low), high - low),
-            None if leaf.chain.is_plain() => (Range::All, None, n),
-            None => (Range::All, None, n.saturating_mul(2)),
-        };
-        let _taken = runtime().budget.take(bytes);
+        let _taken = runtime().budget.take(stored.bytes);
         go_on()?;
         let mut done = Ok(());
-        let found = self.array.store.get_with(&key, range, &mut |stored, found| {
-            done = match stretch {
-                // A store that does not say how long the object is has at least given what was asked.
-                Some(_) => self.check_size(&key, &leaf, found.object_bytes.unwrap_or(n as u64)),
-                None => Ok(()),
-            };
-            if done.is_ok() {
-                done =
-                    runtime().compute(|workspace| self.put_down(&key, &leaf, &wanted, stored, low, bytes, workspace));
-            }
-        })?;
+        let found = self
+            .array
+            .store
+            .get_with(&stored.key, stored.range, &mut |came, found| {
+                done = self.put_down_chunk(at, &stored, came, found);
+            })?;
         match found {
             Some(_) => done,
-            None => self.absent(&key, &leaf, &wanted),
+            None => self.no_chunk(at, &stored),
         }
+    }
+
+    /// Puts what came of a chunk where it is wanted.
+    fn put_down_chunk(&self, at: usize, stored: &Stored, came: &[u8], found: &Found) -> Result<()> {
+        let (place, wanted) = self.plan.piece(at, 0);
+        let leaf = self.array.program.leaf(&place)?;
+        if stored.low.is_some() {
+            // A store that does not say how long the object is has at least given what was asked.
+            let object_bytes = found.object_bytes.unwrap_or(leaf.bytes() as u64);
+            self.check_size(&stored.key, &leaf, object_bytes)?;
+        }
+        runtime()
+            .compute(|workspace| self.put_down(&stored.key, &leaf, &wanted, came, stored.low, stored.bytes, workspace))
+    }
+
+    fn no_chunk(&self, at: usize, stored: &Stored) -> Result<()> {
+        let (place, wanted) = self.plan.piece(at, 0);
+        self.absent(&stored.key, &*self.array.program.leaf(&place)?, &wanted)
     }
 
     /// The first and one past the last wanted byte of an uncompressed chunk, where that is much less than all.
@@ -331,7 +455,12 @@ impl Read {
 
     /// Asks for a run and puts its chunks where they are wanted.
     fn fetch(&self, run: &Run, workspace: &mut Workspace) -> Result<()> {
-        let mut done = self.fetch_once(run);
+        let done = self.fetch_once(run);
+        self.fetch_until(done, run, workspace)
+    }
+
+    /// As often as a shard is replaced meanwhile, its chunks are looked for again.
+    fn fetch_until(&self, mut done: Result<()>, run: &Run, workspace: &mut Workspace) -> Result<()> {
         let shard = &run.places[0].shard;
         for _ in 0..TRIES {
             if !matches!(&done, Err(Error::Store { why, .. }) if matches!(why, store::Error::Changed { .. })) {
@@ -367,18 +496,22 @@ impl Read {
         let bytes = run.end - run.start;
         let _taken = runtime().budget.take((bytes as usize).saturating_add(self.leaf_bytes));
         go_on()?;
-        let Shard { at, key, handle } = &*run.places[0].shard;
         let mut done = Ok(());
-        handle.object.read_with(run.start, bytes, &mut |stored| {
-            done = runtime().compute(|workspace| {
-                run.places.iter().try_for_each(|chunk| {
-                    let stored = &stored[(chunk.start - run.start) as usize..(chunk.end - run.start) as usize];
-                    let (place, wanted) = self.plan.piece(*at, chunk.piece);
-                    let leaf = self.array.program.leaf(&place)?;
-                    self.put_down(key, &leaf, &wanted, stored, chunk.low, stored.len(), workspace)
-                })
-            });
-        })?;
+        let object = &run.places[0].shard.handle.object;
+        object.read_with(run.start, bytes, &mut |stored| done = self.put_down_run(run, stored))?;
         done
+    }
+
+    /// Puts the chunks of a run where they are wanted.
+    fn put_down_run(&self, run: &Run, stored: &[u8]) -> Result<()> {
+        let Shard { at, key, .. } = &*run.places[0].shard;
+        runtime().compute(|workspace| {
+            run.places.iter().try_for_each(|chunk| {
+                let stored = &stored[(chunk.start - run.start) as usize..(chunk.end - run.start) as usize];
+                let (place, wanted) = self.plan.piece(*at, chunk.piece);
+                let leaf = self.array.program.leaf(&place)?;
+                self.put_down(key, &leaf, &wanted, stored, chunk.low, stored.len(), workspace)
+            })
+        })
     }
 }
