@@ -8,10 +8,11 @@ mod keeping;
 mod placing;
 
 use self::keeping::{Keepers, Keeping, keeper_of};
+use crate::ahead::Came;
 use crate::array::{Array, Cells, Door, Selection, drive};
 use crate::decoded::Decoded;
 use crate::error::{Error, Result};
-use crate::handles::Handle;
+use crate::handles::{Handle, name};
 use crate::runtime::{Work, runtime};
 use crate::store::{self, Range};
 use crate::sync::Mutex;
@@ -146,6 +147,9 @@ pub fn read(array: &Array, selection: &Selection, out: Cells, door: Door<'_>) ->
         arena: Mutex::default(),
     });
     let little = little || read.leaves_little();
+    if !array.store.is_local() {
+        far::ahead::ask(&read);
+    }
     let shared = Arc::clone(&read);
     let work: Arc<Work> = Arc::new(move |at, workspace| {
         let done = shared.item(at, workspace);
@@ -341,6 +345,14 @@ impl Read {
         while let Some(&(start, mut end, piece)) = rest.first() {
             let (place, wanted) = self.plan.piece(at, piece);
             let leaf = program.leaf(&place)?;
+            if let Some(came) = self.came_ahead(handle, key, &place) {
+                match keeper_of(keepers, piece) {
+                    Some(keeper) => self.place_and_keep(key, &leaf, &wanted, &came.bytes, keeper, workspace),
+                    None => self.place(key, &leaf, &wanted, &came.bytes, workspace),
+                }?;
+                rest = &rest[1..];
+                continue;
+            }
             if leaf.chain.is_plain()
                 && leaf.bytes() >= PART_BYTES
                 && !keepers.iter().any(|(kept, _)| *kept == piece)
@@ -364,6 +376,16 @@ impl Read {
             rest = later;
         }
         Ok(())
+    }
+
+    /// A chunk of a shard that was asked for ahead, and is of the version that is open.
+    fn came_ahead(&self, handle: &Handle, key: &str, place: &[u64]) -> Option<Came> {
+        let store = &self.array.store;
+        if store.is_local() || runtime().ahead.is_idle() {
+            return None;
+        }
+        let came = runtime().ahead.take(&name(store.identity(), key), place)??;
+        (came.version == Some(handle.object.version())).then_some(came)
     }
 
     /// Chunks whose bytes lie near each other, read at once.

@@ -3,7 +3,7 @@
 //! A chunk that is an object is one request. Shards take two rounds however many they are: all indexes, then all ranges, near ones merged
 //! and far ones beside each other. A small shard that is wanted whole is one request.
 
-mod ahead;
+pub(super) mod ahead;
 mod chunks;
 
 use super::{GAP_BYTES, PART_BYTES, Read, TRIES};
@@ -197,7 +197,7 @@ impl Read {
         if let Some(bytes) = self.comes_whole(at)? {
             if let Some(stored) = runtime().ahead.take(&name(self.array.store.identity(), &key), &[]) {
                 match stored {
-                    Some(stored) => runtime().compute(|ours| self.put_down_shard(&key, at, &stored, ours))?,
+                    Some(stored) => runtime().compute(|ours| self.put_down_shard(&key, at, &stored.bytes, ours))?,
                     None => self.none(&key, at, pieces)?,
                 }
                 return Ok(Vec::new());
@@ -300,9 +300,10 @@ impl Read {
         let taken = runtime()
             .ahead
             .take(&name(self.array.store.identity(), &shard.key), &place);
-        if let Some(Some(stored)) = taken {
+        if let Some(Some(came)) = taken {
+            let stored = &came.bytes[..];
             let n = stored.len();
-            runtime().compute(|ours| self.put_down(&shard.key, &leaf, &wanted, &stored, None, n, ours))?;
+            runtime().compute(|ours| self.put_down(&shard.key, &leaf, &wanted, stored, None, n, ours))?;
             return Ok(None);
         }
         let found = self.locate(&shard.handle, &place, workspace);

@@ -106,7 +106,7 @@ impl Read {
                 .take(&name(self.array.store.identity(), &stored.key), &[])
         {
             return match came {
-                Some(came) => self.put_down_chunk(at, &stored, &came, &Found::default()),
+                Some(came) => self.put_down_chunk(at, &stored, &came.bytes, &Found::default()),
                 None => self.no_chunk(at, &stored),
             };
         }
