@@ -34,6 +34,15 @@ STORED = tuple(layout for layout in matrix.LAYOUTS if "input" not in layout)
 
 FORMATS = {3: "v3", 2: "v2"}
 DOCUMENTS = ("zarr.json", ".zarray")
+N5_COMPRESSIONS: dict[str, dict[str, Any]] = {
+    "raw": {},
+    "gzip": {"level": 5, "useZlib": False},
+    "bzip2": {"blockSize": 9},
+    "xz": {"preset": 6},
+    "lz4": {"blockSize": 65536},
+    "zstd": {"level": 3},
+    "blosc": {"cname": "lz4", "clevel": 5, "shuffle": 1, "blocksize": 0, "nthreads": 1},
+}
 
 
 @dataclass(frozen=True)
@@ -145,6 +154,35 @@ def named() -> Iterator[Case]:
         yield case_of(title, (array.metadata.data_type.name, "", name), array, store, cells)
 
 
+def blocks() -> Iterator[Case]:
+    """N5: every type with one compression, every compression with one type."""
+    types = [f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)] + ["float32", "float64"]
+    pairs = [(name, "gzip") for name in types]
+    pairs += [(name, packed) for packed in N5_COMPRESSIONS for name in ("int16", "float64") if packed != "gzip"]
+    for name, packed in pairs:
+        dtype = np.dtype(name)
+        cells = strategies.random_cells(dtype, matrix.SHAPE, 1, tame=dtype.kind == "f")
+        document = {
+            "n5": "2.0.0",
+            "dimensions": list(reversed(matrix.SHAPE)),
+            "blockSize": list(reversed(matrix.CHUNKS)),
+            "dataType": name,
+            "compression": {"type": packed, **N5_COMPRESSIONS[packed]},
+        }
+        told = described(dtype)
+        yield Case(
+            f"n5 {name}, {packed}",
+            "n5",
+            name,
+            f"n5 {packed}",
+            "n5 blocks",
+            document,
+            matrix.SHAPE,
+            told,
+            to_wire(cells, told),
+        )
+
+
 def sample(count: int, seed: int = 0) -> list[Case]:
     """So many combinations, and every case that has a name.
 
@@ -152,7 +190,7 @@ def sample(count: int, seed: int = 0) -> list[Case]:
     """
     mixed = [one for one in matrix.combinations() if one.layout in STORED]
     random.Random(seed).shuffle(mixed)  # noqa: S311 - the same ones every time
-    found = [*named(), *odd_floats()]
+    found = [*named(), *odd_floats(), *blocks()]
     missing = matrix.possible()
     picked = 0
     for one in mixed:
@@ -171,6 +209,7 @@ def everything() -> Iterator[Case]:
     """Every case there is."""
     yield from named()
     yield from odd_floats()
+    yield from blocks()
     seen: set[str] = set()
     for one in matrix.combinations():
         if one.layout in STORED:

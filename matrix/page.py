@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 from cases import Case
@@ -54,11 +53,12 @@ class Group(NamedTuple):
 def blamed(cells: list[Cell]) -> dict[str, tuple[str, str]]:
     """Who is at fault for each wrong reader of what one writer made of one case.
 
-    Where somebody beside the writer reads it as it should be, the reader is at fault; else the writer.
+    Readers are, where at least as many others read it as it should be; else the writer is.
     """
     writer = cells[0].writer
-    agreed = any(cell.outcome == RIGHT and cell.reader != writer for cell in cells)
+    right = [cell for cell in cells if cell.outcome == RIGHT and cell.reader != writer]
     wrong = [cell.reader for cell in cells if cell.outcome == WRONG]
+    agreed = right and len(right) >= len([name for name in wrong if name != writer])
     return {reader: (reader, "read") if agreed else (writer, "write") for reader in wrong}
 
 
@@ -110,7 +110,7 @@ def written(run: Run) -> str:
     parts = [
         "# The implementation matrix",
         ABOUT,
-        f"Run on {datetime.now(UTC):%d %B %Y}: {summary(run)}.",
+        f"Run on {run.day}: {summary(run)}.",
         OUTCOMES,
         "## Wrong cells",
         wrong_cells(run.cells),

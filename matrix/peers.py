@@ -125,6 +125,7 @@ def packages_of_node(fetch: bool) -> None:
 
 ZARR = ("v3", "v2")
 NEW = environment("python", 12, BENCH / "requirements.txt", "zarr, tensorstore, zarrista")
+OTHERS = environment("python-others", 12, DRIVERS / "requirements.txt", "rasterio, netCDF4, z5py")
 OLD = environment("python-zarr2", 11, BENCH / "requirements-zarr2.txt", "zarr")
 
 PEERS: tuple[Peer, ...] = (
@@ -141,5 +142,8 @@ PEERS: tuple[Peer, ...] = (
         lambda: ["node", str(DRIVERS / "zarrita.mjs"), str(home() / "node")],
         packages_of_node,
     ),
+    Peer("GDAL", "C++", ZARR, python("python-others", "python_gdal.py"), OTHERS),
+    Peer("netCDF-C", "C", ("v2",), python("python-others", "python_netcdf.py"), OTHERS),
+    Peer("z5py", "C++", (*ZARR, "n5"), python("python-others", "python_z5py.py"), OTHERS),
 )
 """Every implementation, the project's own first."""

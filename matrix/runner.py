@@ -6,7 +6,8 @@
     --cases WORD   cases whose name has this word
     --page PATH    where the page goes; "" for none
     --here         install nothing: whoever is not here is left out
-    --log PATH     every cell that is not right, as JSON lines
+    --kept PATH    where the outcome of every cell goes, as JSON lines
+    --again        write the page of what was kept, and run nothing
 
 Exit code 1 means that zarrite wrote or read something wrong, or died.
 """
@@ -20,6 +21,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
@@ -27,10 +29,13 @@ sys.path.insert(0, str(Path(__file__).parent))
 import page
 from cases import Case, everything, sample
 from page import CRASHED, OWN, REFUSED, RIGHT, WRONG
-from peers import PEERS, ROOT, Absent, Peer
+from peers import PEERS, ROOT, Absent, Peer, home
 from speaker import Died, Speaker
 
 __all__ = ["CRASHED", "REFUSED", "RIGHT", "WRONG", "Cell", "Run", "compare", "main", "started"]
+
+SENTENCE = 300
+"""How much is kept of why something was refused, in characters."""
 
 
 class Cell(NamedTuple):
@@ -60,6 +65,7 @@ class Run(NamedTuple):
         cells: what came of it.
         seconds: how long it took.
         what: which cases were tried, in words.
+        day: when.
     """
 
     versions: dict[Peer, str]
@@ -67,6 +73,7 @@ class Run(NamedTuple):
     cells: list[Cell]
     seconds: float
     what: str
+    day: str
 
 
 def started(names: Iterable[str] = (), *, fetch: bool = True) -> tuple[list[Speaker], dict[str, str]]:
@@ -121,7 +128,10 @@ def asked(speaker: Speaker, task: dict[str, object]) -> tuple[str, str]:
         refused = speaker.ask(task)
     except Died as error:
         return CRASHED, str(error)
-    return (RIGHT, "") if refused is None else (REFUSED, refused)
+    if refused is None:
+        return RIGHT, ""
+    # Many say the same but for where.
+    return REFUSED, sys.intern(refused.replace(str(Path(str(task["place"])).parent), "..")[:SENTENCE])
 
 
 def difference(found: bytes, case: Case) -> str:
@@ -136,6 +146,40 @@ def difference(found: bytes, case: Case) -> str:
     )
 
 
+def keep(done: Run, path: Path) -> None:
+    """Writes the outcome of every cell down, and before them what else the page says."""
+    head = {
+        "versions": {peer.name: version for peer, version in done.versions.items()},
+        "absent": done.absent,
+        "seconds": done.seconds,
+        "what": done.what,
+        "day": done.day,
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w") as file:
+        file.write(json.dumps(head) + "\n")
+        for cell in done.cells:
+            file.write(json.dumps([cell.case.name, *cell[1:]]) + "\n")
+
+
+def taken_up(path: Path) -> Run:
+    """A run that was written down; its cases are made again."""
+    with path.open() as file:
+        head = json.loads(file.readline())
+        kept = [(name, sys.intern(writer), *rest) for name, writer, *rest in map(json.loads, file)]
+    missing = {name for name, *_ in kept}
+    cases: dict[str, Case] = {}
+    for case in everything():
+        if case.name in missing:
+            cases[case.name] = case
+            missing.remove(case.name)
+        if not missing:
+            break
+    cells = [Cell(cases[name], *rest) for name, *rest in kept]
+    versions = {peer: head["versions"][peer.name] for peer in PEERS if peer.name in head["versions"]}
+    return Run(versions, head["absent"], cells, head["seconds"], head["what"], head["day"])
+
+
 def main() -> int:
     """Runs the matrix, writes the page, and says how it went."""
     words = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -145,8 +189,12 @@ def main() -> int:
     words.add_argument("--cases", default="")
     words.add_argument("--page", default=str(ROOT / "docs" / "reference" / "matrix.md"))
     words.add_argument("--here", action="store_true")
-    words.add_argument("--log", default="")
+    words.add_argument("--kept", default=str(home() / "results.jsonl"))
+    words.add_argument("--again", action="store_true")
     asked_for = words.parse_args()
+    if asked_for.again:
+        Path(asked_for.page).write_text(page.written(taken_up(Path(asked_for.kept))))
+        return 0
     begun = time.monotonic()
     speakers, absent = started(filter(None, asked_for.only.split(",")), fetch=not asked_for.here)
     for name, reason in absent.items():
@@ -164,12 +212,8 @@ def main() -> int:
     for speaker in speakers:
         speaker.close()
     what = f"{'every combination' if asked_for.full else 'a sample of the combinations'}, {count} cases"
-    done = Run(versions, absent, cells, time.monotonic() - begun, what)
-    if asked_for.log:
-        lines = [
-            json.dumps({**cell._asdict(), "case": cell.case.name}) + "\n" for cell in cells if cell.outcome != RIGHT
-        ]
-        Path(asked_for.log).write_text("".join(lines))
+    done = Run(versions, absent, cells, time.monotonic() - begun, what, f"{datetime.now(UTC):%d %B %Y}")
+    keep(done, Path(asked_for.kept))
     if asked_for.page:
         Path(asked_for.page).write_text(page.written(done))
     print(page.summary(done))

@@ -10,11 +10,13 @@ in that format), `dtype` and `shape`; `cells` and `into` are files of cells as `
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import shutil
 import sys
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +24,12 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 from wire import from_wire, to_wire
 
 DOCUMENTS = {"v3": "zarr.json", "v2": ".zarray", "n5": "attributes.json"}
+
+GROUPS: dict[str, tuple[str, dict[str, Any]]] = {
+    "v3": ("zarr.json", {"zarr_format": 3, "node_type": "group"}),
+    "v2": (".zgroup", {"zarr_format": 2}),
+    "n5": ("attributes.json", {"n5": "4.0.0"}),
+}
 
 Write = Callable[[dict[str, Any], Any], None]
 Read = Callable[[dict[str, Any]], Any]
@@ -33,6 +41,26 @@ def lay_down(task: dict[str, Any]) -> Path:
     place.mkdir(parents=True, exist_ok=True)
     (place / DOCUMENTS[task["format"]]).write_text(json.dumps(task["document"]))
     return place
+
+
+def beside(task: dict[str, Any]) -> Path:
+    """The name of a folder that is not there yet, as such libraries want it for a format."""
+    group = Path(task["place"]).with_name("group.n5" if task["format"] == "n5" else "group.zarr")
+    shutil.rmtree(group, ignore_errors=True)
+    return group
+
+
+@contextlib.contextmanager
+def within_a_group(task: dict[str, Any]) -> Iterator[Path]:
+    """A folder that has the array as `array`, for libraries that open containers alone."""
+    group = beside(task)
+    shutil.copytree(task["place"], group / "array")
+    name, document = GROUPS[task["format"]]
+    (group / name).write_text(json.dumps(document))
+    try:
+        yield group
+    finally:
+        shutil.rmtree(group)
 
 
 def serve(name: str, version: str, write: Write, read: Read) -> None:

@@ -117,7 +117,7 @@ def test_the_page_has_wrong_cells_first_and_names_everyone(handful: list[cases.C
         runner.Cell(handful[0], own.name, other.name, runner.WRONG, "1 of 8 bytes differ"),
         runner.Cell(handful[1], other.name, "", runner.CRASHED, "no answer"),
     ]
-    done = runner.Run({own: "1", other: "2"}, {"absent one": "no such package"}, cells, 1.0, "some cases")
+    done = runner.Run({own: "1", other: "2"}, {"absent one": "no such package"}, cells, 1.0, "some cases", "1 May 2026")
     text = page.written(done)
     assert text.index("1 of 8 bytes differ") < text.index("Who reads whom")
     assert "absent one | no such package" in text
@@ -134,3 +134,10 @@ def test_cells_of_every_kind_survive_the_wire() -> None:
         assert wire.to_wire(back, case.dtype) == case.cells
         kind = np.dtype(object) if case.dtype in wire.VARYING else wire.type_of(case.dtype)
         assert kind.base == back.dtype
+
+
+def test_a_run_that_was_kept_gives_the_same_page(tmp_path: Path, handful: list[cases.Case]) -> None:
+    cells = [runner.Cell(handful[0], "zarrite", "zarrite", runner.RIGHT, "")]
+    done = runner.Run({peers.PEERS[0]: "1"}, {"other": "why"}, cells, 1.0, "one case", "1 May 2026")
+    runner.keep(done, tmp_path / "kept")
+    assert runner.taken_up(tmp_path / "kept") == done
