@@ -4,6 +4,7 @@
 #   make lint    every check of style, types and stubs
 #   make docs    the documentation, into site/
 #   make bench   the comparison with other libraries, into README.md and docs/performance.md
+#   make matrix  who reads what whom wrote, into docs/reference/matrix.md; ARGS=--full for every combination
 
 SHELL := bash
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
@@ -16,7 +17,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 PIP := $(BIN)/python -m pip install --quiet --no-deps
 RUST := $(shell find crates -name '*.rs' -o -name Cargo.toml) Cargo.toml $(wildcard Cargo.lock)
 
-.PHONY: demo test test-rust test-python lint format docs docs-serve bench tables lock clean
+.PHONY: demo test test-rust test-python lint format docs docs-serve bench matrix tables lock clean
 
 demo: $(VENV)/demo.done $(VENV)/engine.done
 	$(BIN)/python tools/demo.py
@@ -50,6 +51,9 @@ docs-serve: $(VENV)/dev.done
 
 bench: $(VENV)/dev.done $(VENV)/engine.done
 	$(BIN)/python bench/run.py $(ARGS)
+
+matrix: $(VENV)/dev.done $(VENV)/engine.done
+	$(BIN)/python matrix/runner.py $(ARGS)
 
 tables: $(VENV)/dev.done $(VENV)/engine.done
 	$(BIN)/python tools/tables.py
