@@ -28,6 +28,7 @@ from zarrite.create import (
     zeros,
     zeros_like,
 )
+from zarrite.errors import MissingDependencyError
 from zarrite.group import Group
 from zarrite.open import (
     consolidate_metadata,
@@ -115,7 +116,12 @@ def __getattr__(name: str) -> Any:
     import importlib
 
     if name in _LATE_MODULES:
-        return importlib.import_module(f"zarrite.{name}")
+        try:
+            return importlib.import_module(f"zarrite.{name}")
+        except ModuleNotFoundError as error:
+            if (error.name or "").partition(".")[0] != name:
+                raise
+            raise MissingDependencyError(name, f"zarrite.{name}", name) from error
     if name in _LATE_NAMES:
         return getattr(importlib.import_module(f"zarrite.{_LATE_NAMES[name]}"), name)
     raise AttributeError(f"module 'zarrite' has no attribute {name!r}")

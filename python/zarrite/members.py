@@ -15,7 +15,7 @@ from zarrite.array import Array
 from zarrite.attributes import Attributes, copied
 from zarrite.catalog import Catalog, catalog_of
 from zarrite.described import Located
-from zarrite.errors import NodeTypeValidationError
+from zarrite.errors import NodeTypeValidationError, UnknownNameError
 from zarrite.info import GroupInfo, Tree
 from zarrite.model.node import ArrayModel, GroupModel
 from zarrite.node import Model, Seat, ancestors, fetch, fetch_many, publish, seat_of
@@ -105,7 +105,10 @@ class Members(Located):
 
     def _member_path(self, name: str) -> str:
         if not isinstance(name, str):
-            raise TypeError(f"members are called by text, not {type(name).__name__}")
+            raise TypeError(
+                f"members are called by text, not {type(name).__name__}; choose one by its name, group['name'], "
+                "and cells in an array, group['name'][0]"
+            )
         return join(self._path, normalize_path(name))
 
     def _find(self, name: str) -> Steps[Array | Self | None]:
@@ -138,8 +141,16 @@ class Members(Located):
     def _member(self, name: str) -> Steps[Array | Self]:
         found = yield from self._find(name)
         if found is None:
-            raise KeyError(name)
+            raise (yield from self._absent(name))
         return found
+
+    def _absent(self, name: str) -> Steps[UnknownNameError]:
+        """The error of a member that is not there; says which names are like its own, where looking is cheap."""
+        from zarrite.looking import near
+
+        alike = yield from near(self._store, self._member_path(name))
+        meant = f"; did you mean {' or '.join(map(repr, alike))}?" if alike else "; keys() lists those that are there"
+        return UnknownNameError(f"no member {name!r} in the group {self.url}{meant}")
 
     def __getitem__(self, name: str) -> Array | Self:
         return self._member(name)
