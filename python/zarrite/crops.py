@@ -295,7 +295,7 @@ class Crops:
             together=rows,
             drop_last=drop_last,
         )
-        local = all(array.store.is_local for array in self.arrays)
+        local = all(array._store.is_local for array in self.arrays)
         threads = max(1, (os.cpu_count() or 1) // workers) if local else IN_FLIGHT
         ahead = max(2 * threads, rows) if ahead is None else ahead
         batches = _Batches(self, visits, self.origins(seed, epoch), rows, drop_last)
