@@ -94,7 +94,20 @@ __all__ = [
 
 # Loaded when they are first asked for, so that importing zarrite stays cheap.
 _LATE_MODULES = frozenset(
-    {"check", "codecs", "convert", "dask", "dtype", "errors", "progress", "storage", "testing", "xarray"}
+    {
+        "check",
+        "codecs",
+        "convert",
+        "crops",
+        "dask",
+        "dtype",
+        "errors",
+        "progress",
+        "storage",
+        "testing",
+        "torch",
+        "xarray",
+    }
 )
 _LATE_NAMES = {
     "copy": "copying",

@@ -202,7 +202,7 @@ class Members(Located):
         """The names directly below a path: from the catalog, or with one listing."""
         catalog = self._catalog
         if catalog is not None and catalog.serves:
-            return catalog.names(path)
+            return list(catalog.level(path))
         _, below = yield self._store.list_dir(path)
         return list(below)
 
@@ -223,11 +223,10 @@ class Members(Located):
 
     def _level(self, path: str) -> Steps[dict[str, Model]]:
         """The members directly below a path, with one listing and one call for all documents."""
-        names = yield from self._names(path)
         catalog = self._catalog
         if catalog is not None and catalog.serves:
-            known = catalog.below(path)
-            return {name: known[name] for name in names}
+            return catalog.level(path)
+        names = yield from self._names(path)
         paths = [join(path, name) for name in names]
         models = yield from fetch_many(self._store, paths, self._model.zarr_format)
         bare = formats.bare_group(self._model.zarr_format)
@@ -239,6 +238,8 @@ class Members(Located):
         catalog = self._catalog
         found: dict[str, Model] = {}
         if catalog is not None and catalog.serves:
+            if max_depth == 0:
+                return catalog.level(self._path)
             below = catalog.below(self._path)
             for name in sorted(below):
                 if max_depth is None or name.count("/") <= max_depth:
