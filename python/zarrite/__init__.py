@@ -42,10 +42,14 @@ from zarrite.open import (
 )
 
 if TYPE_CHECKING:
+    from zarrite.as_zarr import install_as_zarr
+    from zarrite.as_zarr.nodes import AsyncArray, AsyncGroup
     from zarrite.saving import load, save, save_array, save_group
 
 __all__ = [
     "Array",
+    "AsyncArray",
+    "AsyncGroup",
     "Group",
     "__version__",
     "array",
@@ -68,6 +72,7 @@ __all__ = [
     "full",
     "full_like",
     "group",
+    "install_as_zarr",
     "load",
     "move",
     "ones",
@@ -110,6 +115,9 @@ _LATE_MODULES = frozenset(
     }
 )
 _LATE_NAMES = {
+    "AsyncArray": "as_zarr.nodes",
+    "AsyncGroup": "as_zarr.nodes",
+    "install_as_zarr": "as_zarr",
     "copy": "copying",
     "delete": "copying",
     "load": "saving",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -47,12 +48,14 @@ class Array(Selecting):
     def __init__(
         self,
         store: Store,
-        path: str,
-        model: ArrayModel,
+        path: str = "",
+        model: ArrayModel | None = None,
         config: ArrayConfig | None = None,
         seat: Seat | None = None,
         catalog: Catalog | None = None,
     ) -> None:
+        if model is None:
+            store, path, model, config, seat, catalog = _parts(store)
         self._store = store
         self._path = path
         self._model = model
@@ -219,6 +222,13 @@ class Array(Selecting):
         settings = array_config(config, base=self._config)
         return type(self)(self._store, self._path, self._model, settings, self._seat, self._catalog)
 
+    @property
+    def async_array(self) -> Any:
+        """This array with methods that are coroutines, by zarr-python's names; `array.read.aio` and its like do too."""
+        return import_module("zarrite.as_zarr.nodes").AsyncArray(self)  # by name, since it is made of this class
+
+    _async_array = async_array
+
     # ---------------------------------------------------------------- what is stored
 
     @verb
@@ -244,6 +254,17 @@ class Array(Selecting):
         keys = yield self._store.list(self._path)
         count = stored.chunk_objects(keys, self._path, self._model)
         return ArrayInfo.of(self, stored_bytes, count)
+
+
+def _parts(node: Any) -> tuple[Store, str, ArrayModel, ArrayConfig, Seat, Catalog | None]:
+    """What a handle is made of: `Array(array.async_array)` is one more handle of the array."""
+    handle = getattr(node, "_handle", node)
+    if not isinstance(handle, Array):
+        raise TypeError(
+            f"Array() takes the array that is to have one more handle, not {type(node).__name__}; open_array opens one "
+            "that is stored, and create_array makes a new one"
+        )
+    return handle._store, handle._path, handle._model, handle._config, handle._seat, handle._catalog
 
 
 def _config_of(model: ArrayModel) -> ArrayConfig:

@@ -156,6 +156,9 @@ def out_array(out: Any, shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray
         TypeError: no array and no buffer.
         ValueError: another shape or data type, or not writable.
     """
+    held = getattr(out, "as_ndarray_like", None)  # the wrapper that zarr-python's programs pass
+    if held is not None:
+        out = held()
     if isinstance(out, np.ndarray):
         target: NDArray[Any] = out
     else:

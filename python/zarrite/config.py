@@ -59,6 +59,7 @@ DEFAULTS: dict[str, Any] = {
     "codec_pipeline.path": "zarrite._engine.Program",
     "codec_pipeline.batch_size": 1,
     "codec_pipeline.max_workers": None,
+    "codecs": {},
     "consolidated.on_write": "update",
     "json_indent": 2,
     "experimental.drafts": False,
@@ -121,6 +122,15 @@ class ArrayConfig(NamedTuple):
     def to_dict(self) -> dict[str, Any]:
         """The settings as a dictionary."""
         return self._asdict()
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> ArrayConfig:
+        """Settings of a dictionary, over the process's defaults.
+
+        Raises:
+            TypeError: an unknown setting.
+        """
+        return array_config(data)
 
 
 class Config:
@@ -344,6 +354,8 @@ def array_config(
     if wanted.get("order", "C") not in ("C", "F"):
         raise ValueError(f"order must be 'C' or 'F', not {wanted['order']!r}")
     for name in ("write_empty_chunks", "read_missing_chunks"):
+        if isinstance(wanted.get(name), str):
+            raise ValueError(f"{name} must be True or False, not {wanted[name]!r}")  # noqa: TRY004 -- as for others
         if name in wanted:
             wanted[name] = bool(wanted[name])
     if "decoded_cache" in wanted and not isinstance(wanted["decoded_cache"], bool):

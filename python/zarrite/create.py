@@ -10,7 +10,7 @@ import numpy as np
 from zarrite._verb import Steps, verb
 from zarrite.array import Array
 from zarrite.config import array_config
-from zarrite.errors import meant
+from zarrite.errors import ReadOnlyError, meant
 from zarrite.group import Group
 from zarrite.hierarchy import put_hierarchy
 from zarrite.likeness import chunks_of, kept_format, kept_settings, like
@@ -126,6 +126,8 @@ def create_array(
     )
 
 
+MODES = ("r", "r+", "a", "w", "w-")
+
 IGNORED = frozenset(
     {"synchronizer", "chunk_store", "cache_metadata", "cache_attrs", "object_codec", "meta_array", "read_only"}
 )
@@ -220,7 +222,13 @@ def create(
     zarr_format = asked_format(store, zarr_format)
     if dimension_separator is not None and chunk_key_encoding is None:
         chunk_key_encoding = key_encoding(dimension_separator, default_format(zarr_format))
+    if mode is not None and mode not in MODES:
+        raise ValueError(f"mode must be one of {', '.join(map(repr, MODES))}, not {mode!r}")
     place, inside = resolve(store, path, writes=True, storage_options=storage_options)
+    if mode == "r":
+        raise ReadOnlyError(place.url, "nothing is made with mode='r'; leave the mode out, or say 'w' to replace")
+    if data is not None and shape is not None and dtype is None:
+        dtype = "float64"  # what is asked for without data, too
     return (
         yield from make_array(
             place,

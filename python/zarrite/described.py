@@ -13,6 +13,7 @@ from zarrite._verb import Steps, verb
 from zarrite.config import ArrayConfig
 from zarrite.model.node import ArrayModel
 from zarrite.stores import StorePath, join_url, place_of
+from zarrite.stores.protocol import shown, shown_path
 
 __all__ = ["Described", "Located"]
 
@@ -24,10 +25,15 @@ class Located:
     _store: Store
     _path: str
 
+    def __class_getitem__(cls, of: Any) -> type[Self]:
+        """The class itself: annotations may name what describes the node, as zarr-python's do."""
+        return cls
+
     @property
     def store(self) -> Store:
         """The store the node is in."""
-        return self._store
+        found: Store = shown(self._store)
+        return found
 
     @property
     def path(self) -> str:
@@ -47,7 +53,7 @@ class Located:
     @property
     def store_path(self) -> StorePath:
         """Store and path together; opens the same node when passed as `store`."""
-        return StorePath(self._store, self._path)
+        return shown_path(self._store, self._path)
 
     @property
     def url(self) -> str:
@@ -177,6 +183,18 @@ class Described(Located):
     def compressors(self) -> tuple[Any, ...]:
         """The codecs from bytes to bytes, in encoding order."""
         return self._model.compressors
+
+    @property
+    def compressor(self) -> Any:
+        """The one codec from bytes to bytes, or `None`; an older name, of arrays that have one at most.
+
+        Raises:
+            TypeError: there are several.
+        """
+        found = self.compressors
+        if len(found) > 1:
+            raise TypeError("the array has several compressors; `compressors` has them all")
+        return found[0] if found else None
 
     @property
     def write_chunks(self) -> tuple[int, ...]:

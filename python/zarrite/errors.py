@@ -9,7 +9,7 @@ ZarriteError                        everything zarrite raises by design
 │   ├── ContainsArrayError, ContainsGroupError, ContainsArrayAndGroupError
 │   ├── NodeExistsError(FileExistsError)
 │   ├── MetadataValidationError
-│   │   └── NodeTypeValidationError
+│   │   └── NodeTypeValidationError, NotJsonError(TypeError)
 │   ├── UnknownCodecError, UnknownNameError(KeyError)
 │   ├── ChunkError: ChunkDecodeError, ChunkEncodeError, ChunkNotFoundError
 │   ├── ProgramError, KeyRefusedError, UrlError, PickleCodecDisabledError
@@ -59,6 +59,7 @@ __all__ = [
     "NodeExistsError",
     "NodeNotFoundError",
     "NodeTypeValidationError",
+    "NotJsonError",
     "PickleCodecDisabledError",
     "ProgramError",
     "ReadOnlyError",
@@ -224,6 +225,10 @@ class MetadataValidationError(BaseZarrError):
             super().__init__(f"{what} must be {expected}, not {found!r}")
         else:
             super().__init__(*args)
+
+
+class NotJsonError(MetadataValidationError, TypeError):
+    """An attribute, or another value for a metadata document, that JSON has no form for."""
 
 
 class NodeTypeValidationError(MetadataValidationError):

@@ -23,6 +23,7 @@ from zarrite.likeness import like
 from zarrite.listed import copy_listed, delete_node, listed, move_node
 from zarrite.making import ensure_parents, make_array, make_group
 from zarrite.members import Members
+from zarrite.model.dtype_names import parse_dtype
 from zarrite.model.node import DEFAULT_FILL, ArrayModel, GroupModel
 from zarrite.node import Model, check_writable, fetch
 from zarrite.progress import Progress
@@ -98,6 +99,7 @@ class Group(Members):
         overwrite: bool = False,
         config: Any = None,
         write_data: bool = True,
+        zarr_format: int | None = None,
     ) -> Steps[Array]:
         """A new array below this group, with one request (and one for every group in between that is missing).
 
@@ -121,11 +123,17 @@ class Group(Members):
             overwrite: first delete what is at that path.
             config: what the handle does in its own way; see `Array.with_config`.
             write_data: whether `data` are written, or only described.
+            zarr_format: the group's, which is every member's.
 
         Raises:
             ContainsArrayError, ContainsGroupError: there is something (a `ValueError`).
             MetadataValidationError: settings that do not fit together (a `ValueError`).
         """
+        if zarr_format not in (None, self._model.zarr_format):
+            raise MetadataValidationError(
+                f"the group {self.url} has format {self._model.zarr_format}, and so have its members; an array of "
+                f"format {zarr_format} is made outside of it"
+            )
         if not (isinstance(compressor, str) and compressor == "auto"):
             compressors = compressor
         return (
@@ -239,7 +247,7 @@ class Group(Members):
         if found.shape != wanted:
             raise TypeError(f"array {name!r} in {self.url} has shape {found.shape}, not {wanted}")
         if dtype is not None:
-            other = np.dtype(dtype)
+            other = parse_dtype(dtype).numpy
             if other != found.dtype and (exact or not np.can_cast(found.dtype, other)):
                 raise TypeError(f"array {name!r} in {self.url} has data type {found.dtype}, not {other}")
         return found if config is None else found.with_config(array_config(config))
@@ -418,8 +426,8 @@ class Group(Members):
         return (yield from self.create_array.steps(name, **self._like(data, settings)))
 
     def _like(self, data: Any, settings: dict[str, Any]) -> dict[str, Any]:
-        wanted = like(data, **settings, zarr_format=self._model.zarr_format)
-        del wanted["zarr_format"]
+        wanted = like(data, **{**settings, "zarr_format": self._model.zarr_format})
+        wanted["zarr_format"] = settings.get("zarr_format")
         return wanted
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -29,8 +28,9 @@ def as_model(path: str, node: Any) -> Model:
     if isinstance(node, (ArrayModel, GroupModel)):
         return node
     if isinstance(node, Mapping):
-        key = formats.first_keys(path)[0]
-        model = formats.parse(path, {key: json.dumps(dict(node)).encode()})
+        from zarrite.formats.loose import from_document
+
+        model = from_document(node, path)
         if model is not None:
             return model
     raise TypeError(f"node {path!r} must be a model or a metadata document, not {type(node).__name__}")
@@ -44,7 +44,7 @@ def put_hierarchy(
     Everything is checked before the first write or deletion.
 
     Returns:
-        all models by path relative to `base`, parents before their members.
+        the models that were written, by path relative to `base`, parents before their members.
     """
     if store.read_only:
         raise ReadOnlyError(store.url)
@@ -85,7 +85,7 @@ def put_hierarchy(
     for name, model in ordered.items():
         if name not in kept:
             seat_of(store, join(base, name)).published(model)
-    return ordered
+    return {name: model for name, model in ordered.items() if name not in kept}
 
 
 def models_below(store: Store, path: str, zarr_format: int | None) -> Steps[dict[str, Model]]:

@@ -81,7 +81,7 @@ class ArrayInfo(NamedTuple):
             ("Serializer", repr(array.serializer)),
             ("Compressors", _codecs(array.compressors)),
             ("Read-only", array.read_only),
-            ("Store", f"{kind_of(array.store.url)} {array.store.url}"),
+            ("Store", f"{kind_of(array._store.url)} {array._store.url}"),
             ("No. bytes", f"{array.nbytes} ({human_bytes(array.nbytes)})"),
         ]
         if stored_bytes is not None:
@@ -119,7 +119,7 @@ class GroupInfo(NamedTuple):
             ("Type", "Group"),
             ("Zarr format", model.zarr_format),
             ("Read-only", group.read_only),
-            ("Store", f"{kind_of(group.store.url)} {group.store.url}"),
+            ("Store", f"{kind_of(group._store.url)} {group._store.url}"),
         ]
         if members is not None:
             found = list(members)

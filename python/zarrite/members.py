@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from importlib import import_module
 from itertools import islice
 from typing import Any, Self
 
@@ -15,7 +16,13 @@ from zarrite.array import Array
 from zarrite.attributes import Attributes, copied
 from zarrite.catalog import Catalog, catalog_of
 from zarrite.described import Located
-from zarrite.errors import NodeTypeValidationError, UnknownNameError
+from zarrite.errors import (
+    ArrayNotFoundError,
+    ContainsArrayError,
+    ContainsGroupError,
+    GroupNotFoundError,
+    UnknownNameError,
+)
 from zarrite.info import GroupInfo, Tree
 from zarrite.model.node import ArrayModel, GroupModel
 from zarrite.node import Model, Seat, ancestors, fetch, fetch_many, publish, seat_of
@@ -37,11 +44,13 @@ class Members(Located):
     def __init__(
         self,
         store: Store,
-        path: str,
-        model: GroupModel,
+        path: str = "",
+        model: GroupModel | None = None,
         seat: Seat | None = None,
         catalog: Catalog | None = None,
     ) -> None:
+        if model is None:
+            store, path, model, seat, catalog = _parts(store)
         self._store = store
         self._path = path
         self._model = model
@@ -100,6 +109,10 @@ class Members(Located):
         new = {name: copied(value) for name, value in new_attributes.items()}
         yield from self._publish_attributes(lambda now: {**now, **new})
         return self
+
+    @property
+    def _async_group(self) -> Any:
+        return import_module("zarrite.as_zarr.nodes").AsyncGroup(self)  # by name, since it is made of this class
 
     # ---------------------------------------------------------------- one member
 
@@ -166,12 +179,14 @@ class Members(Located):
         """A member that is an array.
 
         Raises:
-            KeyError: there is no such member.
-            NodeTypeValidationError: it is a group.
+            ArrayNotFoundError: there is no such member.
+            ContainsGroupError: it is a group.
         """
-        found = yield from self._member.steps(path)
+        found = yield from self._find(path)
+        if found is None:
+            raise ArrayNotFoundError(self._store.url, self._member_path(path))
         if not isinstance(found, Array):
-            raise NodeTypeValidationError(f"member {path!r} of {self.url} is a group, not an array")
+            raise ContainsGroupError(f"member {path!r} of {self.url} is a group, not an array; get_group gives it")
         return found
 
     @verb
@@ -179,12 +194,14 @@ class Members(Located):
         """A member that is a group.
 
         Raises:
-            KeyError: there is no such member.
-            NodeTypeValidationError: it is an array.
+            GroupNotFoundError: there is no such member.
+            ContainsArrayError: it is an array.
         """
-        found: Array | Self = yield from self._member.steps(path)
+        found: Array | Self | None = yield from self._find(path)
+        if found is None:
+            raise GroupNotFoundError(self._store.url, self._member_path(path))
         if isinstance(found, Array):
-            raise NodeTypeValidationError(f"member {path!r} of {self.url} is an array, not a group")
+            raise ContainsArrayError(f"member {path!r} of {self.url} is an array, not a group; get_array gives it")
         return found
 
     @verb
@@ -357,6 +374,11 @@ class Members(Located):
         return Tree(self.name, shown, len(models) - len(shown))
 
     @property
+    def update_attributes_async(self) -> Any:
+        """`update_attributes` as a coroutine; by zarr-python's name."""
+        return self.update_attributes.aio
+
+    @property
     def info(self) -> GroupInfo:
         """What the group is, to be printed."""
         return GroupInfo.of(self, self._model)
@@ -392,3 +414,14 @@ class Members(Located):
 
     def __dask_tokenize__(self) -> tuple[Any, ...]:
         return "zarrite.Group", self._place(), tuple(sorted(stored.documents(self).items()))
+
+
+def _parts(node: Any) -> tuple[Store, str, GroupModel, Seat, Catalog | None]:
+    """What a handle is made of: `Group(group)` is one more handle of the group."""
+    handle = getattr(node, "_handle", node)
+    if not isinstance(handle, Members):
+        raise TypeError(
+            f"Group() takes the group that is to have one more handle, not {type(node).__name__}; open_group opens one "
+            "that is stored, and create_group makes a new one"
+        )
+    return handle._store, handle._path, handle._model, handle._seat, handle._catalog

@@ -28,7 +28,7 @@ from zarrite.errors import (
 from zarrite.group import Group
 from zarrite.hierarchy import models_below
 from zarrite.likeness import like
-from zarrite.making import make_group
+from zarrite.making import default_format, make_group
 from zarrite.model.node import ArrayModel, GroupModel
 from zarrite.node import Model, Seat, asked_format, check_writable, fetch, plain, publish
 from zarrite.stores import StorePath, join_url, resolve
@@ -47,6 +47,7 @@ __all__ = [
 
 MODES = ("r", "r+", "a", "w", "w-")
 READS = ("r", "r+", "a")
+NO_CONFIG = "config= is what an array's handle does in its own way, and this resolves to a group; leave it out"
 ARRAY_WORDS = frozenset({"shape", "dtype", "data", "chunks", "fill_value", "compressor", "compressors"})
 
 
@@ -156,10 +157,14 @@ def open(
                 model = _presented(model, seat, settings)
             return Array(place, inside, model, _config(model, config, settings), seat)
         if model is not None:
+            if config is not None:
+                raise TypeError(NO_CONFIG)
             return Group(place, inside, model, seat)
         if mode != "a" or place.read_only:
             raise (yield from _missing(NodeNotFoundError, place, inside, zarr_format))
     at = StorePath(place, inside)
+    if config is not None and not settings.keys() & ARRAY_WORDS:
+        raise TypeError(NO_CONFIG)
     if settings.keys() & ARRAY_WORDS:
         return (yield from open_array.steps(at, mode=mode, zarr_format=zarr_format, config=config, **settings))
     return (yield from open_group.steps(at, mode=mode, zarr_format=zarr_format, **settings))
@@ -375,6 +380,11 @@ def consolidate_metadata(store: Any, path: Any = None, zarr_format: int | None =
     Raises:
         GroupNotFoundError: no group is there.
     """
+    if getattr(getattr(store, "store", store), "supports_consolidated_metadata", True) is False:
+        raise TypeError(
+            f"{type(store).__name__} keeps metadata together in its own way, and takes no consolidated metadata; leave "
+            "consolidating out"
+        )
     place, inside = resolve(store, path, writes=True)
     found, seat = yield from fetch(place, inside, zarr_format)
     if not isinstance(found, GroupModel):
@@ -425,7 +435,10 @@ def open_like(a: Any, path: str, *, zarr_format: int | None = None, **settings: 
         settings: as in `open_array`.
     """
     place = settings.pop("store", None)
-    wanted = like(a, **settings, zarr_format=zarr_format)
+    # A new array has the default format, whatever the other has: what is there already may have any.
+    wanted = like(a, **settings, zarr_format=default_format(zarr_format))
+    if zarr_format is None:
+        del wanted["zarr_format"]
     where = (path, "") if place is None else (place, path)
     return (yield from open_array.steps(where[0], path=where[1], **wanted))
 

@@ -76,8 +76,9 @@ def save_array(
         zarr_format: 3 or 2.
         path: path inside the store.
         storage_options: options of remote stores.
-        settings: as in `create_array`.
+        settings: as in `create_array`; any `mode` of zarr-python's, what was there is replaced.
     """
+    settings.pop("mode", None)
     data = arr if hasattr(arr, "shape") and hasattr(arr, "dtype") else np.asarray(arr)
     place, inside = resolve(store, path, writes=True, storage_options=storage_options)
     at = StorePath(place, inside)

@@ -268,13 +268,13 @@ class CodecContract:
 
     def test_the_same_cells_give_the_same_bytes(self, settings: dict[str, Any], cells: Any) -> None:
         one, two = (create_array(None, data=cells[:100], chunks=100, **settings) for _ in range(2))
-        assert one.store.get("c/0").result() == two.store.get("c/0").result()
+        assert one._store.get("c/0").result() == two._store.get("c/0").result()
 
     def test_damaged_bytes_are_an_error_and_never_a_crash(self, settings: dict[str, Any], cells: Any) -> None:
         array = create_array(None, data=cells[:100], chunks=100, **settings)
-        good = array.store.get("c/0").result() or b""
+        good = array._store.get("c/0").result() or b""
         for bad in (b"", good[: len(good) // 2], good + good, bytes(len(good)), good[::-1]):
-            array.store.put("c/0", bad).result()
+            array._store.put("c/0", bad).result()
             try:
                 array[...]
             except ValueError:  # ChunkDecodeError is one; bytes that decode to other cells are no failure of the codec

@@ -11,7 +11,7 @@ import pytest
 
 import zarrite
 from zarrite import _engine
-from zarrite.errors import ContainsArrayError, ContainsGroupError, NodeTypeValidationError
+from zarrite.errors import ContainsArrayError, ContainsGroupError
 
 
 @pytest.fixture(params=["memory", "directory", "dictionary", "format 2"])
@@ -48,9 +48,9 @@ def test_a_missing_member_is_a_key_error(group: zarrite.Group) -> None:
 def test_a_member_of_the_wrong_kind_is_refused(group: zarrite.Group) -> None:
     assert group.get_array("a").shape == (6,)
     assert group.get_group("g/deep").path == "g/deep"
-    with pytest.raises(NodeTypeValidationError, match="is a group, not an array"):
+    with pytest.raises(ContainsGroupError, match="is a group, not an array"):
         group.get_array("g")
-    with pytest.raises(NodeTypeValidationError, match="is an array, not a group"):
+    with pytest.raises(ContainsArrayError, match="is an array, not a group"):
         group.get_group("a")
 
 

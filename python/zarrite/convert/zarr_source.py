@@ -148,7 +148,7 @@ def _written(array: Any) -> Iterator[Box]:
     prefix = f"{array.path}/" if array.path else ""
     decode = array.metadata.keys.decoder(len(array.shape))
     axes = array.metadata.grid.axes
-    places = (decode(key[len(prefix) :]) for key in array.store.list(prefix).result() if key.startswith(prefix))
+    places = (decode(key[len(prefix) :]) for key in array._store.list(prefix).result() if key.startswith(prefix))
     for index in sorted(place for place in places if place is not None):
         starts = [edges.start(at) for at, edges in zip(index, axes, strict=True)]
         stops = [edges.start(at + 1) for at, edges in zip(index, axes, strict=True)]

@@ -15,9 +15,9 @@ from ..errors import MetadataValidationError, ReadOnlyError, ZarriteError, ZarrU
 from ..model.chain import skipped
 from ..model.checks import choice
 from ..model.keys import SEPARATORS, ChunkKeys
-from ..model.node import FORMATS, ArrayModel, Format, GroupModel
+from ..model.node import FORMATS, READERS, ArrayModel, Format, GroupModel
 from . import n5, v2, v3
-from .consolidated import consolidate, consolidated_members, is_complete
+from .consolidated import consolidate, consolidated_members, direct_members, is_complete
 from .dims import dimension_names
 from .documents import has_tokens, is_page, located, node_name, read_json, write_json
 from .older import older_keys, refuse_older
@@ -56,6 +56,7 @@ _N5 = n5.N5()
 _LISTED: tuple[Format, ...] = (_V3, _V2, _N5)
 for _format in _LISTED:
     FORMATS.add(str(_format.number), _format)
+READERS.add("copies", direct_members)
 
 V2_NAMES = (v2.ARRAY_NAME, v2.GROUP_NAME, v2.ATTRIBUTES_NAME, v2.CONSOLIDATED_NAME)
 NAMES = frozenset((v3.NAME, *V2_NAMES, n5.NAME))

@@ -68,6 +68,19 @@ def consolidated_members(group: GroupModel) -> dict[str, Node] | None:
     return found
 
 
+def direct_members(group: GroupModel) -> dict[str, Node]:
+    """What lies directly below a group, by name, as its copies have it; groups repeat what lies below themselves."""
+    found: dict[str, Node] = {}
+    for path, model in (consolidated_members(group) or {}).items():
+        if "/" not in path:
+            first = path + "/"
+            below = {
+                key[len(first) :]: copy for key, copy in (group.consolidated or {}).items() if key.startswith(first)
+            }
+            found[path] = model if isinstance(model, ArrayModel) else model.with_consolidated(below)
+    return found
+
+
 def is_complete(group: GroupModel, members: Mapping[str, Node]) -> bool:
     """Whether the members are what the copies say, no more and no less: writing them again loses nothing."""
     return {path for path, _ in _nodes(group)} == set(members)

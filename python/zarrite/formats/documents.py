@@ -11,7 +11,7 @@ import json
 from collections.abc import Callable
 from typing import Any, NoReturn
 
-from ..errors import MetadataValidationError, ZarriteError
+from ..errors import MetadataValidationError, NotJsonError, ZarriteError
 from ..model.checks import brief
 
 
@@ -170,7 +170,7 @@ def _blame(document: dict[str, Any], key: str) -> NoReturn:
                 _strictly(value)
             except (TypeError, ValueError):
                 way = "write it as a string or leave it out" if isinstance(value, float) else "convert it first"
-                raise MetadataValidationError(
+                raise NotJsonError(
                     f"{node_name(key)}: {name} is {brief(value)}, which JSON cannot hold; {way}"
                 ) from None
     raise MetadataValidationError(f"{node_name(key)}: the document cannot be written as JSON")

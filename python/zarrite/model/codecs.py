@@ -12,7 +12,7 @@ from typing import Any, ClassVar, NamedTuple, Self
 import numpy as np
 
 from ..errors import MetadataValidationError
-from .checks import Frozen, brief, choice, integers, only
+from .checks import Frozen, brief, choice, integers, named, only
 from .dtypes import DType, units_of
 
 ARRAY = "array"
@@ -149,6 +149,18 @@ class Codec(Frozen):
         return {"id": self.id, **self.configuration()}
 
     @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Self:
+        """The codec that an entry of a v3 document describes, by the name zarr-python gives it.
+
+        Raises:
+            MetadataValidationError: the entry is of another codec, or says what this one cannot be.
+        """
+        name, configuration = named(data, "codec")
+        if name != cls.name:
+            raise MetadataValidationError(f"the entry is of codec {name!r}, and not of {cls.name!r}")
+        return cls.from_configuration(configuration)
+
+    @classmethod
     def from_configuration(cls, configuration: dict[str, Any]) -> Self:
         """The codec that a v3 document configures.
 
@@ -200,6 +212,18 @@ class BytesCodec(Codec):
 
     def configuration(self) -> dict[str, Any]:
         return {} if self.endian is None else {"endian": self.endian}
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Self:
+        """The codec that an entry of a v3 document describes, by the name zarr-python gives it.
+
+        Raises:
+            MetadataValidationError: the entry is of another codec, or says what this one cannot be.
+        """
+        name, configuration = named(data, "codec")
+        if name != cls.name:
+            raise MetadataValidationError(f"the entry is of codec {name!r}, and not of {cls.name!r}")
+        return cls.from_configuration(configuration)
 
     @classmethod
     def from_configuration(cls, configuration: dict[str, Any]) -> Self:
@@ -269,6 +293,18 @@ class TransposeCodec(Codec):
 
     def configuration(self) -> dict[str, Any]:
         return {"order": list(self.order)}
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Self:
+        """The codec that an entry of a v3 document describes, by the name zarr-python gives it.
+
+        Raises:
+            MetadataValidationError: the entry is of another codec, or says what this one cannot be.
+        """
+        name, configuration = named(data, "codec")
+        if name != cls.name:
+            raise MetadataValidationError(f"the entry is of codec {name!r}, and not of {cls.name!r}")
+        return cls.from_configuration(configuration)
 
     @classmethod
     def from_configuration(cls, configuration: dict[str, Any]) -> Self:

@@ -105,10 +105,26 @@ class DType(Frozen):
         """The parameters of the name in v3 documents."""
         return {}
 
+    def __class_getitem__(cls, of: Any) -> type[Self]:
+        """The class itself: annotations may name types of NumPy and scalars, as zarr-python's do."""
+        return cls
+
     def to_json(self) -> str | dict[str, Any]:
         """The `data_type` member of v3 documents: a plain string where there are no parameters."""
         configuration = self.configuration()
         return {"name": self.name, "configuration": configuration} if configuration else self.name
+
+    def to_native_dtype(self) -> np.dtype[Any]:
+        """NumPy's type; the same as `numpy`, by the name zarr-python gives it."""
+        return self.numpy
+
+    def default_scalar(self) -> Any:
+        """The same as `default`, by the name zarr-python gives it."""
+        return self.default()
+
+    def cast_scalar(self, data: Any) -> Any:
+        """The same as `cast`, by the name zarr-python gives it."""
+        return self.cast(data)
 
     def default(self) -> Any:
         """The fill value when nobody chose one."""

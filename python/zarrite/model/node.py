@@ -44,6 +44,9 @@ class Format(Protocol):
         """The document that describes a group, attributes included."""
 
 
+READERS: Registry[Any] = Registry("reader", {})
+"""What only documents tell: `copies`, the models that a group's document repeats; `zarrite.formats` lists it."""
+
 FORMATS: Registry[Format] = Registry("format", {})
 """Every format, by its number as text; `zarrite.formats` lists them."""
 
@@ -111,6 +114,26 @@ class ArrayModel:
     def node_type(self) -> str:
         """The word documents have for this."""
         return "array"
+
+    @property
+    def chunk_grid(self) -> Grid:
+        """The same as `grid`, by the name zarr-python gives it."""
+        return self.grid
+
+    @property
+    def chunk_key_encoding(self) -> ChunkKeys:
+        """The same as `keys`, by the name zarr-python gives it."""
+        return self.keys
+
+    @property
+    def dimension_separator(self) -> str:
+        """What stands between the numbers in the keys of stored objects."""
+        return self.keys.separator
+
+    @property
+    def extra_fields(self) -> dict[str, Any]:
+        """The same as `extra`, by the name zarr-python gives it."""
+        return self.extra
 
     @cached_property
     def why_read_only(self) -> str:
@@ -336,6 +359,39 @@ class ArrayModel:
         return FORMATS[str(zarr_format)].create(shape=shape, dtype=dtype, **settings)
 
 
+class Consolidated:
+    """What lies below a group, as the group's own document repeats it.
+
+    Args:
+        group: the group.
+    """
+
+    def __init__(self, group: GroupModel) -> None:
+        self._group = group
+
+    @cached_property
+    def metadata(self) -> dict[str, ArrayModel | GroupModel]:
+        """Models by name of the direct members; those of groups repeat what lies below these."""
+        found: dict[str, ArrayModel | GroupModel] = READERS["copies"](self._group)
+        return found
+
+    @property
+    def flattened_metadata(self) -> dict[str, ArrayModel | GroupModel]:
+        """Models by path, of everything below."""
+        found: dict[str, ArrayModel | GroupModel] = {}
+        for name, model in self.metadata.items():
+            found[name] = model
+            below = model.consolidated_metadata if isinstance(model, GroupModel) else None
+            if below is not None:
+                found.update({f"{name}/{path}": inner for path, inner in below.flattened_metadata.items()})
+        return found
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Consolidated) and self.metadata == other.metadata
+
+    __hash__ = None  # type: ignore[assignment]
+
+
 @dataclasses.dataclass(frozen=True, eq=False)
 class GroupModel:
     """What a group is.
@@ -362,6 +418,16 @@ class GroupModel:
     def node_type(self) -> str:
         """The word documents have for this."""
         return "group"
+
+    @property
+    def extra_fields(self) -> dict[str, Any]:
+        """The same as `extra`, by the name zarr-python gives it."""
+        return self.extra
+
+    @cached_property
+    def consolidated_metadata(self) -> Consolidated | None:
+        """What lies below as the group's own document repeats it, or None; by the name zarr-python gives it."""
+        return None if self.consolidated is None else Consolidated(self)
 
     @cached_property
     def why_read_only(self) -> str:

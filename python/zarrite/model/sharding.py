@@ -14,6 +14,8 @@ from .checks import brief, choice, integer, integers
 from .checksums import Crc32cCodec
 from .codecs import SERIALIZER, BytesCodec, Cells, Codec, Lowering, lower_chain, settle_chain
 
+WRITE_ORDERS = ("lexicographic", "morton", "unordered", "colexicographic")
+
 INDEX = np.dtype(np.uint64)
 """What the index is made of: an offset and a length for each chunk."""
 
@@ -29,6 +31,7 @@ class ShardingCodec(Codec):
         index_location: "end" or "start" of the object; or "configuration", as drafted: all shards have the same index,
             which is here, and are only read.
         predefined_index: that index: offset and length for each chunk, in C order, or the stored index in base64.
+        subchunk_write_order: taken for zarr-python's sake: chunks always stand in a shard in C order.
     """
 
     __slots__ = ("chunk_shape", "codecs", "index_codecs", "index_location", "predefined_index")
@@ -47,7 +50,9 @@ class ShardingCodec(Codec):
         index_codecs: Sequence[Any] | None = None,
         index_location: str = "end",
         predefined_index: Any = None,
+        subchunk_write_order: str = "lexicographic",
     ) -> None:
+        choice(subchunk_write_order, "subchunk_write_order of codec 'sharding_indexed'", WRITE_ORDERS)
         self.chunk_shape = integers(list(chunk_shape), "chunk_shape of codec 'sharding_indexed'", low=1)
         self.codecs = (BytesCodec(),) if codecs is None else tuple(codecs)
         self.index_codecs = (BytesCodec(), Crc32cCodec()) if index_codecs is None else tuple(index_codecs)

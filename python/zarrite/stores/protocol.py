@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Iterable, MutableMapping
+from collections.abc import Callable, Iterable, MutableMapping
 from typing import Any, Protocol, runtime_checkable
 
 from zarrite import _engine
 from zarrite._engine import Store
 from zarrite.errors import StoreError
+from zarrite.stores.paths import StorePath
 
 __all__ = [
     "Answers",
@@ -20,7 +21,11 @@ __all__ = [
     "PythonStore",
     "Question",
     "Sizes",
+    "dress",
+    "note",
     "origin_of",
+    "shown",
+    "shown_path",
     "store_of_object",
 ]
 
@@ -144,3 +149,45 @@ def _as_bytes(key: str, value: Any) -> bytes:
         return bytes(memoryview(value))
     except TypeError as error:
         raise StoreError(key, f"the mapping holds a {type(value).__name__} there, not bytes") from error
+
+
+# ---------------------------------------------------------------- how stores are shown
+
+# While zarrite goes by the name of zarr (`zarrite.install_as_zarr`), handles show the store that a program passed in.
+
+# The object that stands for a store, by the store's address; each holds its store, so that the address stays its own.
+_stand: weakref.WeakValueDictionary[int, Any] = weakref.WeakValueDictionary()
+
+_dress: tuple[Callable[[Store], Any], Callable[[Any, str], Any]] | None = None
+
+
+def note(store: Store, stands: Any) -> None:
+    """Notes the object that stands for a store, and that holds it."""
+    _stand[id(store)] = stands
+
+
+def dress(store: Callable[[Store], Any], path: Callable[[Any, str], Any]) -> None:
+    """Says what is shown from now on.
+
+    Args:
+        store: makes what stands for a store.
+        path: makes what stands for such a thing and a path in it.
+    """
+    global _dress  # noqa: PLW0603 -- one interface a process
+    _dress = store, path
+
+
+def shown(store: Store) -> Any:
+    """What a handle gives as its store."""
+    if _dress is None:
+        return store
+    found = _stand.get(id(store))
+    if found is None:
+        found = _dress[0](store)
+        note(store, found)
+    return found
+
+
+def shown_path(store: Store, path: str) -> Any:
+    """What a handle gives as its place."""
+    return StorePath(store, path) if _dress is None else _dress[1](shown(store), path)

@@ -159,6 +159,10 @@ def _store(place: Any, read_only: bool) -> tuple[Store, str]:
         if not isinstance(text, str):
             raise TypeError("a path is text, not bytes")
         return _from_file(text, read_only)
+    stands = getattr(type(place), "__zarrite_store__", None)
+    if stands is not None:
+        named: tuple[Store, str] = stands(place, read_only)
+        return named
     found = None
     if type(place) is not dict and not type(place).__module__.startswith("zarrite"):
         from zarrite.stores.foreign import store_of
@@ -262,7 +266,7 @@ _travelling: dict[str, Store] = {}
 
 def _of_mapping(mapping: MutableMapping[str, Any]) -> Store:
     """The store of a mapping; all stores of one mapping have one identity."""
-    return _engine.python_store(MappingStore(mapping))
+    return store_of_object(MappingStore(mapping))
 
 
 def address(store: Store) -> Address:

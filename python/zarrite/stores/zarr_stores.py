@@ -74,7 +74,7 @@ class ZarrStore:
         self.read_only = bool(getattr(store, "read_only", False))
         self._version = version
         self._words = _words()
-        self._has_sync = all(callable(getattr(store, name, None)) for name in _SYNC)
+        self._has_sync = all(callable(getattr(store, name, None)) and _is_newest(store, name) for name in _SYNC)
         if self._has_sync:
             self.is_local = True
 
@@ -217,6 +217,21 @@ class ZarrStore:
 
     def __repr__(self) -> str:
         return f"<ZarrStore of {self.store!r}>"
+
+
+def _is_newest(store: Any, name: str) -> bool:
+    """Whether a method without coroutines does what the one with them does: no subclass changed only the other."""
+    kinds = type(store).__mro__
+    last = len(kinds)
+
+    def height(name: str) -> int:
+        return (
+            -1
+            if name in getattr(store, "__dict__", ())
+            else next((at for at, kind in enumerate(kinds) if name in vars(kind)), last)
+        )
+
+    return height(name) <= height(name.removesuffix("_sync"))
 
 
 def _tried(call: Any) -> Any:

@@ -1,0 +1,1 @@
+"""`zarr.abc`: what the modules below it define."""

@@ -1,0 +1,183 @@
+"""`zarr.core.metadata` and its kin: documents of nodes as objects. They are zarrite's models, by other names."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+from zarrite.errors import MetadataValidationError
+from zarrite.formats.loose import from_document
+from zarrite.model.dtypes import DType
+from zarrite.model.grids import Grid
+from zarrite.model.node import ArrayModel, GroupModel
+
+__all__ = [
+    "ArrayMetadata",
+    "ArrayV2Metadata",
+    "ArrayV3Metadata",
+    "ConsolidatedMetadata",
+    "GroupMetadata",
+    "Metadata",
+    "RegularChunkGridMetadata",
+    "model_of",
+]
+
+
+def model_of(document: Mapping[str, Any]) -> ArrayModel | GroupModel:
+    """The model of a document, attributes included, of any format.
+
+    Raises:
+        MetadataValidationError: it describes no node.
+    """
+    found = from_document(_plain(dict(document)))
+    if found is None:
+        raise MetadataValidationError(f"the document describes neither an array nor a group: {dict(document)!r}")
+    return found
+
+
+def _plain(value: Any) -> Any:
+    """A document with objects in it as one of JSON values."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(inner) for inner in value]
+    for name in ("to_json", "to_dict", "get_config"):
+        if hasattr(value, name):
+            return _plain(getattr(value, name)())
+    return value.item() if hasattr(value, "item") else value
+
+
+class _Kind(type):
+    number: int | None
+
+    def __instancecheck__(cls, instance: object) -> bool:
+        return isinstance(instance, ArrayModel) and (cls.number is None or str(instance.zarr_format) == str(cls.number))
+
+
+class ArrayMetadata(metaclass=_Kind):
+    """What an array is, whatever format it has."""
+
+    number = None
+
+    def __new__(cls, **parts: Any) -> ArrayModel:  # type: ignore[misc]
+        return cls.from_dict({**cls._fixed(), **{k: v for k, v in parts.items() if v is not None or k in cls._null}})
+
+    _null: frozenset[str] = frozenset()
+
+    @classmethod
+    def _fixed(cls) -> dict[str, Any]:
+        return {}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> ArrayModel:
+        """The model of a document."""
+        found = model_of(data)
+        if not isinstance(found, ArrayModel):
+            raise MetadataValidationError("the document describes a group, not an array")
+        return found
+
+
+class ArrayV3Metadata(ArrayMetadata):
+    """What an array of format 3 is."""
+
+    number = 3
+
+    @classmethod
+    def _fixed(cls) -> dict[str, Any]:
+        return {"zarr_format": 3, "node_type": "array"}
+
+
+class ArrayV2Metadata(ArrayMetadata):
+    """What an array of format 2 is."""
+
+    number = 2
+    _null = frozenset({"compressor", "filters", "fill_value"})
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> ArrayModel:
+        """The model of a document, whose `dtype` may be a data type."""
+        kind = data.get("dtype")
+        return super().from_dict({**data, "dtype": kind.typestr if isinstance(kind, DType) else kind})
+
+    @classmethod
+    def _fixed(cls) -> dict[str, Any]:
+        return {"zarr_format": 2, "compressor": None, "filters": None, "order": "C"}
+
+
+class _GroupKind(type):
+    def __instancecheck__(cls, instance: object) -> bool:
+        return isinstance(instance, GroupModel)
+
+
+class GroupMetadata(metaclass=_GroupKind):
+    """What a group is.
+
+    Args:
+        attributes: its attributes.
+        zarr_format: 3 or 2.
+        consolidated_metadata: documents of what lies below it.
+    """
+
+    def __new__(  # type: ignore[misc]
+        cls,
+        attributes: Mapping[str, Any] | None = None,
+        zarr_format: int = 3,
+        consolidated_metadata: Any = None,
+        extra_fields: Mapping[str, Any] | None = None,
+    ) -> GroupModel:
+        model = GroupModel(zarr_format, dict(attributes or {}), extra=dict(extra_fields or {}))
+        return (
+            model if consolidated_metadata is None else model.with_consolidated(dict(consolidated_metadata.documents))
+        )
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> GroupModel:
+        """The model of a document."""
+        found = model_of(data)
+        if not isinstance(found, GroupModel):
+            raise MetadataValidationError("the document describes an array, not a group")
+        return found
+
+
+@dataclasses.dataclass(frozen=True)
+class ConsolidatedMetadata:
+    """Documents of what lies below a group.
+
+    Attributes:
+        metadata: models by path.
+    """
+
+    metadata: dict[str, Any]
+
+    @property
+    def documents(self) -> dict[str, Any]:
+        """The documents by path."""
+        return {path: model.to_dict() for path, model in self.metadata.items()}
+
+
+class _GridKind(type):
+    def __instancecheck__(cls, instance: object) -> bool:
+        return isinstance(instance, Grid) and instance.is_regular
+
+
+class RegularChunkGridMetadata(metaclass=_GridKind):
+    """Chunks of one shape."""
+
+    def __new__(cls, chunk_shape: Any) -> Grid:  # type: ignore[misc]
+        from zarrite.model.grids import RegularGrid
+
+        return RegularGrid(tuple(chunk_shape))
+
+
+class Metadata:
+    """What has a document."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """The document."""
+        return dict(vars(self))
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Any:
+        """What a document describes."""
+        return cls(**data)
