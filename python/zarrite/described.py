@@ -103,7 +103,7 @@ class Described(Located):
     @property
     def metadata(self) -> ArrayModel:
         """The model: everything the array's document says."""
-        return self._model
+        return self._model.shown
 
     @property
     def config(self) -> ArrayConfig:

@@ -136,6 +136,7 @@ class NodeNotFoundError(BaseZarrError, FileNotFoundError):
         tried: the keys we asked for, in order.
         near: names beside it that are like its own.
         instead: what is there instead, in words; "" where nothing is known of it.
+        absent: whether the place itself is not there, the folder of a store on this machine.
     """
 
     kind = "array or group"
@@ -147,19 +148,22 @@ class NodeNotFoundError(BaseZarrError, FileNotFoundError):
         tried: tuple[str, ...] = (),
         near: tuple[str, ...] = (),
         instead: str = "",
+        absent: bool = False,
     ) -> None:
         self.store = store
         self.path = path
         self.tried = tuple(tried)
         self.near = tuple(near)
         self.instead = instead
+        self.absent = absent
         if path is None:
             sentence = str(store)
         else:
             looked = f"; looked for {', '.join(self.tried)}" if self.tried else ""
             meant = f"; did you mean {' or '.join(map(repr, self.near))}?" if self.near else ""
             there = f"; {instead}" if instead else ""
-            sentence = f"no {self.kind} {_at(store, path)}{looked}{there}{meant}"
+            lost = ", which does not exist" if absent else ""
+            sentence = f"no {self.kind} {_at(store, path)}{lost}{looked}{there}{meant}"
         super().__init__(sentence)
 
 

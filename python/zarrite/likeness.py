@@ -29,7 +29,7 @@ def like(other: Any, **asked: Any) -> dict[str, Any]:
         settings["zarr_format"] = kept_format(other)
         settings["order"] = other.metadata.order
         settings["fill_value"] = other.fill_value
-        settings["dimension_names"] = other.metadata.dimension_names if same_shape else None
+        settings["dimension_names"] = getattr(other.metadata, "dimension_names", None) if same_shape else None
         if len(_as_tuple(asked.get("shape", other.shape))) == other.ndim:
             settings.update(_grid_of(other, same_shape))
         same = (asked.get("zarr_format") or settings["zarr_format"]) == other.metadata.zarr_format
@@ -109,7 +109,7 @@ def kept_settings(data: Any, zarr_format: int, asked: dict[str, Any]) -> dict[st
         if settings.get("attributes") is None:
             settings["attributes"] = data.attrs.asdict()
         if settings.get("dimension_names") is None and keeps_codecs:
-            settings["dimension_names"] = data.metadata.dimension_names
+            settings["dimension_names"] = getattr(data.metadata, "dimension_names", None)
         if settings.get("order") is None:
             settings["order"] = data.metadata.order
     return settings

@@ -14,8 +14,9 @@ from zarrite.errors import BaseZarrError, MetadataValidationError, ReadOnlyError
 from zarrite.formats.detection import Clue, clues, recognised
 from zarrite.node import fetch
 from zarrite.stores import StorePath, join, join_url
+from zarrite.stores.paths import file_path
 
-__all__ = ["instead", "look", "near"]
+__all__ = ["instead", "is_absent", "look", "near"]
 
 MOST_NAMED = 3
 
@@ -74,6 +75,13 @@ def _answers(
     spot: str, asked: list[tuple[tuple[str, str], Clue]], answers: list[bytes | None]
 ) -> list[tuple[Clue, bytes | None]]:
     return [(clue, raw) for ((at, _), clue), raw in zip(asked, answers, strict=True) if at == spot]
+
+
+def is_absent(store: Store) -> bool:
+    """Whether a store on this machine is a folder that is not there."""
+    if not store.url.startswith("file://") or "|" in store.url:
+        return False
+    return not os.path.exists(file_path(store.url, store.url.removeprefix("file:")))
 
 
 def near(store: Store, path: str) -> Steps[tuple[str, ...]]:

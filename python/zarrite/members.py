@@ -157,11 +157,14 @@ class Members(Located):
             raise (yield from self._absent(name))
         return found
 
-    def _absent(self, name: str) -> Steps[UnknownNameError]:
-        """The error of a member that is not there; says which names are like its own, where looking is cheap."""
+    def _alike(self, name: str) -> Steps[tuple[str, ...]]:
         from zarrite.looking import near
 
-        alike = yield from near(self._store, self._member_path(name))
+        return (yield from near(self._store, self._member_path(name)))
+
+    def _absent(self, name: str) -> Steps[UnknownNameError]:
+        """The error of a member that is not there; says which names are like its own, where looking is cheap."""
+        alike = yield from self._alike(name)
         meant = f"; did you mean {' or '.join(map(repr, alike))}?" if alike else "; keys() lists those that are there"
         return UnknownNameError(f"no member {name!r} in the group {self.url}{meant}")
 
@@ -184,7 +187,7 @@ class Members(Located):
         """
         found = yield from self._find(path)
         if found is None:
-            raise ArrayNotFoundError(self._store.url, self._member_path(path))
+            raise ArrayNotFoundError(self._store.url, self._member_path(path), near=(yield from self._alike(path)))
         if not isinstance(found, Array):
             raise ContainsGroupError(f"member {path!r} of {self.url} is a group, not an array; get_group gives it")
         return found
@@ -199,7 +202,7 @@ class Members(Located):
         """
         found: Array | Self | None = yield from self._find(path)
         if found is None:
-            raise GroupNotFoundError(self._store.url, self._member_path(path))
+            raise GroupNotFoundError(self._store.url, self._member_path(path), near=(yield from self._alike(path)))
         if isinstance(found, Array):
             raise ContainsArrayError(f"member {path!r} of {self.url} is an array, not a group; get_array gives it")
         return found

@@ -97,11 +97,11 @@ def _missing(
     error: type[NodeNotFoundError], place: Store, path: str, zarr_format: int | None
 ) -> Steps[NodeNotFoundError]:
     """The error of a node that is not there; says what was looked for, and what is there that is called like it."""
-    from zarrite.looking import instead, near
+    from zarrite.looking import instead, is_absent, near
 
     other = yield from instead(place, path, zarr_format)
     alike = () if other else (yield from near(place, path))
-    return error(place.url, path, _tried(path, zarr_format), alike, other)
+    return error(place.url, path, _tried(path, zarr_format), alike, other, is_absent(place))
 
 
 @verb

@@ -14,6 +14,7 @@ from zarrite.model.node import ArrayModel, GroupModel
 from zarrite.stores import Address, join, reopen
 
 __all__ = [
+    "array_model",
     "chunk_indices",
     "chunk_key",
     "chunk_objects",
@@ -73,6 +74,17 @@ def _parsed(path: str, found: Mapping[str, bytes], kind: type[Any]) -> Any:
     model = formats.parse(path, found)
     if not isinstance(model, kind):
         raise HandleError(f"the handle of {path!r} was sent without documents that describe it")
+    return model
+
+
+def array_model(path: str, found: Mapping[str, bytes]) -> ArrayModel:
+    """The model of an array's documents, by their keys.
+
+    Raises:
+        MetadataValidationError: they cannot be understood.
+        HandleError: they describe no array.
+    """
+    model: ArrayModel = _parsed(path, found, ArrayModel)
     return model
 
 

@@ -188,7 +188,7 @@ def test_only_formats_compare_a_format_number(name: str) -> None:
 
 
 # Where `async` is written: the doors; towards stores whose methods are coroutines; and the names of zarr-python, whose
-# stores, nodes and functions are coroutines for those who call them.
+# stores, nodes, functions and codec pipelines are coroutines for those who call them.
 SPEAK_ASYNC = {
     "_engine",
     "_verb",
@@ -201,6 +201,7 @@ SPEAK_ASYNC = {
     "as_zarr.store",
     "as_zarr.sync",
     "as_zarr.waiting",
+    "interop.pipeline",
     "stores.coroutines",
 }
 

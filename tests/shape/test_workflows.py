@@ -11,7 +11,7 @@ import pytest
 yaml = pytest.importorskip("yaml")
 
 FOLDER = Path(__file__).parents[2] / ".github" / "workflows"
-NAMES = ("ci.yml", "release.yml")
+NAMES = ("ci.yml", "matrix.yml", "release.yml")
 PINNED = re.compile(r"uses: [\w.-]+/[\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$")
 
 

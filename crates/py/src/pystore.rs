@@ -8,7 +8,7 @@ mod gather;
 mod object;
 
 use self::calls::{Calls, bounds};
-use self::object::{Held, PyObjectHeld, digest};
+use self::object::{Held, Lent, PyObjectHeld, digest};
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 use std::collections::BTreeSet;
@@ -143,11 +143,19 @@ impl Store for PyStore {
 
     fn get(&self, key: &str, range: Range, into: &mut Vec<u8>) -> Result<Option<Found>> {
         check_key(key)?;
-        let Some(bytes) = self.calls.get(key, range, None)? else {
-            return Ok(None);
+        let count = if self.calls.gathers() {
+            self.calls.get(key, range, None)?.map(|bytes| {
+                into.extend_from_slice(&bytes);
+                bytes.len()
+            })
+        } else {
+            self.calls.lend(key, range)?.map(|bytes| {
+                into.extend_from_slice(&bytes);
+                bytes.len()
+            })
         };
-        into.extend_from_slice(&bytes);
-        let object_bytes = (range == Range::All).then_some(bytes.len() as u64);
+        let Some(count) = count else { return Ok(None) };
+        let object_bytes = (range == Range::All).then_some(count as u64);
         Ok(Some(Found {
             object_bytes,
             version: None,
@@ -232,11 +240,16 @@ impl Store for PyStore {
 
     fn open_part(&self, key: &str, part: Range) -> Result<Option<Arc<dyn Object>>> {
         check_key(key)?;
+        if !self.has.open_many && !self.calls.gathers() {
+            let whole = self.calls.lend(key, Range::All)?;
+            return Ok(whole.map(|bytes| Arc::new(Held { bytes }) as Arc<dyn Object>));
+        }
         let Some(part_of) = self.calls.open(key, part)? else {
             return Ok(None);
         };
         if !self.has.open_many {
-            return Ok(Some(Arc::new(Held { bytes: part_of.bytes })));
+            let bytes = Lent::Copied(part_of.bytes);
+            return Ok(Some(Arc::new(Held { bytes })));
         }
         let start = part.within(part_of.object_bytes).0;
         let object = PyObjectHeld::new(Arc::clone(&self.calls), key, start, part_of);

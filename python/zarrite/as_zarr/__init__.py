@@ -10,13 +10,14 @@ from __future__ import annotations
 import importlib
 import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from importlib.abc import Loader
 from importlib.machinery import ModuleSpec
 from importlib.metadata import Distribution, DistributionFinder
 from importlib.metadata._meta import SimplePath
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 __all__ = ["MODULES", "VERSION", "install_as_zarr"]
 
@@ -89,7 +90,8 @@ MODULES = {
 class _Names(Loader):
     """Gives a module of zarrite under another name, without making it anew."""
 
-    def __init__(self, target: str) -> None:
+    def __init__(self, name: str, target: str) -> None:
+        self._name = name
         self._target = target
 
     def create_module(self, spec: ModuleSpec) -> ModuleType:
@@ -101,8 +103,25 @@ class _Names(Loader):
     def exec_module(self, module: ModuleType) -> None:
         """Leaves it as it is."""
         module.__spec__ = self._own
+        below = {name.rpartition(".")[2] for name in MODULES if name.rpartition(".")[0] == self._name}
+        if below:
+            _offer(module, self._name, below)
         if not hasattr(module, "__path__"):
             module.__path__ = []  # modules below it are found by name
+
+
+def _offer(module: ModuleType, name: str, below: Collection[str]) -> None:
+    """Lets modules be had as attributes of the one above them, as after an import of zarr-python, which loads all."""
+    own = getattr(module, "__getattr__", None)
+
+    def found(attribute: str) -> Any:
+        if attribute in below:
+            return importlib.import_module(f"{name}.{attribute}")
+        if own is not None:
+            return own(attribute)
+        raise AttributeError(f"module {name!r} has no attribute {attribute!r}")
+
+    module.__getattr__ = found  # type: ignore[method-assign]
 
 
 class _Distribution(Distribution):
@@ -131,7 +150,7 @@ class _Finder(DistributionFinder):
                     name=fullname,
                 )
             return None
-        return ModuleSpec(fullname, _Names(found), is_package=True)
+        return ModuleSpec(fullname, _Names(fullname, found), is_package=True)
 
     def find_distributions(
         self,

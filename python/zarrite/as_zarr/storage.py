@@ -138,7 +138,8 @@ class ZipStore(EngineStore):
 
     Args:
         path: the file.
-        mode: "r" (read), "a" (read and change), "w" (replaced), "x" (made, must not be there).
+        mode: "r" (read), "a" (read and change), "w" (replaced), "x" (made, must not be there); `None` for "r" where
+            the file is there, and "a" where it is not.
         read_only: refuse writes; `None` for what the mode says.
         compression: objects are stored as they are, whatever is asked here: chunks are compressed by their codecs.
         allowZip64: long numbers are used where they are needed.
@@ -150,12 +151,11 @@ class ZipStore(EngineStore):
         self,
         path: str | Path,
         *,
-        mode: str = "r",
+        mode: str | None = None,
         read_only: bool | None = None,
         compression: int = 0,
         allowZip64: bool = True,  # noqa: N803 -- zarr-python's name
     ) -> None:
-        super().__init__(read_only=mode == "r" if read_only is None else read_only)
         if isinstance(path, str):
             path = Path(path)
         if not isinstance(path, Path):
@@ -163,6 +163,9 @@ class ZipStore(EngineStore):
                 f"an archive is a file of this machine, named by a path, not {type(path).__name__}; "
                 "one on a network is opened by its URL, URL|zip:"
             )
+        if mode is None:
+            mode = "r" if path.exists() else "a"
+        super().__init__(read_only=mode == "r" if read_only is None else read_only)
         self.path, self.compression, self.allowZip64 = path, compression, allowZip64
         self._zmode = mode
 

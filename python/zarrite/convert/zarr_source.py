@@ -160,7 +160,7 @@ def _written(array: Any) -> Iterator[Box]:
 def _dimension_names(array: Any, attributes: dict[str, Any]) -> tuple[tuple[str | None, ...] | None, bool]:
     """Names of the axes, and whether they came from an attribute, as in older data; takes that attribute away."""
     listed = attributes.pop(XARRAY_DIMENSIONS, None)
-    names = array.metadata.dimension_names
+    names = getattr(array.metadata, "dimension_names", None)
     if names is not None:
         return tuple(names), False
     if not isinstance(listed, list | tuple):

@@ -180,6 +180,7 @@ class N5:
 
     number: int = NUMBER
     why_read_only = WHY_READ_ONLY
+    names_axes = False
 
     def create(self, **settings: Any) -> NoReturn:  # noqa: ARG002 - whatever is asked for, the answer is one
         """Never.

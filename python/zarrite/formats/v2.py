@@ -266,6 +266,7 @@ class V2:
 
     number = NUMBER
     why_read_only = ""
+    names_axes = False
 
     def create(
         self,

@@ -213,6 +213,7 @@ class V3:
 
     number = NUMBER
     why_read_only = ""
+    names_axes = True
 
     def create(
         self,

@@ -29,6 +29,8 @@ class Format(Protocol):
     number: int
     why_read_only: str
     """Why nodes of this format are never written; "" where they are."""
+    names_axes: bool
+    """Whether documents of this format have names for axes."""
 
     @property
     def create(self) -> Callable[..., ArrayModel]:
@@ -258,7 +260,7 @@ class ArrayModel:
             self.keys,
             self.codecs,
             None if self.fill_value is None else self.fill_cell,  # NaN payloads and -0.0 count, so bytes are compared
-            self.dimension_names,
+            self.__dict__["dimension_names"],
             self.order,
         )
 
@@ -299,6 +301,13 @@ class ArrayModel:
         return dataclasses.replace(self, attributes=attributes)
 
     # ------------------------------------------------------------ what others are told
+
+    @cached_property
+    def shown(self) -> ArrayModel:
+        """The model as users hold it: where the format has no names for axes, without an attribute for them."""
+        if FORMATS[str(self.zarr_format)].names_axes:
+            return self
+        return _sharing(_NamelessModel, self)
 
     def lower(self, *, write_empty_chunks: bool = False, missing: str = "fill") -> tuple[str, tuple[object, ...]]:
         """What the engine needs to know, every name resolved.
@@ -357,6 +366,32 @@ class ArrayModel:
             MetadataValidationError: settings that contradict each other, or that the format has no words for.
         """
         return FORMATS[str(zarr_format)].create(shape=shape, dtype=dtype, **settings)
+
+
+class _NamelessModel(ArrayModel):
+    """An array of a format without names for axes. Libraries tell formats apart by whether the attribute is there."""
+
+    @property
+    def dimension_names(self) -> Any:  # type: ignore[override]
+        raise AttributeError(
+            f"format {self.zarr_format} has no names for axes; those that attributes hold are array.dimension_names"
+        )
+
+    def with_shape(self, shape: Sequence[int]) -> ArrayModel:
+        return _sharing(ArrayModel, self).with_shape(shape)
+
+    def with_attributes(self, attributes: dict[str, Any]) -> ArrayModel:
+        return _sharing(ArrayModel, self).with_attributes(attributes)
+
+    def __repr__(self) -> str:
+        return repr(_sharing(ArrayModel, self))
+
+
+def _sharing(kind: type[ArrayModel], model: ArrayModel) -> ArrayModel:
+    """A model seen as another class: both have one and the same content."""
+    other = object.__new__(kind)
+    object.__setattr__(other, "__dict__", model.__dict__)
+    return other
 
 
 class Consolidated:

@@ -48,6 +48,14 @@ class _MemoryStore(MappingStore):
         super().__init__(store._store_dict)
         self._buffer = _words().prototype.buffer
 
+    def get(self, key: str, start: int | None = None, stop: int | None = None) -> Any:
+        """The bytes of an object, or a range of them, where they are: what is put replaces an object."""
+        value = self.mapping.get(key)
+        if value is None:
+            return None
+        cells = value.as_numpy_array()
+        return cells if start is None and stop is None else cells[start:stop]
+
     def put(self, key: str, value: bytes) -> None:
         self.mapping[key] = self._buffer.from_bytes(value)
 

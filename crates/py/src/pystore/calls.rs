@@ -1,8 +1,8 @@
 //! The calls of a store's Python methods, one by one or for many keys, and what their answers mean.
 
 use super::gather::Gather;
+use super::object::Lent;
 use crate::foreign::failed;
-use pyo3::buffer::PyBuffer;
 use pyo3::exceptions::{PyBaseException, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList, PyTuple};
@@ -46,13 +46,15 @@ pub fn bounds(range: Range) -> (Option<i64>, Option<i64>) {
 }
 
 fn bytes_of(got: &Bound<'_, PyAny>) -> PyResult<Option<Vec<u8>>> {
+    Ok(lent(got)?.map(|lent| lent.to_vec()))
+}
+
+fn lent(got: &Bound<'_, PyAny>) -> PyResult<Option<Lent>> {
     if got.is_none() {
-        return Ok(None);
+        Ok(None)
+    } else {
+        Lent::new(got).map(Some)
     }
-    if let Ok(bytes) = got.cast::<PyBytes>() {
-        return Ok(Some(bytes.as_bytes().to_vec()));
-    }
-    PyBuffer::<u8>::get(got)?.to_vec(got.py()).map(Some)
 }
 
 fn part_of(got: &Bound<'_, PyAny>) -> PyResult<Option<Part>> {
@@ -65,6 +67,14 @@ fn part_of(got: &Bound<'_, PyAny>) -> PyResult<Option<Part>> {
         object_bytes: got.get_item(1)?.extract()?,
         version: got.get_item(2)?.extract()?,
     }))
+}
+
+fn got<'py>(store: &Bound<'py, PyAny>, key: &str, range: Range) -> PyResult<Bound<'py, PyAny>> {
+    let (start, stop) = bounds(range);
+    match range {
+        Range::All => store.call_method1("get", (key,)),
+        _ => store.call_method1("get", (key, start, stop)),
+    }
 }
 
 /// One answer for each question; an exception among the answers is the failure of its question alone.
@@ -132,13 +142,12 @@ impl Calls {
             let asked = vec![(key.to_owned(), start, stop, version.map(str::to_owned))];
             return self.get_many(asked).pop().unwrap_or(Ok(None));
         }
-        self.call(key, |store| {
-            let got = match range {
-                Range::All => store.call_method1("get", (key,))?,
-                _ => store.call_method1("get", (key, start, stop))?,
-            };
-            bytes_of(&got)
-        })
+        self.call(key, |store| bytes_of(&got(store, key, range)?))
+    }
+
+    /// The bytes of one key where Python has them; the store has no `get_many`.
+    pub fn lend(&self, key: &str, range: Range) -> Result<Option<Lent>> {
+        self.call(key, |store| lent(&got(store, key, range)?))
     }
 
     /// The bytes of many keys in one crossing; the store has `get_many`.

@@ -1,13 +1,58 @@
 //! Objects of a Python store that are held open.
 
 use super::calls::{Calls, Part, changed};
+use pyo3::buffer::PyBuffer;
+use pyo3::prelude::*;
+use pyo3::pybacked::PyBackedBytes;
+use pyo3::types::PyBytes;
+use std::ops::Deref;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use zarrite_engine::store::{Error, Object, Range, Result, Version};
 
+/// Bytes that a Python object keeps, where it keeps them.
+pub enum Lent {
+    /// Of a `bytes` object.
+    Bytes(PyBackedBytes),
+    /// Of any other object with a buffer, in one piece.
+    Buffer(PyBuffer<u8>),
+    /// Copied, since they do not lie in one piece.
+    Copied(Vec<u8>),
+}
+
+impl Lent {
+    /// Takes an object for bytes; it is held, and not copied.
+    pub fn new(object: &Bound<'_, PyAny>) -> PyResult<Self> {
+        if let Ok(bytes) = object.cast::<PyBytes>() {
+            return Ok(Self::Bytes(bytes.clone().into()));
+        }
+        let buffer = PyBuffer::<u8>::get(object)?;
+        if buffer.is_c_contiguous() {
+            return Ok(Self::Buffer(buffer));
+        }
+        buffer.to_vec(object.py()).map(Self::Copied)
+    }
+}
+
+impl Deref for Lent {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        match self {
+            Self::Bytes(bytes) => bytes,
+            Self::Copied(bytes) => bytes,
+            Self::Buffer(buffer) if buffer.len_bytes() == 0 => &[],
+            // SAFETY: the buffer's owner keeps that many bytes there as long as the buffer is held. A store's objects are replaced
+            // as wholes and not changed in place (`PythonStore`); if one is, its bytes are of either content, and any bytes are
+            // allowed here: what is stored is never trusted.
+            Self::Buffer(buffer) => unsafe { std::slice::from_raw_parts(buffer.buf_ptr().cast(), buffer.len_bytes()) },
+        }
+    }
+}
+
 /// An object read whole when it was opened: its store says nothing of versions or sizes.
 pub struct Held {
-    pub bytes: Vec<u8>,
+    pub bytes: Lent,
 }
 
 impl Object for Held {

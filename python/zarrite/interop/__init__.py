@@ -1,0 +1,1 @@
+"""zarrite inside other libraries, for those who cannot switch."""
