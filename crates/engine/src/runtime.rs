@@ -2,6 +2,10 @@
 //!
 //! Started on first use. A forked child starts its own: the parent's threads do not live there.
 
+mod job;
+
+use self::job::Job;
+pub use self::job::{Stop, go_on};
 use crate::ahead::Ahead;
 use crate::blocks::Blocks;
 use crate::budget::{Budget, memory_of_machine};
@@ -13,9 +17,8 @@ use crate::sync::{Condvar, Mutex, MutexGuard};
 use std::cell::Cell;
 use std::collections::VecDeque;
 use std::hash::{DefaultHasher, Hasher};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicPtr, AtomicU32, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 use zarrite_core::Workspace;
 
@@ -31,83 +34,6 @@ pub(crate) const ASK: Duration = Duration::from_millis(40);
 const LEAVE: Duration = Duration::from_millis(80);
 /// Idle memory goes back to the system after this.
 const IDLE: Duration = Duration::from_secs(10);
-
-/// Items that threads take one batch after another.
-struct Job {
-    work: Arc<Work>,
-    items: usize,
-    batch: usize,
-    /// How many threads may be at it.
-    most: usize,
-    next: AtomicUsize,
-    stopped: AtomicBool,
-    /// The job whose item asked for this one: when that is stopped, so is this.
-    within: Option<Arc<Job>>,
-    state: Mutex<JobState>,
-    left: Condvar,
-}
-
-#[derive(Default)]
-struct JobState {
-    inside: usize,
-    error: Option<Error>,
-}
-
-impl Job {
-    fn exhausted(&self) -> bool {
-        self.is_stopped() || self.next.load(Ordering::Relaxed) >= self.items
-    }
-
-    fn is_stopped(&self) -> bool {
-        self.stopped.load(Ordering::Relaxed) || self.within.as_ref().is_some_and(|outer| outer.is_stopped())
-    }
-
-    /// Takes items until none is left.
-    fn help(self: &Arc<Self>, workspace: &mut Workspace) {
-        let before = CURRENT.replace(Some(Arc::clone(self)));
-        self.take_items(workspace);
-        CURRENT.set(before);
-    }
-
-    fn take_items(&self, workspace: &mut Workspace) {
-        loop {
-            let first = self.next.fetch_add(self.batch, Ordering::Relaxed);
-            if first >= self.items {
-                return;
-            }
-            for at in first..self.items.min(first + self.batch) {
-                if self.is_stopped() {
-                    return;
-                }
-                let done = catch_unwind(AssertUnwindSafe(|| (self.work)(at, workspace)));
-                let done = done.unwrap_or_else(|panic| {
-                    // What the panic left half done is not used again.
-                    *workspace = Workspace::new();
-                    Err(Error::Defect(said(panic.as_ref())))
-                });
-                if let Err(error) = done {
-                    self.stopped.store(true, Ordering::Relaxed);
-                    self.state.lock().error.get_or_insert(error);
-                    return;
-                }
-            }
-        }
-    }
-
-    fn leave(&self) {
-        let mut state = self.state.lock();
-        state.inside -= 1;
-        if state.inside == 0 {
-            self.left.notify_all();
-        }
-    }
-}
-
-fn said(panic: &(dyn std::any::Any + Send)) -> String {
-    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
-    text.or_else(|| panic.downcast_ref::<String>().cloned())
-        .unwrap_or_else(|| "panic".into())
-}
 
 #[derive(Default)]
 struct Queue {
@@ -161,26 +87,6 @@ static PROCESS: AtomicU32 = AtomicU32::new(0);
 
 thread_local! {
     static WORKSPACE: Cell<Option<Box<Workspace>>> = const { Cell::new(None) };
-    /// The job this thread is helping with.
-    static CURRENT: Cell<Option<Arc<Job>>> = const { Cell::new(None) };
-}
-
-/// The job this thread is helping with.
-fn current() -> Option<Arc<Job>> {
-    let job = CURRENT.take();
-    CURRENT.set(job.clone());
-    job
-}
-
-/// Whether who asked for what this thread does has given up.
-///
-/// # Errors
-/// [`Error::Stopped`] then.
-pub fn go_on() -> Result<()> {
-    if current().is_some_and(|job| job.is_stopped()) {
-        return Err(Error::Stopped);
-    }
-    Ok(())
 }
 
 /// Runs `work` with this thread's workspace; work inside work gets a fresh one.
@@ -518,32 +424,6 @@ impl Runtime {
             with_workspace(|workspace| job.help(workspace));
         }
         Stop(job)
-    }
-}
-
-/// Work that was handed to the pool: it can be told that nobody waits for it any more.
-pub struct Stop(Arc<Job>);
-
-impl Stop {
-    /// Nothing more of it is begun, nor of what it asked for.
-    pub fn stop(&self) {
-        self.0.stopped.store(true, Ordering::Relaxed);
-    }
-}
-
-impl Job {
-    fn new(items: usize, batch: usize, most: usize, work: Arc<Work>) -> Self {
-        Self {
-            work,
-            items,
-            most,
-            batch: batch.max(1),
-            next: AtomicUsize::new(0),
-            stopped: AtomicBool::new(false),
-            within: current(),
-            state: Mutex::default(),
-            left: Condvar::default(),
-        }
     }
 }
 
