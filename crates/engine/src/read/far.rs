@@ -9,8 +9,8 @@ mod chunks;
 use super::{GAP_BYTES, PART_BYTES, Read, TRIES};
 use crate::array::{Door, IN_FLIGHT, far};
 use crate::budget::Taken;
+use crate::errand::{self, Asked, Errand};
 use crate::error::{Error, Result};
-use crate::flow::{self, Asked, Errand};
 use crate::handles::{Handle, name};
 use crate::runtime::{Work, go_on, runtime, with_workspace};
 use crate::store::{self, Range};
@@ -71,8 +71,8 @@ pub(super) fn read_all(read: &Arc<Read>, mut door: Door<'_>) -> Result<()> {
         far(SHARDS.min(objects - first), look, &mut door)?;
         let runs = merged(std::mem::take(&mut *found.lock()));
         let (read, count) = (Arc::clone(read), runs.len());
-        if flows(&read, count) {
-            flow::run(Runs { read, runs }, count, &mut door)?;
+        if is_errand(&read, count) {
+            errand::run(Runs { read, runs }, count, &mut door)?;
         } else {
             let fetch: Arc<Work> = Arc::new(move |at, workspace| read.fetch(&runs[at], workspace));
             far(count, fetch, &mut door)?;
@@ -82,7 +82,7 @@ pub(super) fn read_all(read: &Arc<Read>, mut door: Door<'_>) -> Result<()> {
 }
 
 /// Whether so many requests are more than threads that may wait for one each.
-fn flows(read: &Read, requests: usize) -> bool {
+fn is_errand(read: &Read, requests: usize) -> bool {
     requests > runtime().threads() && read.array.store.answers_later()
 }
 

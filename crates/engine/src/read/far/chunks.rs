@@ -1,10 +1,10 @@
 //! Chunks that are objects: one request each.
 
-use super::{Read, flows};
+use super::{Read, is_errand};
 use crate::array::{Door, far};
 use crate::budget::Taken;
+use crate::errand::{self, Asked, Errand};
 use crate::error::Result;
-use crate::flow::{self, Asked, Errand};
 use crate::handles::name;
 use crate::runtime::{go_on, runtime};
 use crate::store::{self, Found, Range};
@@ -14,11 +14,11 @@ use zarrite_core::Workspace;
 
 /// Reads objects that are chunks.
 pub(super) fn read_chunks(read: &Arc<Read>, objects: usize, door: &mut Door<'_>) -> Result<()> {
-    let held = if flows(read, objects) {
+    let held = if is_errand(read, objects) {
         let (held, asked): (Vec<_>, Vec<_>) = read.asked_ahead(objects);
         let count = asked.len();
         let read = Arc::clone(read);
-        flow::run(Chunks { read, asked }, count, door)?;
+        errand::run(Chunks { read, asked }, count, door)?;
         held
     } else {
         (0..objects).collect()

@@ -45,7 +45,7 @@ pub struct Asked<T> {
 /// # Errors
 /// The first failure; [`Error::Stopped`](crate::error::Error::Stopped) when interrupted.
 pub fn run<E: Errand>(errand: E, items: usize, door: &mut Door<'_>) -> Result<()> {
-    let flow = Arc::new(Flow {
+    let trip = Arc::new(Trip {
         errand,
         items,
         state: Mutex::new(State {
@@ -61,13 +61,13 @@ pub fn run<E: Errand>(errand: E, items: usize, door: &mut Door<'_>) -> Result<()
         more: Condvar::default(),
     });
     let workers = runtime().threads().min(items);
-    let working = Arc::clone(&flow);
+    let working = Arc::clone(&trip);
     let done = far(workers, Arc::new(move |_, _: &mut Workspace| working.work()), door);
-    flow.stop();
+    trip.stop();
     done
 }
 
-struct Flow<E: Errand> {
+struct Trip<E: Errand> {
     errand: E,
     items: usize,
     state: Mutex<State<E::Answer>>,
@@ -90,7 +90,7 @@ struct State<T> {
     ways: HashMap<usize, Way>,
 }
 
-impl<E: Errand> Flow<E> {
+impl<E: Errand> Trip<E> {
     fn work(self: &Arc<Self>) -> Result<()> {
         self.take_turns().inspect_err(|_| self.stop())
     }
@@ -175,7 +175,7 @@ impl<E: Errand> Flow<E> {
             return Ok(state);
         };
         let coming = Coming {
-            flow: Arc::clone(self),
+            trip: Arc::clone(self),
             at,
             taken: Some(taken),
         };
@@ -204,7 +204,7 @@ impl<E: Errand> Flow<E> {
 
 /// An answer that is awaited; one that never comes is a failure too.
 struct Coming<E: Errand> {
-    flow: Arc<Flow<E>>,
+    trip: Arc<Trip<E>>,
     at: usize,
     taken: Option<Taken<'static>>,
 }
@@ -216,7 +216,7 @@ impl<E: Errand> Coming<E> {
     }
 
     fn hand_over(&self, answer: store::Result<E::Answer>, taken: Option<Taken<'static>>) {
-        let mut state = self.flow.state.lock();
+        let mut state = self.trip.state.lock();
         if state.stopped {
             drop(state);
             return;
@@ -224,7 +224,7 @@ impl<E: Errand> Coming<E> {
         state.in_flight -= 1;
         state.answers.push_back((self.at, answer, taken));
         if state.waiting > 0 {
-            self.flow.more.notify_one();
+            self.trip.more.notify_one();
         }
     }
 }
