@@ -3,7 +3,9 @@
 #   make test    every test, Rust and Python
 #   make lint    every check of style, types and stubs
 #   make docs    the documentation, into site/
+#   make wheel   the wheel and the source distribution, each tried in an empty environment
 #   make bench   the comparison with other libraries, into README.md and docs/performance.md
+#   make matrix  who reads what whom wrote, into docs/reference/matrix.md; ARGS=--full for every combination
 
 SHELL := bash
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
@@ -16,7 +18,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 PIP := $(BIN)/python -m pip install --quiet --no-deps
 RUST := $(shell find crates -name '*.rs' -o -name Cargo.toml) Cargo.toml $(wildcard Cargo.lock)
 
-.PHONY: demo test test-rust test-python lint format docs docs-serve bench tables lock clean
+.PHONY: demo test test-rust test-python lint format docs docs-serve wheel bench matrix tables lock clean
 
 demo: $(VENV)/demo.done $(VENV)/engine.done
 	$(BIN)/python tools/demo.py
@@ -48,8 +50,17 @@ docs: $(VENV)/dev.done
 docs-serve: $(VENV)/dev.done
 	$(BIN)/mkdocs serve
 
+wheel: $(VENV)/base.done
+	rm -rf dist
+	$(BIN)/maturin build --release --locked --out dist
+	$(BIN)/maturin sdist --out dist
+	$(BIN)/python tools/try_wheel.py dist/*.whl dist/*.tar.gz
+
 bench: $(VENV)/dev.done $(VENV)/engine.done
 	$(BIN)/python bench/run.py $(ARGS)
+
+matrix: $(VENV)/dev.done $(VENV)/engine.done
+	$(BIN)/python matrix/runner.py $(ARGS)
 
 tables: $(VENV)/dev.done $(VENV)/engine.done
 	$(BIN)/python tools/tables.py
@@ -58,7 +69,7 @@ lock:
 	$(PYTHON) tools/lock.py
 
 clean:
-	rm -rf $(VENV) target demo site bench/results python/zarrite/*.so
+	rm -rf $(VENV) target demo dist site bench/results python/zarrite/*.so
 
 # Stamps: an environment is brought up to date when the file that describes it changes, the engine when Rust does.
 $(VENV)/bin/python:

@@ -165,6 +165,17 @@ def caches(found: dict[str, Any]) -> str:
     return grid(["", *variants], lines)
 
 
+def libraries(found: dict[str, Any]) -> str:
+    """The table of what users of other libraries wait for."""
+    peers = sorted({name for row in found.values() for name in row["median"]} - {OURS})
+    lines = []
+    for name, row in found.items():
+        best, ours = best_peer(row), row["median"][OURS]
+        times = [milliseconds(row["median"].get(peer)) for peer in (OURS, *peers)]
+        lines.append([name, *times, f"{best[1] / ours:.2f}x" if best else "–"])
+    return grid(["", OURS, *peers, "best other / zarrite"], lines)
+
+
 def fill(page: Path, name: str, text: str) -> None:
     """Puts text between the markers `<!-- name -->` and `<!-- /name -->` of a page."""
     marks = re.compile(rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)", re.DOTALL)
@@ -180,6 +191,8 @@ def publish(results: Path, root: Path) -> None:
     fill(root / "docs" / "performance.md", "speed", long(document))
     fill(root / "docs" / "performance.md", "formats", kinds(document))
     fill(root / "docs" / "performance.md", "remote", network(document))
+    if "libraries" in document:
+        fill(root / "docs" / "performance.md", "libraries", libraries(document["libraries"]))
     if "caches" in document:
         fill(root / "docs" / "performance.md", "caches", caches(document["caches"]))
 

@@ -28,6 +28,7 @@ from zarrite.create import (
     zeros,
     zeros_like,
 )
+from zarrite.errors import MissingDependencyError
 from zarrite.group import Group
 from zarrite.open import (
     consolidate_metadata,
@@ -98,7 +99,20 @@ __all__ = [
 
 # Loaded when they are first asked for, so that importing zarrite stays cheap.
 _LATE_MODULES = frozenset(
-    {"check", "codecs", "convert", "dask", "dtype", "errors", "progress", "storage", "testing", "xarray"}
+    {
+        "check",
+        "codecs",
+        "convert",
+        "crops",
+        "dask",
+        "dtype",
+        "errors",
+        "progress",
+        "storage",
+        "testing",
+        "torch",
+        "xarray",
+    }
 )
 _LATE_NAMES = {
     "AsyncArray": "as_zarr.nodes",
@@ -123,7 +137,12 @@ def __getattr__(name: str) -> Any:
     import importlib
 
     if name in _LATE_MODULES:
-        return importlib.import_module(f"zarrite.{name}")
+        try:
+            return importlib.import_module(f"zarrite.{name}")
+        except ModuleNotFoundError as error:
+            if (error.name or "").partition(".")[0] != name:
+                raise
+            raise MissingDependencyError(name, f"zarrite.{name}", name) from error
     if name in _LATE_NAMES:
         return getattr(importlib.import_module(f"zarrite.{_LATE_NAMES[name]}"), name)
     raise AttributeError(f"module 'zarrite' has no attribute {name!r}")

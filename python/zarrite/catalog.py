@@ -35,7 +35,18 @@ class Catalog:
     REWRITE_LIMIT = 128
     """With more members than this a write drops the catalog instead of rewriting it."""
 
-    __slots__ = ("__weakref__", "_complete", "_members", "_seat", "_unread", "answers", "path", "root", "stored")
+    __slots__ = (
+        "__weakref__",
+        "_complete",
+        "_levels",
+        "_members",
+        "_seat",
+        "_unread",
+        "answers",
+        "path",
+        "root",
+        "stored",
+    )
 
     def __init__(self, path: str, stored: GroupModel, seat: Seat, *, answers: bool = True) -> None:
         self.path = path
@@ -46,6 +57,8 @@ class Catalog:
         self._unread = True
         self._complete = True
         self._members: Members | None = None
+        # Members by parent and name, of the members beside them: who goes through a tree asks for every level.
+        self._levels: tuple[Members, dict[str, Members]] = {}, {}
         if answers:
             self._read()
 
@@ -85,9 +98,17 @@ class Catalog:
         """All members below a store path, by path relative to it."""
         return _below(self._members or {}, self.relative(path) if path != self.path else "")
 
-    def names(self, path: str) -> list[str]:
-        """The names directly below a store path, in order."""
-        return sorted(name for name in self.below(path) if "/" not in name)
+    def level(self, path: str) -> Members:
+        """The members directly below a store path, by name, in order."""
+        members = self._members or {}
+        of, levels = self._levels
+        if of is not members:
+            levels = {}
+            for name in sorted(members):
+                parent, _, own = name.rpartition("/")
+                levels.setdefault(parent, {})[own] = members[name]
+            self._levels = members, levels
+        return levels.get(self.relative(path) if path != self.path else "", {})
 
     # ---------------------------------------------------------------- what was changed
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from zarrite._engine import Cells, Pending, Program, Store
 from zarrite.config import ArrayConfig, config as settings
 from zarrite.errors import ArrayIndexError, PickleCodecDisabledError
+from zarrite.model.checks import brief
 from zarrite.model.dtypes import DType
 from zarrite.model.node import ArrayModel
 from zarrite.selection import Axis, Box, Points
@@ -221,6 +222,14 @@ def as_cells(values: Any, dtype: np.dtype[Any]) -> NDArray[Any]:
         return values
     if dtype.kind == "O":
         return _objects(values)
+    try:
+        return _as_numpy(values, dtype)
+    except (TypeError, ValueError, OverflowError) as error:
+        shown = brief(values) if isinstance(values, (str, bytes, int, float, complex)) else f"{type(values).__name__}"
+        raise type(error)(f"{shown} cannot become cells of {dtype}: {error}") from None
+
+
+def _as_numpy(values: Any, dtype: np.dtype[Any]) -> NDArray[Any]:
     if isinstance(values, (np.ndarray, np.generic)):
         found = np.asarray(values)
         # The engine takes text out of objects itself, and refuses text that is missing.

@@ -33,10 +33,12 @@ from __future__ import annotations
 import ast
 import os
 import threading
+import warnings
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from zarrite import _engine
+from zarrite.errors import UnknownNameError, ZarrUserWarning, meant
 
 __all__ = ["ArrayConfig", "Config", "config"]
 
@@ -193,7 +195,9 @@ class Config:
                 return below
             if default:
                 return default[0]
-            raise KeyError(f"no setting is called {key!r}; known: {', '.join(sorted(self.flat))}") from None
+            raise UnknownNameError(
+                f"no setting is called {key!r}{meant(key, self.flat) or '; known: ' + ', '.join(sorted(self.flat))}"
+            ) from None
 
     def set(self, settings: Mapping[str, Any] | None = None, **more: Any) -> _Change:
         """Changes settings, for good or until the `with` block ends.
@@ -208,6 +212,9 @@ class Config:
         wanted = {**_flatten(settings or {}), **_flatten(more)}
         for key, value in wanted.items():
             _check(key, value)
+            near = "" if key in self.flat else meant(key, DEFAULTS)
+            if near:
+                warnings.warn(f"no setting is called {key!r}{near} It is kept and steers nothing", ZarrUserWarning, 2)
         with self._lock:
             before = self.flat
             for alias, key in ALIASES.items():

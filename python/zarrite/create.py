@@ -10,7 +10,7 @@ import numpy as np
 from zarrite._verb import Steps, verb
 from zarrite.array import Array
 from zarrite.config import array_config
-from zarrite.errors import ReadOnlyError
+from zarrite.errors import ReadOnlyError, meant
 from zarrite.group import Group
 from zarrite.hierarchy import put_hierarchy
 from zarrite.likeness import chunks_of, kept_format, kept_settings, like
@@ -134,6 +134,24 @@ IGNORED = frozenset(
 """Keywords of format 2's time that programs still pass. What they asked for happens by itself or not at all."""
 
 
+def check_words(settings: Mapping[str, Any], door: str) -> None:
+    """Refuses a keyword that `create` does not know; without this one it would go unseen where an array is there.
+
+    Args:
+        settings: what was passed, by keyword.
+        door: the function that it was passed to.
+
+    Raises:
+        TypeError: names the keyword, and those that are like it.
+    """
+    code = create.steps.__code__
+    words = {*code.co_varnames[: code.co_argcount + code.co_kwonlyargcount], *IGNORED, "shards", "compressors"}
+    words |= {"serializer"} if door == "create" else {"serializer", "axis_order"}
+    for name in settings:
+        if name not in words:
+            raise TypeError(f"{door} has no keyword {name!r}{meant(name, sorted(words))}")
+
+
 @verb
 def create(
     shape: Any = None,
@@ -191,9 +209,8 @@ def create(
     Raises:
         TypeError: an unknown keyword.
     """
-    unknown = set(more) - IGNORED - {"shards", "compressors", "serializer"}
-    if unknown:
-        raise TypeError(f"create has no keyword {', '.join(sorted(unknown))}")
+    if more:
+        check_words(more, "create")
     settings: dict[str, Any] = {name: more[name] for name in ("shards", "serializer") if name in more}
     settings["compressors"] = more.get("compressors", compressor)
     settings["filters"] = filters

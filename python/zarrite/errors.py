@@ -32,6 +32,7 @@ Messages name the thing, the place and the way out; the same facts are attribute
 from __future__ import annotations
 
 import errno as errno_
+from collections.abc import Iterable
 from typing import Any
 
 __all__ = [
@@ -104,6 +105,21 @@ def _restore(cls: type[ZarriteError], args: tuple[Any, ...], state: dict[str, An
     return error
 
 
+def meant(name: object, known: Iterable[str]) -> str:
+    """Which of the known names somebody may have meant, as the end of a sentence; "" where none is like it."""
+    import difflib
+
+    if not isinstance(name, str):
+        return ""
+    plain = {other.casefold(): other for other in known}
+    near = [plain[close] for close in difflib.get_close_matches(name.casefold(), plain, 3, 0.7)]
+    return f"; did you mean {' or '.join(map(repr, near))}?" if near else ""
+
+
+def _at(store: object, path: str) -> str:
+    return f"at path {path!r} in {store}" if path else f"at {store}"
+
+
 class BaseZarrError(ZarriteError, ValueError):
     """Something about a node, its document or its data is wrong."""
 
@@ -119,6 +135,7 @@ class NodeNotFoundError(BaseZarrError, FileNotFoundError):
         path: the path inside the store.
         tried: the keys we asked for, in order.
         near: names beside it that are like its own.
+        instead: what is there instead, in words; "" where nothing is known of it.
         absent: whether the place itself is not there, the folder of a store on this machine.
     """
 
@@ -130,20 +147,23 @@ class NodeNotFoundError(BaseZarrError, FileNotFoundError):
         path: str | None = None,
         tried: tuple[str, ...] = (),
         near: tuple[str, ...] = (),
+        instead: str = "",
         absent: bool = False,
     ) -> None:
         self.store = store
         self.path = path
         self.tried = tuple(tried)
         self.near = tuple(near)
+        self.instead = instead
         self.absent = absent
         if path is None:
             sentence = str(store)
         else:
             looked = f"; looked for {', '.join(self.tried)}" if self.tried else ""
             meant = f"; did you mean {' or '.join(map(repr, self.near))}?" if self.near else ""
+            there = f"; {instead}" if instead else ""
             lost = ", which does not exist" if absent else ""
-            sentence = f"no {self.kind} at path {path!r} in {store}{lost}{looked}{meant}"
+            sentence = f"no {self.kind} {_at(store, path)}{lost}{looked}{there}{meant}"
         super().__init__(sentence)
 
 
@@ -159,6 +179,9 @@ class GroupNotFoundError(NodeNotFoundError):
     kind = "group"
 
 
+REPLACE = "pass overwrite=True (or mode='w') to replace it"
+
+
 class _ContainsError(BaseZarrError):
     kind = "node"
 
@@ -168,9 +191,7 @@ class _ContainsError(BaseZarrError):
         if path is None:
             sentence = str(store)
         else:
-            sentence = (
-                f"{self.kind} is already at path {path!r} in {store}; pass overwrite=True (or mode='w') to replace it"
-            )
+            sentence = f"{self.kind} is already {_at(store, path)}; {REPLACE}"
         super().__init__(sentence)
 
 
@@ -259,7 +280,9 @@ class ChunkError(BaseZarrError):
 
     def named(self) -> str:
         """The array in words: its path, and the store that it is in."""
-        return f"array {self.array!r} in {self.url}" if self.url else f"array {self.array!r}"
+        if not self.url:
+            return f"array {self.array!r}"
+        return f"array {self.array!r} in {self.url}" if self.array else f"the array {self.url}"
 
 
 class ChunkDecodeError(ChunkError):
@@ -322,6 +345,9 @@ class UrlError(BaseZarrError):
     """A URL or path that names no place zarrite can open."""
 
 
+WEB = "a web server takes no writes: write to files or to a bucket, and let the server give them out"
+
+
 class ReadOnlyError(BaseZarrError, PermissionError):
     """A write to something that was opened for reading.
 
@@ -333,7 +359,7 @@ class ReadOnlyError(BaseZarrError, PermissionError):
     def __init__(self, url: str = "", why: str = "") -> None:
         self.url = url
         self.why = why
-        way = why or "open it with mode='r+' (or 'a') to write"
+        way = why or (WEB if url.startswith(("http://", "https://")) else "open it with mode='r+' (or 'a') to write")
         super().__init__(f"{url} is open for reading only; {way}")
 
 

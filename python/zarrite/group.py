@@ -295,7 +295,7 @@ class Group(Members):
         check_writable(self._store, self._model)
         path = self._new_path(name)
         if not (yield from delete_node(self._store, path)):
-            raise KeyError(name)
+            raise (yield from self._absent(name))
         if self._catalog is not None:
             yield from self._catalog.changed(self._store, path, None)
 
@@ -371,7 +371,7 @@ class Group(Members):
         member: Model | None
         member, _ = yield from fetch(self._store, start, self._model.zarr_format)
         if member is None:
-            raise KeyError(name)
+            raise (yield from self._absent(name))
         store = owner._store
         here, there = place_of(self._store, start), place_of(store, goal)
         if here == there:

@@ -10,11 +10,13 @@ from typing import Any
 from zarrite import _engine, formats
 from zarrite._engine import Store
 from zarrite._verb import Call, Steps
-from zarrite.errors import MetadataValidationError, ReadOnlyError, StoreError
+from zarrite.errors import BaseZarrError, MetadataValidationError, ReadOnlyError, StoreError
 from zarrite.formats.detection import Clue, clues, recognised
+from zarrite.node import fetch
 from zarrite.stores import StorePath, join, join_url
+from zarrite.stores.paths import file_path
 
-__all__ = ["is_absent", "look", "near"]
+__all__ = ["instead", "is_absent", "look", "near"]
 
 MOST_NAMED = 3
 
@@ -79,8 +81,6 @@ def is_absent(store: Store) -> bool:
     """Whether a store on this machine is a folder that is not there."""
     if not store.url.startswith("file://") or "|" in store.url:
         return False
-    from zarrite.stores.paths import file_path
-
     return not os.path.exists(file_path(store.url, store.url.removeprefix("file:")))
 
 
@@ -108,5 +108,32 @@ def near(store: Store, path: str) -> Steps[tuple[str, ...]]:
         keys, prefixes = yield at.store.list_dir(parent)
     except (StoreError, OSError):
         return ()
-    names = {known.casefold(): known for known in (*keys, *prefixes) if known != name}
-    return tuple(names[close] for close in difflib.get_close_matches(name.casefold(), names, MOST_NAMED))
+    # What all names end with, such as ".zarr", makes none of them like another.
+    names = {os.path.splitext(known.casefold())[0]: known for known in (*keys, *prefixes) if known != name}
+    stem, _ = os.path.splitext(name.casefold())
+    return tuple(names[close] for close in difflib.get_close_matches(stem, names, MOST_NAMED))
+
+
+def instead(store: Store, path: str, zarr_format: int | None) -> Steps[str]:
+    """What is at a place in place of the node that was asked for, in words; "" where looking is not cheap."""
+    if not store.is_local:
+        return ""
+    if zarr_format is not None:
+        try:
+            other, _ = yield from fetch(store, path)
+        except BaseZarrError:
+            return ""
+        if other is not None:
+            return (
+                f"a node of format {other.zarr_format} is there, and format {zarr_format} was asked for: "
+                f"pass zarr_format={other.zarr_format}, or None for any"
+            )
+    place, key = store, path
+    if not path and store.url.startswith("file://") and "|" not in store.url:
+        from zarrite.stores.roots import file_of
+
+        place, key = file_of(store.url, None) or (store, path)
+    if not key or not place.is_local:
+        return ""
+    (head,) = yield _engine.get_parts(place, [(key, 0, 1, True)])
+    return "" if head is None else "a file is there; name the folder that an array or a group is in"

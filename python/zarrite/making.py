@@ -113,7 +113,7 @@ def refuse_existing(store: Store, path: str, zarr_format: int) -> Steps[None]:
         found = formats.parse(path, documents, zarr_format)
     except MetadataValidationError:
         raise ContainsArrayAndGroupError(
-            f"there is a damaged document at path {path!r} in {place}; pass overwrite=True to replace what is there"
+            f"there is a damaged document at {join_url(store.url, path)}; pass overwrite=True to replace what is there"
         ) from None
     if isinstance(found, ArrayModel):
         raise ContainsArrayError(place, path)
@@ -143,7 +143,8 @@ def ensure_parents(
             found, _ = yield from fetch(store, parent, zarr_format if len(documents) == 1 else None)
             if isinstance(found, ArrayModel):
                 raise ContainsArrayError(
-                    f"array {parent!r} in {store.url} lies above {path!r}; only groups have members, take another path"
+                    f"the array {join_url(store.url, parent)} lies above {path!r}; only groups have members, "
+                    "take another path"
                 )
             if found is not None:
                 continue

@@ -16,7 +16,13 @@ from zarrite.array import Array
 from zarrite.attributes import Attributes, copied
 from zarrite.catalog import Catalog, catalog_of
 from zarrite.described import Located
-from zarrite.errors import ArrayNotFoundError, ContainsArrayError, ContainsGroupError, GroupNotFoundError
+from zarrite.errors import (
+    ArrayNotFoundError,
+    ContainsArrayError,
+    ContainsGroupError,
+    GroupNotFoundError,
+    UnknownNameError,
+)
 from zarrite.info import GroupInfo, Tree
 from zarrite.model.node import ArrayModel, GroupModel
 from zarrite.node import Model, Seat, ancestors, fetch, fetch_many, publish, seat_of
@@ -112,7 +118,10 @@ class Members(Located):
 
     def _member_path(self, name: str) -> str:
         if not isinstance(name, str):
-            raise TypeError(f"members are called by text, not {type(name).__name__}")
+            raise TypeError(
+                f"members are called by text, not {type(name).__name__}; choose one by its name, group['name'], "
+                "and cells in an array, group['name'][0]"
+            )
         return join(self._path, normalize_path(name))
 
     def _find(self, name: str) -> Steps[Array | Self | None]:
@@ -145,8 +154,19 @@ class Members(Located):
     def _member(self, name: str) -> Steps[Array | Self]:
         found = yield from self._find(name)
         if found is None:
-            raise KeyError(name)
+            raise (yield from self._absent(name))
         return found
+
+    def _alike(self, name: str) -> Steps[tuple[str, ...]]:
+        from zarrite.looking import near
+
+        return (yield from near(self._store, self._member_path(name)))
+
+    def _absent(self, name: str) -> Steps[UnknownNameError]:
+        """The error of a member that is not there; says which names are like its own, where looking is cheap."""
+        alike = yield from self._alike(name)
+        meant = f"; did you mean {' or '.join(map(repr, alike))}?" if alike else "; keys() lists those that are there"
+        return UnknownNameError(f"no member {name!r} in the group {self.url}{meant}")
 
     def __getitem__(self, name: str) -> Array | Self:
         return self._member(name)
@@ -167,7 +187,7 @@ class Members(Located):
         """
         found = yield from self._find(path)
         if found is None:
-            raise ArrayNotFoundError(self._store.url, self._member_path(path))
+            raise ArrayNotFoundError(self._store.url, self._member_path(path), near=(yield from self._alike(path)))
         if not isinstance(found, Array):
             raise ContainsGroupError(f"member {path!r} of {self.url} is a group, not an array; get_group gives it")
         return found
@@ -182,7 +202,7 @@ class Members(Located):
         """
         found: Array | Self | None = yield from self._find(path)
         if found is None:
-            raise GroupNotFoundError(self._store.url, self._member_path(path))
+            raise GroupNotFoundError(self._store.url, self._member_path(path), near=(yield from self._alike(path)))
         if isinstance(found, Array):
             raise ContainsArrayError(f"member {path!r} of {self.url} is an array, not a group; get_array gives it")
         return found
@@ -202,7 +222,7 @@ class Members(Located):
         """The names directly below a path: from the catalog, or with one listing."""
         catalog = self._catalog
         if catalog is not None and catalog.serves:
-            return catalog.names(path)
+            return list(catalog.level(path))
         _, below = yield self._store.list_dir(path)
         return list(below)
 
@@ -223,11 +243,10 @@ class Members(Located):
 
     def _level(self, path: str) -> Steps[dict[str, Model]]:
         """The members directly below a path, with one listing and one call for all documents."""
-        names = yield from self._names(path)
         catalog = self._catalog
         if catalog is not None and catalog.serves:
-            known = catalog.below(path)
-            return {name: known[name] for name in names}
+            return catalog.level(path)
+        names = yield from self._names(path)
         paths = [join(path, name) for name in names]
         models = yield from fetch_many(self._store, paths, self._model.zarr_format)
         bare = formats.bare_group(self._model.zarr_format)
@@ -239,6 +258,8 @@ class Members(Located):
         catalog = self._catalog
         found: dict[str, Model] = {}
         if catalog is not None and catalog.serves:
+            if max_depth == 0:
+                return catalog.level(self._path)
             below = catalog.below(self._path)
             for name in sorted(below):
                 if max_depth is None or name.count("/") <= max_depth:

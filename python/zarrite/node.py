@@ -12,7 +12,7 @@ from zarrite import formats
 from zarrite._engine import Store, close
 from zarrite._verb import Steps, Turn
 from zarrite.changing import change
-from zarrite.errors import MetadataValidationError, ReadOnlyError
+from zarrite.errors import MetadataValidationError, ReadOnlyError, ZarriteError
 from zarrite.model.node import ArrayModel, GroupModel
 from zarrite.stores import is_ours_to_close, join, place_of
 from zarrite.stores.url import bound_format
@@ -110,12 +110,12 @@ def fetch(store: Store, path: str, zarr_format: int | None = None) -> Steps[tupl
         documents = {keys[0]: (yield store.get(keys[0]))}
     else:
         documents = dict(zip(keys, (yield store.get_many(keys)), strict=True))
-    refused: MetadataValidationError | None = None
+    refused: ZarriteError | None = None
     try:
         model = formats.parse(path, documents, zarr_format)
-    except MetadataValidationError as error:
-        if not any(map(formats.is_page, documents.values())):
-            raise
+    except ZarriteError as error:
+        if not isinstance(error, MetadataValidationError) or not any(map(formats.is_page, documents.values())):
+            raise _placed(error, store) from error.__cause__
         # Some servers answer every path, with a page for people or with nothing; an older format may still be there.
         model, refused = None, error
     for keys_of in (formats.next_keys, formats.last_keys):
@@ -123,12 +123,21 @@ def fetch(store: Store, path: str, zarr_format: int | None = None) -> Steps[tupl
         if more:
             answers = dict(zip(more, (yield store.get_many(more)), strict=True))
             documents = {key: None if refused and formats.is_page(raw) else raw for key, raw in answers.items()}
-            model = formats.parse(path, documents, zarr_format)
+            try:
+                model = formats.parse(path, documents, zarr_format)
+            except ZarriteError as error:
+                raise _placed(error, store) from error.__cause__
     if model is None and refused is not None:
-        raise refused
+        raise _placed(refused, store)
     if model is not None:
         seat.saw(model, stamp)
     return model, seat
+
+
+def _placed(error: ZarriteError, store: Store) -> ZarriteError:
+    """The same error with the store in front: a document names its node, and not where that is."""
+    error.args = (f"{store.url}: {error}",)
+    return error
 
 
 def fetch_many(store: Store, paths: list[str], zarr_format: int | None = None) -> Steps[list[Model | None]]:

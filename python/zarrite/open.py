@@ -13,8 +13,9 @@ from zarrite._verb import Call, Steps, verb
 from zarrite.array import Array
 from zarrite.catalog import catalog_of
 from zarrite.config import array_config
-from zarrite.create import create, create_group
+from zarrite.create import check_words, create, create_group
 from zarrite.errors import (
+    REPLACE,
     ArrayNotFoundError,
     BaseZarrError,
     ContainsArrayError,
@@ -30,7 +31,7 @@ from zarrite.likeness import like
 from zarrite.making import default_format, make_group
 from zarrite.model.node import ArrayModel, GroupModel
 from zarrite.node import Model, Seat, asked_format, check_writable, fetch, plain, publish
-from zarrite.stores import StorePath, resolve
+from zarrite.stores import StorePath, join_url, resolve
 from zarrite.stores.url import is_pipeline
 
 __all__ = [
@@ -96,10 +97,11 @@ def _missing(
     error: type[NodeNotFoundError], place: Store, path: str, zarr_format: int | None
 ) -> Steps[NodeNotFoundError]:
     """The error of a node that is not there; says what was looked for, and what is there that is called like it."""
-    from zarrite.looking import is_absent, near
+    from zarrite.looking import instead, is_absent, near
 
-    close = yield from near(place, path)
-    return error(place.url, path, _tried(path, zarr_format), close, is_absent(place))
+    other = yield from instead(place, path, zarr_format)
+    alike = () if other else (yield from near(place, path))
+    return error(place.url, path, _tried(path, zarr_format), alike, other, is_absent(place))
 
 
 @verb
@@ -138,6 +140,8 @@ def open(
         >>> zarrite.open(store, mode="r")[1:]
         array([2, 3])
     """
+    if settings:
+        check_words(settings, "open")
     if mode is None:
         mode = "a"
         place, inside = yield from _place(store, path, None, storage_options)
@@ -214,6 +218,8 @@ def open_array(
         ArrayNotFoundError: nothing is there (a `FileNotFoundError` and `ValueError`).
         NodeTypeValidationError: a group is there (a `ValueError`).
     """
+    if settings:
+        check_words(settings, "open_array")
     if mode is None:
         place, inside = yield from _place(store, path, None, storage_options)
         mode = "r" if place.read_only else "a"
@@ -228,7 +234,7 @@ def open_array(
             return Array(place, inside, model, _config(model, config, settings), seat)
         if model is not None:
             raise NodeTypeValidationError(
-                f"a group is at path {inside!r} in {place.url}, not an array; open it with open_group"
+                f"a group is at {join_url(place.url, inside)}, not an array; open it with open_group"
             )
         if mode != "a" or place.read_only or not settings.keys() & ARRAY_WORDS:
             raise (yield from _missing(ArrayNotFoundError, place, inside, zarr_format))
@@ -246,7 +252,10 @@ def open_array(
 
 
 def _exists(error: Exception) -> NodeExistsError:
-    return NodeExistsError(f"mode 'w-' makes new nodes only: {error}; open it with 'r+' or 'a', or replace it with 'w'")
+    return NodeExistsError(
+        f"mode 'w-' makes new nodes only: {str(error).removesuffix('; ' + REPLACE)}; "
+        "open it with 'r+' or 'a', or replace it with 'w'"
+    )
 
 
 @verb
@@ -301,7 +310,7 @@ def open_group(
             return _group(place, inside, model, seat, use_consolidated)
         if model is not None:
             raise ContainsArrayError(
-                f"an array is at path {inside!r} in {place.url}, not a group; open it with open_array"
+                f"an array is at {join_url(place.url, inside)}, not a group; open it with open_array"
             )
         if mode != "a" or place.read_only:
             raise (yield from _missing(GroupNotFoundError, place, inside, zarr_format))
@@ -333,7 +342,7 @@ def _group(place: Store, path: str, model: GroupModel, seat: Seat, use_consolida
         return Group(place, path, plain(model), seat, catalog_of(path, model, seat, answers=False))
     if use_consolidated and model.consolidated is None:
         raise BaseZarrError(
-            f"the group at path {path!r} in {place.url} has no consolidated metadata; "
+            f"the group {join_url(place.url, path)} has no consolidated metadata; "
             "write it with consolidate_metadata, or open the group with use_consolidated=None"
         )
     return Group(place, path, model, seat)

@@ -206,7 +206,7 @@ def _box(entries: Sequence[Any], shape: tuple[int, ...], *, arrays: bool, whole:
             laid.append(len(indices))
         else:
             known = "integers, slices, '...'" + (", 1-d integer or boolean arrays" if arrays else "")
-            raise _refuse(entry, axis, f"known here: {known}")
+            raise _refuse(entry, axis, f"pass {known}")
     result = tuple(laid)
     return Box(tuple(axes), tuple(drop), result, result, whole)
 
@@ -408,7 +408,7 @@ def _mixed(entries: list[Any], shape: tuple[int, ...]) -> Points:
             else:
                 chosen.append(_inside(numbers, axis, shape[axis]))
         else:
-            raise _refuse(entry, axis, "known here: integers, slices, '...', integer and boolean arrays")
+            raise _refuse(entry, axis, "pass integers, slices, '...', integer or boolean arrays")
     fancy = [axis for axis, entry in enumerate(chosen) if not isinstance(entry, slice)]
     together = _broadcast_shape([entry.shape for entry in chosen if not isinstance(entry, slice)])
     adjacent = fancy == list(range(fancy[0], fancy[-1] + 1))

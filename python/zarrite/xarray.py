@@ -17,7 +17,7 @@ Example:
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from types import FunctionType, SimpleNamespace
 from typing import Any
@@ -86,7 +86,8 @@ def _dimensions(array: Array, dimension_key: str, _: bool) -> tuple[tuple[str, .
 class ZarriteStore(ZarrStore):  # type: ignore[misc]
     """xarray's Zarr store over a group of zarrite's."""
 
-    __slots__ = ()
+    # Cells of small coordinates that were read when the store was opened.
+    __slots__ = ("_loaded",)
 
     @classmethod
     def open_group(cls, store: Any, mode: str = "r", group: str | None = None, **settings: Any) -> ZarriteStore:
@@ -100,10 +101,20 @@ class ZarriteStore(ZarrStore):  # type: ignore[misc]
     ) -> dict[str, ZarriteStore]:
         """The stores of a group and of all groups below it, by their paths."""
         opened, masks, settings = _open(store, mode, group, settings)
-        return {
-            path: cls(node, mode, close_store_on_close=False, use_zarr_fill_value_as_mask=masks, **settings)
-            for path, node in _groups(opened, group or "/")
-        }
+        found: dict[str, ZarriteStore] = {}
+        for path, node, members in _groups(opened, group or "/"):
+            # Everything was listed already: each group is given its members, and asks for nothing.
+            one = cls(
+                node,
+                mode,
+                close_store_on_close=False,
+                use_zarr_fill_value_as_mask=masks,
+                **{**settings, "cache_members": False},
+            )
+            one._members, one._cache_members = members, True
+            found[path] = one
+        _load_coordinates(found.values())
+        return found
 
     def array_keys(self) -> tuple[str, ...]:
         """The names of the arrays."""
@@ -121,16 +132,11 @@ class ZarriteStore(ZarrStore):  # type: ignore[misc]
     def get_variables(self) -> dict[str, Variable]:
         """Every array as a variable; small coordinates come with their cells, all of them at once."""
         found = {name: self.open_store_variable(name) for name in self.array_keys()}
-        if self.zarr_group._store.is_local:
-            return found
-        waiting = {
-            name: array
-            for name, array in self.arrays()
-            if found[name].dims == (name,) and array.nbytes <= COORDINATE_BYTES
-        }
-        with ThreadPoolExecutor(TOGETHER) as pool:
-            for name, cells in zip(waiting, pool.map(lambda array: array[...], waiting.values()), strict=True):
-                found[name] = Variable(found[name].dims, cells, found[name].attrs, found[name].encoding)
+        if not hasattr(self, "_loaded"):
+            _load_coordinates([self])
+        for name, cells in self._loaded.items():
+            found[name] = Variable(found[name].dims, cells, found[name].attrs, found[name].encoding)
+        self._loaded = {}
         return found
 
     store = _in_words_of_zarrite(ZarrStore.store, attempt_import=lambda _: zarrite)
@@ -157,12 +163,35 @@ def _open(store: Any, mode: str, group: str | None, settings: dict[str, Any]) ->
     return opened, opened.zarr_format == 2 if masks is None else masks, settings
 
 
-def _groups(group: Group, path: str) -> Iterator[tuple[str, Group]]:
-    """A group and all groups below it, by path."""
-    yield path, group
-    found = [(name, node) for name, node in group.members(max_depth=None) if isinstance(node, Group)]
-    for name, node in sorted(found, key=lambda one: one[0].split("/")):
-        yield f"{path.rstrip('/')}/{name}", node
+def _groups(group: Group, path: str) -> list[tuple[str, Group, dict[str, Array | Group]]]:
+    """A group and all groups below it, by path, with the members of each."""
+    members: dict[str, dict[str, Array | Group]] = {"": {}}
+    nodes = {"": group}
+    for name, node in sorted(group.members(max_depth=None), key=lambda one: one[0].split("/")):
+        parent, _, own = name.rpartition("/")
+        members.setdefault(parent, {})[own] = node
+        if isinstance(node, Group):
+            nodes[name] = node
+            members.setdefault(name, {})
+    return [(f"{path.rstrip('/')}/{name}" if name else path, node, members[name]) for name, node in nodes.items()]
+
+
+def _load_coordinates(stores: Iterable[ZarriteStore]) -> None:
+    """Reads the small coordinates of groups on a network, all of them at once."""
+    wanted: list[tuple[ZarriteStore, str, Array]] = []
+    for store in stores:
+        store._loaded = {}
+        if not store.zarr_group._store.is_local:
+            wanted += [
+                (store, name, array)
+                for name, array in store.arrays()
+                if array.nbytes <= COORDINATE_BYTES and array.dimension_names == (name,)
+            ]
+    if not wanted:
+        return
+    with ThreadPoolExecutor(TOGETHER) as pool:
+        for (store, name, _), cells in zip(wanted, pool.map(lambda one: one[2][...], wanted), strict=True):
+            store._loaded[name] = cells
 
 
 class ZarriteBackendEntrypoint(ZarrBackendEntrypoint):  # type: ignore[misc]
@@ -182,7 +211,25 @@ class ZarriteBackendEntrypoint(ZarrBackendEntrypoint):  # type: ignore[misc]
 
 _writable = _in_words_of_zarrite(writers.get_writable_zarr_store, backends=SimpleNamespace(ZarrStore=ZarriteStore))
 _write_dataset = _in_words_of_zarrite(writers.to_zarr, get_writable_zarr_store=_writable)
-_write_tree = _in_words_of_zarrite(writers._datatree_to_zarr, get_writable_zarr_store=_writable)
+
+
+def _write_tree(tree: DataTree, place: Any, **options: Any) -> Any:
+    """Writes a tree, and copies its documents once: xarray does that after every node, for the whole tree."""
+    roots: list[tuple[ZarriteStore, bool]] = []
+
+    def writable(*given: Any, **settings: Any) -> ZarriteStore:
+        root: ZarriteStore = _writable(*given, **settings)
+        roots.append((root, root._consolidate_on_close))
+        root._consolidate_on_close = False
+        return root
+
+    write = _in_words_of_zarrite(writers._datatree_to_zarr, get_writable_zarr_store=writable)
+    done = write(tree, place, **options)
+    for root, consolidates in roots:
+        if consolidates:
+            group = root.zarr_group
+            zarrite.consolidate_metadata(group.store_path, zarr_format=group.zarr_format)
+    return done
 
 
 def to_zarr(data: Dataset | DataTree, store: Any, **options: Any) -> Any:

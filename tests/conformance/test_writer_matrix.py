@@ -7,8 +7,6 @@ those that were written are a defect, whoever's it is. `ZARRITE_CASES=all` tries
 
 from __future__ import annotations
 
-import functools
-import subprocess
 import warnings
 from pathlib import Path
 from typing import Any
@@ -27,13 +25,6 @@ from conformance.test_neighbours import LIBRARIES as NEIGHBOURS
 PLACES = (*NEIGHBOURS, *(PEERS if INTERPRETER else ()))
 
 
-@functools.cache
-def has(library: str) -> bool:
-    """Whether the other interpreter has a library."""
-    done = subprocess.run([INTERPRETER, "-c", f"import {PEERS[library]}"], capture_output=True, check=False)
-    return done.returncode == 0
-
-
 def by_type() -> list[tuple[int, str]]:
     """The formats and data types there are."""
     return [(number, name) for number in matrix.trials.FORMATS for name in matrix.trials.data_types()]
@@ -46,14 +37,10 @@ def they(library: str, peer: Peer | None, place: Path, one: Combination, cells: 
             warnings.simplefilter("ignore")
             return NEIGHBOURS[library](place, one, cells)
     assert peer is not None
-    kept = place.parent / "cells.npy"
-    if cells is not None:
-        np.save(kept, cells.astype(object) if cells.dtype.kind == "T" else cells, allow_pickle=True)
-    do = "read" if cells is None else "write"
-    error = peer.ask(name=str(one), library=library, do=do, path=str(place), cells=str(kept))
+    error, got = peer.ask(library, "read" if cells is None else "write", place, cells)
     if error is not None:
         raise RuntimeError(error)
-    return np.load(kept, allow_pickle=True) if cells is None else None
+    return got
 
 
 def alike(got: Any, cells: Any, dtype: np.dtype[Any]) -> bool:
@@ -74,7 +61,7 @@ def test_a_library_reads_and_writes_what_we_do_or_is_known_not_to(
 ) -> None:
     if library in NEIGHBOURS:
         pytest.importorskip(library, reason=f"{library} is not installed")
-    elif not has(library):
+    elif peer is not None and not peer.has(library):
         pytest.skip(f"{library} is not installed there")
     wrong = []
     for one in matrix.chosen():

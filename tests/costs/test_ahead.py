@@ -97,3 +97,16 @@ def test_a_row_that_was_deleted_meanwhile_is_gone(s3: Server) -> None:
     assert not array[10:].any()
     for at in range(10, 60):
         assert not array[at].any()
+
+
+@pytest.mark.parametrize("settings", SETTINGS)
+def test_a_loop_whose_decoded_chunks_are_kept_is_read_ahead_once(s3: Server, settings: str) -> None:
+    array, cells = make(s3, **SETTINGS[settings])
+    s3.turn(latency=0.1)
+    with zarrite.config.set({"cache.decoded_bytes": 1 << 28, "cache.fresh_s": 60}):
+        for _ in range(2):
+            for at in range(60):
+                assert (array[at] == cells[at]).all()
+        asked = [one for one in ranges(s3) if not one[1].startswith("bytes=-")]
+    assert len(asked) == len(set(asked)), "no cell comes twice"
+    assert s3.summary()["most_in_flight"] >= 3

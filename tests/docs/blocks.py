@@ -9,17 +9,23 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent.parent
 FENCE = re.compile(
-    r"^(?P<indent> *)```(?P<language>[\w-]*)(?P<rest>[^\n]*)\n(?P<code>.*?)^(?P=indent)```", re.MULTILINE | re.DOTALL
+    r"(?:^<!-- needs (?P<needs>\w+) -->\n)?"
+    r"^(?P<indent> *)```(?P<language>[\w-]*)(?P<rest>[^\n]*)\n(?P<code>.*?)^(?P=indent)```",
+    re.MULTILINE | re.DOTALL,
 )
 
 
 @dataclass(frozen=True)
 class Block:
-    """One fenced block: its language, its text and the line it starts on."""
+    """One fenced block: its language, its text, the line it starts on, and the optional package that it needs.
+
+    A line `<!-- needs package -->` above a block names the package.
+    """
 
     language: str
     code: str
     line: int
+    needs: str | None = None
 
 
 def pages() -> list[Path]:
@@ -34,4 +40,4 @@ def blocks(page: Path) -> Iterator[Block]:
     for found in FENCE.finditer(text):
         indent = len(found["indent"])
         code = "".join(line[indent:] for line in found["code"].splitlines(keepends=True))
-        yield Block(found["language"], code, text.count("\n", 0, found.start()) + 2)
+        yield Block(found["language"], code, text.count("\n", 0, found.start("language")) + 2, found["needs"])

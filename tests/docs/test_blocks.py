@@ -8,6 +8,7 @@ commands of those blocks (make, pip, git, cargo) are for people.
 from __future__ import annotations
 
 import doctest
+import importlib.util
 import shlex
 import shutil
 import subprocess
@@ -56,6 +57,8 @@ def run_shell(page: Path, block: Block) -> None:
 def test_the_blocks_of_a_page_run(page: Path, in_tmp_path: Path) -> None:
     names: dict[str, Any] = {"__name__": "__main__"}
     for block in blocks(page):
+        if block.needs is not None and importlib.util.find_spec(block.needs) is None:
+            continue
         if block.language == "python":
             run_python(page, block, names)
         elif block.language == "sh":

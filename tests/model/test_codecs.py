@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import copy
 import json
+import lzma
 import pickle
 from typing import Any
 
 import numpy as np
 import pytest
 
+import zarrite
 from zarrite import codecs
 from zarrite.dtype import parse_dtype
 from zarrite.errors import MetadataValidationError, UnknownCodecError
@@ -335,3 +337,41 @@ def test_chunks_inside_a_transposed_shard_are_told_in_the_order_of_the_array() -
             filters=[codecs.TransposeCodec((1, 2, 0))],
             serializer=codecs.ShardingCodec((2, 3, 20), [codecs.BytesCodec()]),
         )
+
+
+def test_the_options_of_gdal_are_understood() -> None:
+    zstd = codec_from_numcodecs({"id": "zstd", "level": 13, "checksum": "NO"})
+    assert zstd == codecs.ZstdCodec(13, False)
+    assert codec_from_numcodecs({"id": "zstd", "level": 1, "checksum": "YES"}) == codecs.ZstdCodec(1, True)
+    bits = codec_from_numcodecs({"id": "blosc", "cname": "lz4", "clevel": 5, "shuffle": "BIT", "blocksize": 0})
+    assert bits == codecs.BloscCodec(cname="lz4", clevel=5, shuffle="bitshuffle")
+    filters = [{"id": 3, "dist": 1}, {"id": 33, "preset": 6}]
+    assert codec_from_numcodecs({"id": "lzma", "preset": 6, "delta": 1}) == codecs.LZMA(filters=filters)
+    for wrong in (
+        {"id": "zstd", "checksum": "maybe"},
+        {"id": "zstd", "checksum": []},
+        {"id": "lzma", "delta": "x"},
+        {"id": "blosc", "shuffle": "X"},
+    ):
+        with pytest.raises(MetadataValidationError, match=r"checksum|delta|shuffle"):
+            codec_from_numcodecs(wrong)
+
+
+def test_what_gdal_packed_with_lzma_is_read() -> None:
+    cells = np.arange(6, dtype="<i4")
+    chain = [{"id": lzma.FILTER_DELTA, "dist": 1}, {"id": lzma.FILTER_LZMA2, "preset": 6}]
+    document = {
+        "zarr_format": 2,
+        "shape": [6],
+        "chunks": [6],
+        "dtype": "<i4",
+        "compressor": {"id": "lzma", "preset": 6, "delta": 1},
+        "fill_value": 0,
+        "filters": None,
+        "order": "C",
+    }
+    store = {".zarray": json.dumps(document).encode(), "0": lzma.compress(cells.tobytes(), filters=chain)}
+    array = zarrite.open_array(store, mode="r+")
+    assert array[:].tolist() == cells.tolist()
+    array[2] = 7
+    assert lzma.decompress(store["0"]) == array[:].tobytes()

@@ -108,7 +108,7 @@ def test_what_is_no_data_type_is_refused(bad: Any) -> None:
 @pytest.mark.parametrize(
     ("document", "sentence"),
     [
-        ("float8_e9m9", "known: .*float32"),
+        ("float8_e9m9", "did you mean"),
         ({"name": "float32", "configuration": {"x": 1}}, "no parameter 'x'"),
         ({"name": "numpy.datetime64"}, "unit"),
         ({"name": "numpy.datetime64", "configuration": {"unit": "fortnight", "scale_factor": 1}}, "unit"),

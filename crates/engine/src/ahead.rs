@@ -3,6 +3,7 @@
 //! Who reads chunk after chunk at an even pace, three times at least, is taken to go on like that, in rows as C order has them. What was
 //! asked for is kept encoded, until it is read, is written here, grows old, or another chunk is read than was expected.
 
+use crate::store::Version;
 use crate::sync::{Condvar, Mutex};
 use std::collections::{HashMap, VecDeque};
 use std::time::{Duration, Instant};
@@ -51,7 +52,17 @@ enum What {
     Queued,
     Asked,
     /// `None`: there is no such chunk.
-    Came(Option<Vec<u8>>),
+    Came(Option<Came>),
+}
+
+/// A chunk as it is stored.
+pub struct Came {
+    /// Its bytes.
+    pub bytes: Vec<u8>,
+    /// The version of the object that it is of.
+    pub version: Option<Version>,
+    /// When it was asked for, as [`Decoded::now_ms`](crate::decoded::Decoded::now_ms) tells.
+    pub asked_ms: u64,
 }
 
 /// How one array is read.
@@ -172,7 +183,7 @@ impl Ahead {
     }
 
     /// What came, unless nobody wants it any more; a failure is left to who reads.
-    pub fn came<E>(&self, wish: &Wish, came: Result<Option<Vec<u8>>, E>) {
+    pub fn came<E>(&self, wish: &Wish, came: Result<Option<Came>, E>) {
         let mut state = self.state.lock();
         if let Some(kept) = state.find(wish) {
             if let Ok(what) = came {
@@ -188,7 +199,7 @@ impl Ahead {
     /// A chunk that was asked for ahead, when it is here; waits for it when it is on its way. `None` when it must be asked for;
     /// `Some(None)` when there is no such chunk.
     #[allow(clippy::option_option)]
-    pub fn take(&self, name: &str, chunk: &[u64]) -> Option<Option<Vec<u8>>> {
+    pub fn take(&self, name: &str, chunk: &[u64]) -> Option<Option<Came>> {
         let mut state = self.state.lock();
         if state.kept.is_empty() {
             return None;
@@ -205,6 +216,16 @@ impl Ahead {
                 _ => None,
             };
         }
+    }
+
+    /// Whether [`Self::take`] may have chunks of an object.
+    pub fn holds(&self, name: &str) -> bool {
+        self.state.lock().kept.contains_key(name)
+    }
+
+    /// Whether nothing was asked for ahead.
+    pub fn is_idle(&self) -> bool {
+        self.state.lock().kept.is_empty()
     }
 
     /// Gives up what is kept of an object that was changed here, or of every object below a prefix.
@@ -333,6 +354,11 @@ mod tests {
 
     #[test]
     fn what_is_written_or_given_up_is_not_handed_over() {
+        let came = || Came {
+            bytes: vec![1],
+            version: None,
+            asked_ms: 0,
+        };
         let ahead = Ahead::default();
         let wish = |key: &str| ahead.wish("a", key.into(), vec![], 10, usize::MAX).expect("room");
         let (kept, written, left) = (wish("x/kept"), wish("x/written"), wish("x/left"));
@@ -340,13 +366,13 @@ mod tests {
         assert!(ahead.begin(&kept) && ahead.begin(&written));
         ahead.forget_below("x/written");
         for wish in [&kept, &written] {
-            ahead.came(wish, Ok::<_, ()>(Some(vec![1])));
+            ahead.came(wish, Ok::<_, ()>(Some(came())));
         }
-        assert_eq!(ahead.take("x/kept", &[]), Some(Some(vec![1])));
-        assert_eq!(ahead.take("x/kept", &[]), None);
-        assert_eq!(ahead.take("x/written", &[]), None);
+        assert!(matches!(ahead.take("x/kept", &[]), Some(Some(came)) if came.bytes == [1]));
+        assert!(ahead.take("x/kept", &[]).is_none());
+        assert!(ahead.take("x/written", &[]).is_none());
         // Nobody had begun.
-        assert_eq!(ahead.take("x/left", &[]), None);
+        assert!(ahead.take("x/left", &[]).is_none());
         assert!(!ahead.begin(&left));
         assert_eq!(ahead.state.lock().bytes, 0);
         wish("y/a");

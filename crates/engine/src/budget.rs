@@ -65,6 +65,19 @@ impl Budget {
         Taken { budget: self, bytes }
     }
 
+    /// As [`Self::take`], without waiting.
+    pub fn try_take(&self, bytes: usize) -> Option<Taken<'_>> {
+        let mut state = self.state.lock();
+        let bytes = bytes.min(state.total);
+        if state.used + bytes > state.total && state.used > 0 {
+            return None;
+        }
+        state.used += bytes;
+        state.most = state.most.max(state.used);
+        drop(state);
+        Some(Taken { budget: self, bytes })
+    }
+
     /// All that may be held.
     pub fn total(&self) -> usize {
         self.state.lock().total

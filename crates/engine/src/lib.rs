@@ -5,6 +5,7 @@ pub mod array;
 pub mod blocks;
 pub mod budget;
 pub mod decoded;
+mod errand;
 pub mod error;
 pub mod exclude;
 pub mod gate;

@@ -2,6 +2,10 @@
 //!
 //! Started on first use. A forked child starts its own: the parent's threads do not live there.
 
+mod job;
+
+use self::job::Job;
+pub use self::job::{Stop, go_on};
 use crate::ahead::Ahead;
 use crate::blocks::Blocks;
 use crate::budget::{Budget, memory_of_machine};
@@ -13,9 +17,8 @@ use crate::sync::{Condvar, Mutex, MutexGuard};
 use std::cell::Cell;
 use std::collections::VecDeque;
 use std::hash::{DefaultHasher, Hasher};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicPtr, AtomicU32, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 use zarrite_core::Workspace;
 
@@ -32,88 +35,22 @@ const LEAVE: Duration = Duration::from_millis(80);
 /// Idle memory goes back to the system after this.
 const IDLE: Duration = Duration::from_secs(10);
 
-/// Items that threads take one batch after another.
-struct Job {
-    work: Arc<Work>,
-    items: usize,
-    batch: usize,
-    /// How many threads may be at it.
-    most: usize,
-    next: AtomicUsize,
-    stopped: AtomicBool,
-    /// The job whose item asked for this one: when that is stopped, so is this.
-    within: Option<Arc<Job>>,
-    state: Mutex<JobState>,
-    left: Condvar,
-}
-
-#[derive(Default)]
-struct JobState {
-    inside: usize,
-    error: Option<Error>,
-}
-
-impl Job {
-    fn exhausted(&self) -> bool {
-        self.is_stopped() || self.next.load(Ordering::Relaxed) >= self.items
-    }
-
-    fn is_stopped(&self) -> bool {
-        self.stopped.load(Ordering::Relaxed) || self.within.as_ref().is_some_and(|outer| outer.is_stopped())
-    }
-
-    /// Takes items until none is left.
-    fn help(self: &Arc<Self>, workspace: &mut Workspace) {
-        let before = CURRENT.replace(Some(Arc::clone(self)));
-        self.take_items(workspace);
-        CURRENT.set(before);
-    }
-
-    fn take_items(&self, workspace: &mut Workspace) {
-        loop {
-            let first = self.next.fetch_add(self.batch, Ordering::Relaxed);
-            if first >= self.items {
-                return;
-            }
-            for at in first..self.items.min(first + self.batch) {
-                if self.is_stopped() {
-                    return;
-                }
-                let done = catch_unwind(AssertUnwindSafe(|| (self.work)(at, workspace)));
-                let done = done.unwrap_or_else(|panic| {
-                    // What the panic left half done is not used again.
-                    *workspace = Workspace::new();
-                    Err(Error::Defect(said(panic.as_ref())))
-                });
-                if let Err(error) = done {
-                    self.stopped.store(true, Ordering::Relaxed);
-                    self.state.lock().error.get_or_insert(error);
-                    return;
-                }
-            }
-        }
-    }
-
-    fn leave(&self) {
-        let mut state = self.state.lock();
-        state.inside -= 1;
-        if state.inside == 0 {
-            self.left.notify_all();
-        }
-    }
-}
-
-fn said(panic: &(dyn std::any::Any + Send)) -> String {
-    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
-    text.or_else(|| panic.downcast_ref::<String>().cloned())
-        .unwrap_or_else(|| "panic".into())
-}
-
 #[derive(Default)]
 struct Queue {
     jobs: VecDeque<Arc<Job>>,
     threads: usize,
+    /// Threads that nobody called yet.
     idle: usize,
+    /// Threads that were called, and are on their way.
+    called: usize,
+}
+
+/// Threads and what they are to do. Those that compute are few and keep their memory; those that wait for a network are many and
+/// keep none.
+#[derive(Default)]
+struct Lane {
+    queue: Mutex<Queue>,
+    wake: Condvar,
 }
 
 /// Workspaces for threads that wait for a network most of the time: as many are in use as threads work.
@@ -125,8 +62,8 @@ struct Desks {
 
 /// What the process shares.
 pub struct Runtime {
-    queue: Mutex<Queue>,
-    wake: Condvar,
+    computing: Lane,
+    waiting: Lane,
     threads: AtomicUsize,
     locks: Vec<Mutex<()>>,
     desks: Mutex<Desks>,
@@ -150,26 +87,6 @@ static PROCESS: AtomicU32 = AtomicU32::new(0);
 
 thread_local! {
     static WORKSPACE: Cell<Option<Box<Workspace>>> = const { Cell::new(None) };
-    /// The job this thread is helping with.
-    static CURRENT: Cell<Option<Arc<Job>>> = const { Cell::new(None) };
-}
-
-/// The job this thread is helping with.
-fn current() -> Option<Arc<Job>> {
-    let job = CURRENT.take();
-    CURRENT.set(job.clone());
-    job
-}
-
-/// Whether who asked for what this thread does has given up.
-///
-/// # Errors
-/// [`Error::Stopped`] then.
-pub fn go_on() -> Result<()> {
-    if current().is_some_and(|job| job.is_stopped()) {
-        return Err(Error::Stopped);
-    }
-    Ok(())
 }
 
 /// Runs `work` with this thread's workspace; work inside work gets a fresh one.
@@ -220,8 +137,8 @@ impl Runtime {
     fn new() -> Self {
         let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         Self {
-            queue: Mutex::default(),
-            wake: Condvar::default(),
+            computing: Lane::default(),
+            waiting: Lane::default(),
             threads: AtomicUsize::new(threads),
             locks: (0..4096).map(|_| Mutex::new(())).collect(),
             desks: Mutex::default(),
@@ -255,34 +172,42 @@ impl Runtime {
         self.locks[hasher.finish() as usize % self.locks.len()].lock()
     }
 
+    fn lane(&self, job: &Job) -> &Lane {
+        if job.most > self.threads() {
+            &self.waiting
+        } else {
+            &self.computing
+        }
+    }
+
     fn post(&'static self, job: &Arc<Job>, most: usize) {
         let wanted = job.items.div_ceil(job.batch).min(most);
-        let threads = self.threads().max(job.most);
         if wanted == 0 {
             return;
         }
-        let mut queue = self.queue.lock();
+        let lane = self.lane(job);
+        let mut queue = lane.queue.lock();
         queue.jobs.push_back(Arc::clone(job));
-        let missing = wanted
-            .saturating_sub(queue.idle)
-            .min(threads.saturating_sub(queue.threads));
-        for _ in 0..missing {
+        let waiting = wanted.min(queue.idle);
+        queue.idle -= waiting;
+        queue.called += waiting;
+        let room = self.threads().max(job.most).saturating_sub(queue.threads);
+        for _ in 0..(wanted - waiting).min(room) {
             let started = std::thread::Builder::new()
                 .name("zarrite".into())
-                .spawn(move || self.serve());
+                .spawn(move || self.serve(lane));
             // Without another thread the work takes longer; without any, the caller does it.
             queue.threads += usize::from(started.is_ok());
         }
         drop(queue);
-        if wanted == 1 {
-            self.wake.notify_one();
-        } else {
-            self.wake.notify_all();
+        for _ in 0..waiting {
+            lane.wake.notify_one();
         }
     }
 
-    fn serve(&'static self) {
-        let mut queue = self.queue.lock();
+    fn serve(&'static self, lane: &'static Lane) {
+        let waits = std::ptr::eq(lane, &raw const self.waiting);
+        let mut queue = lane.queue.lock();
         loop {
             while queue.jobs.front().is_some_and(|job| job.exhausted()) {
                 queue.jobs.pop_front();
@@ -295,23 +220,34 @@ impl Runtime {
                 job.leave();
                 drop(job);
                 drop(gate);
-                queue = self.queue.lock();
+                if waits {
+                    WORKSPACE.set(None);
+                }
+                queue = lane.queue.lock();
                 continue;
             }
-            if queue.threads > self.threads() {
+            if !waits && queue.threads > self.threads() {
                 queue.threads -= 1;
                 return;
             }
             queue.idle += 1;
             let timed_out;
-            (queue, timed_out) = self.wake.wait_for(queue, IDLE);
-            queue.idle -= 1;
+            (queue, timed_out) = lane.wake.wait_for(queue, IDLE);
+            if queue.called > 0 {
+                queue.called -= 1;
+            } else {
+                queue.idle -= 1;
+            }
+            if timed_out && waits && queue.jobs.is_empty() {
+                queue.threads -= 1;
+                return;
+            }
             if timed_out {
                 drop(queue);
                 WORKSPACE.set(None);
                 self.blocks.trim(IDLE);
                 self.decoded.trim();
-                queue = self.queue.lock();
+                queue = lane.queue.lock();
             }
         }
     }
@@ -344,7 +280,7 @@ impl Runtime {
     ) -> Result<()> {
         let job = Arc::new(Job::new(items, batch, most, work));
         self.post(&job, most);
-        if self.queue.lock().threads == 0 {
+        if self.lane(&job).queue.lock().threads == 0 {
             with_workspace(|workspace| job.help(workspace));
         }
         let mut until: Option<Instant> = None;
@@ -484,36 +420,10 @@ impl Runtime {
         });
         let job = Arc::new(Job::new(1, 1, most, work));
         self.post(&job, 1);
-        if self.queue.lock().threads == 0 {
+        if self.lane(&job).queue.lock().threads == 0 {
             with_workspace(|workspace| job.help(workspace));
         }
         Stop(job)
-    }
-}
-
-/// Work that was handed to the pool: it can be told that nobody waits for it any more.
-pub struct Stop(Arc<Job>);
-
-impl Stop {
-    /// Nothing more of it is begun, nor of what it asked for.
-    pub fn stop(&self) {
-        self.0.stopped.store(true, Ordering::Relaxed);
-    }
-}
-
-impl Job {
-    fn new(items: usize, batch: usize, most: usize, work: Arc<Work>) -> Self {
-        Self {
-            work,
-            items,
-            most,
-            batch: batch.max(1),
-            next: AtomicUsize::new(0),
-            stopped: AtomicBool::new(false),
-            within: current(),
-            state: Mutex::default(),
-            left: Condvar::default(),
-        }
     }
 }
 

@@ -8,6 +8,7 @@ import typer
 
 import zarrite
 from zarrite.cli.check import check
+from zarrite.cli.conformance import conformance
 from zarrite.cli.convert import convert
 from zarrite.cli.info import info
 from zarrite.cli.pack import pack, unpack
@@ -24,7 +25,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (convert, info, tree, peek, check, copy, move, delete, pack, unpack):
+for command in (convert, info, tree, peek, check, copy, move, delete, pack, unpack, conformance):
     app.command()(command)
 
 

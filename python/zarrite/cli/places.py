@@ -84,7 +84,8 @@ def node_at(place: str, options: dict[str, Any] | None = None) -> Any:
     except (ZarriteError, OSError) as error:
         if os.path.isfile(place) and isinstance(error, NodeNotFoundError):
             raise NodeNotFoundError(
-                f"{place} is a file and no Zarr store; `zarrite convert {place} TARGET` makes one of it"
+                f"{place} is a file and no Zarr store; `zarrite convert {place} TARGET` makes one of "
+                "HDF5, netCDF and NumPy files"
             ) from None
         if not isinstance(error, FileNotFoundError | NotADirectoryError) and not _archive_in(place):
             raise

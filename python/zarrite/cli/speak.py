@@ -14,7 +14,7 @@ import numpy as np
 import typer
 from rich.console import Console
 
-from zarrite.errors import ZarriteError
+from zarrite.errors import REPLACE, ZarriteError
 
 __all__ = ["answers", "print_json", "show_bytes", "show_shape", "to_stderr", "to_terminal"]
 
@@ -59,7 +59,7 @@ def answers(command: Callable[P, None]) -> Callable[P, None]:
 
 def _sentence(error: BaseException) -> str:
     if isinstance(error, ZarriteError):
-        return str(error)
+        return str(error).replace(REPLACE, "pass --overwrite to replace it")
     if isinstance(error, OSError) and error.strerror:
         return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
     if isinstance(error, MemoryError):

@@ -440,6 +440,10 @@ def _from_user(value: Any) -> Codec:
             return codec_from_numcodecs(_plain(value.get_config()))
         if hasattr(value, "encode") and hasattr(value, "decode"):
             return PythonCodec(value)
+    if isinstance(value, type):
+        raise MetadataValidationError(
+            f"a codec must be an object, and {value.__name__} is a class; call it to make one: {value.__name__}()"
+        )
     raise refusal("a codec", "a codec object, a name, or an object with 'name' or 'id'", value)
 
 

@@ -93,8 +93,14 @@ class ZstdCodec(Codec):
     def from_numcodecs(cls, configuration: dict[str, Any]) -> Self:
         # numcodecs takes any level, and means the highest by what lies above.
         level = configuration.get("level")
-        high = type(level) is int and level > 22
-        return cls.from_configuration({**configuration, "level": 22} if high else configuration)
+        found = dict(configuration)
+        if type(level) is int and level > 22:
+            found["level"] = 22
+        # GDAL writes its options as it has them: "NO".
+        checksum = found.get("checksum")
+        if checksum in ("NO", "YES"):
+            found["checksum"] = checksum == "YES"
+        return cls.from_configuration(found)
 
     def configuration(self) -> dict[str, Any]:
         # zarrs opens no array of format 3 whose document leaves the checksum out.
@@ -110,6 +116,7 @@ class ZstdCodec(Codec):
 
 
 SHUFFLES = ("noshuffle", "shuffle", "bitshuffle")
+GDAL_SHUFFLES = ("NONE", "BYTE", "BIT")
 CNAMES = ("lz4", "lz4hc", "blosclz", "zstd", "snappy", "zlib")
 
 
@@ -175,6 +182,8 @@ class BloscCodec(Codec):
         # `typesize` is in documents of some versions; the frames say it, and the shuffle follows the cells.
         only(configuration, ("cname", "clevel", "shuffle", "blocksize", "typesize"), "codec 'blosc'")
         number = configuration.get("shuffle", 1)
+        if number in GDAL_SHUFFLES:  # GDAL writes its option as it has it
+            number = GDAL_SHUFFLES.index(number)
         shuffle = None if number == -1 else SHUFFLES[choice(number, "shuffle of codec 'blosc'", (0, 1, 2, -1))]
         return cls(
             None,
@@ -227,6 +236,10 @@ class LZ4(Codec):
         chain.steps.append({"name": "lz4", "acceleration": self.acceleration})
 
 
+DELTA_FILTER, LZMA2_FILTER = 0x03, 0x21
+"""Numbers of two filters of the XZ format."""
+
+
 class LZMA(Codec):
     """LZMA or XZ, with the numbers of Python's `lzma` module.
 
@@ -258,6 +271,16 @@ class LZMA(Codec):
             raise MetadataValidationError(
                 "codec 'lzma' needs filters with format 3 (raw): nothing else says what they are"
             )
+
+    @classmethod
+    def from_numcodecs(cls, configuration: dict[str, Any]) -> Self:
+        # GDAL says the first filter of its chain apart, and means XZ: its distance in bytes.
+        if "delta" not in configuration:
+            return cls.from_configuration(configuration)
+        found = dict(configuration)
+        distance = integer(found.pop("delta"), "delta of codec 'lzma'", 1, 256)
+        packed = {"id": LZMA2_FILTER, "preset": found.pop("preset", None) or 6}
+        return cls.from_configuration({**found, "filters": [{"id": DELTA_FILTER, "dist": distance}, packed]})
 
     def configuration(self) -> dict[str, Any]:
         filters = None if self.filters is None else [dict(one) for one in self.filters]

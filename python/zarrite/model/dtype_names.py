@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import BaseZarrError, DataTypeValidationError, MetadataValidationError
+from ..errors import BaseZarrError, DataTypeValidationError, MetadataValidationError, meant
 from .checks import brief, integer, named, only, refuse, text
 from .dtypes import (
     Bool,
@@ -96,8 +96,11 @@ def dtype_from_json(value: object, depth: int = 0) -> DType:
             (*PLAIN, *SMALL, *FIXED, *OPTIONAL, *TIMES, "fixed_size_list", "r<bits>", "struct", "structured")
         )
         raise DataTypeValidationError(
-            f"{what} is not known; known: {', '.join(known)}. "
-            "A package can add one with the entry point group 'zarrite.data_types'"
+            f"{what} is not known"
+            + (
+                meant(name, known)
+                or f"; known: {', '.join(known)}. A package can add one with the entry point group 'zarrite.data_types'"
+            )
         )
     return _declared(declared, configuration, what)
 
@@ -292,7 +295,8 @@ def _parse(value: Any) -> DType:
     except (TypeError, ValueError) as error:
         if isinstance(value, str) and value in DATA_TYPES:
             return dtype_from_json(value)
-        raise DataTypeValidationError(f"dtype {brief(value)} is no data type: {error}") from None
+        near = meant(value, (*PLAIN, *SMALL, *FIXED, *TIMES, "datetime64", "timedelta64"))
+        raise DataTypeValidationError(f"dtype {brief(value)} is no data type: {error}{near}") from None
     if numpy.itemsize == 0:
         raise DataTypeValidationError(
             f"dtype {brief(value)} has no length; say how many bytes or characters a cell has ('S8', 'U8'), "

@@ -143,12 +143,12 @@ class DType(Frozen):
         try:
             return self._cast(value)
         except (TypeError, ValueError, OverflowError, LookupError) as error:
+            why = f": {error}" if str(error) else ""
             if isinstance(value, (str, list, dict)):  # the forms documents use are welcome, too
                 try:
                     return self.fill_from_json(value)
-                except MetadataValidationError:
-                    pass
-            why = f": {error}" if str(error) else ""
+                except MetadataValidationError as form:
+                    why = why or f": {form}"
             raise DataTypeValidationError(
                 f"fill value {brief(value)} does not fit data type {self.name}{why}"
             ) from None

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Generic, TypeVar
 
-from ..errors import UnknownNameError
+from ..errors import UnknownNameError, meant
 
 N = TypeVar("N")
 
@@ -50,8 +50,12 @@ class Registry(Generic[N]):
         found = self.get(name)
         if found is None:
             raise self.error(
-                f"no {self.kind} is called {name!r}; known: {', '.join(sorted(self))}. "
-                f"A package can add one with the entry point group 'zarrite.{self.kind}s'"
+                f"no {self.kind} is called {name!r}"
+                + (
+                    meant(name, self)
+                    or f"; known: {', '.join(sorted(self))}. "
+                    f"A package can add one with the entry point group 'zarrite.{self.kind}s'"
+                )
             )
         return found
 

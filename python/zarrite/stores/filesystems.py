@@ -71,6 +71,8 @@ def from_fsspec_url(url: str, storage_options: Mapping[str, Any] | None = None, 
     except ImportError as error:
         needed = error.name or f"the fsspec package for {scheme}"
         raise MissingDependencyError(needed, f"opening {scheme}:// URLs") from error
+    except OSError as error:
+        raise StoreError(url, f"cannot be opened: {error}", error.errno) from error
     except (ValueError, TypeError) as error:
         if "Protocol not known" in str(error):
             raise UrlError(f"{_unknown(url, scheme)}, and what fsspec knows") from error

@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from zarrite.errors import UrlError
+from zarrite.errors import UrlError, meant
 from zarrite.stores.profiles import of_profile
 
 __all__ = ["Told", "kind_of", "told"]
@@ -190,11 +190,8 @@ def told(scheme: str, given: Mapping[str, Any]) -> Told:
 
 
 def _unknown(scheme: str, name: str, known: set[str]) -> str:
-    from difflib import get_close_matches
-
-    near = get_close_matches(name, sorted(known), 3, 0.6)
-    meant = f" (did you mean {' or '.join(map(repr, near))}?);" if near else ";"
-    return f"storage_options: {scheme}:// has no option {name!r}{meant} it has {', '.join(sorted(known))}"
+    ways = meant(name, sorted(known)) or f"; it has {', '.join(sorted(known))}"
+    return f"storage_options: {scheme}:// has no option {name!r}{ways}"
 
 
 def _text(name: str, value: object) -> str:

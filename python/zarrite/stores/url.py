@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from zarrite import _engine
 from zarrite._engine import Store
-from zarrite.errors import HandleError, ReadOnlyError, UrlError
+from zarrite.errors import HandleError, ReadOnlyError, UrlError, meant
 from zarrite.stores.paths import StorePath, file_path, join, normalize_path, scheme_of, unescaped
 from zarrite.stores.protocol import MappingStore, PythonStore, origin_of, store_of_object
 
@@ -195,7 +195,9 @@ def _from_text(text: str, read_only: bool) -> tuple[Store, str]:
         return named_memory_store(unescaped(root)), normalize_path(unescaped(inside))
     if name == "zip":
         return _within(text, rest.removeprefix("//"), read_only)
-    raise UrlError(f"{text!r}: no store is known for {name}://; known: a path, file://, memory://, and *.zip archives")
+    schemes = ("file", "memory", *sorted(REMOTE))
+    known = "a path, file://, memory://, s3://, gs://, az://, https://, and *.zip archives"
+    raise UrlError(f"{text!r}: no store is known for {name}://{meant(name, schemes)}; known: {known}")
 
 
 def _within(text: str, path: str, read_only: bool) -> tuple[Store, str]:

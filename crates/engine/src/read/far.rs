@@ -3,15 +3,19 @@
 //! A chunk that is an object is one request. Shards take two rounds however many they are: all indexes, then all ranges, near ones merged
 //! and far ones beside each other. A small shard that is wanted whole is one request.
 
-mod ahead;
+pub(super) mod ahead;
+mod chunks;
 
 use super::{GAP_BYTES, PART_BYTES, Read, TRIES};
 use crate::array::{Door, IN_FLIGHT, far};
+use crate::budget::Taken;
+use crate::errand::{self, Asked, Errand};
 use crate::error::{Error, Result};
 use crate::handles::{Handle, name};
-use crate::runtime::{Work, go_on, runtime};
+use crate::runtime::{Work, go_on, runtime, with_workspace};
 use crate::store::{self, Range};
 use crate::sync::Mutex;
+use bytes::Bytes;
 use std::sync::Arc;
 use zarrite_core::layout::Compiled;
 use zarrite_core::{Leaf, Memory, Wanted, Workspace};
@@ -54,12 +58,7 @@ pub(super) fn read_all(read: &Arc<Read>, mut door: Door<'_>) -> Result<()> {
     let objects = read.plan.objects();
     ahead::ask(read);
     if read.array.program.depth() == 0 {
-        let read = Arc::clone(read);
-        return far(
-            objects,
-            Arc::new(move |at, _: &mut Workspace| read.far_chunk(at)),
-            &mut door,
-        );
+        return chunks::read_chunks(read, objects, &mut door);
     }
     for first in (0..objects).step_by(SHARDS) {
         let found: Arc<Mutex<Vec<Place>>> = Arc::default();
@@ -71,15 +70,52 @@ pub(super) fn read_all(read: &Arc<Read>, mut door: Door<'_>) -> Result<()> {
         });
         far(SHARDS.min(objects - first), look, &mut door)?;
         let runs = merged(std::mem::take(&mut *found.lock()));
-        let shared = Arc::clone(read);
-        let count = runs.len();
-        far(
-            count,
-            Arc::new(move |at, workspace: &mut Workspace| shared.fetch(&runs[at], workspace)),
-            &mut door,
-        )?;
+        let (read, count) = (Arc::clone(read), runs.len());
+        if is_errand(&read, count) {
+            errand::run(Runs { read, runs }, count, &mut door)?;
+        } else {
+            let fetch: Arc<Work> = Arc::new(move |at, workspace| read.fetch(&runs[at], workspace));
+            far(count, fetch, &mut door)?;
+        }
     }
     Ok(())
+}
+
+/// Whether so many requests are more than threads that may wait for one each.
+fn is_errand(read: &Read, requests: usize) -> bool {
+    requests > runtime().threads() && read.array.store.answers_later()
+}
+
+/// Ranges of shards.
+struct Runs {
+    read: Arc<Read>,
+    runs: Vec<Run>,
+}
+
+impl Errand for Runs {
+    type Answer = Bytes;
+
+    fn ask(&self, at: usize) -> Result<Option<Asked<Self::Answer>>> {
+        let run = &self.runs[at];
+        let (start, bytes, shard) = (run.start, run.end - run.start, Arc::clone(&run.places[0].shard));
+        Ok(Some(Asked {
+            bytes: (bytes as usize).saturating_add(self.read.leaf_bytes),
+            begin: Box::new(move |then| shard.handle.object.read_later(start, bytes, then)),
+        }))
+    }
+
+    fn finish(&self, at: usize, answer: store::Result<Self::Answer>, taken: Option<Taken<'_>>) -> Result<()> {
+        let run = &self.runs[at];
+        let done = match answer {
+            Ok(stored) => self.read.put_down_run(run, &stored),
+            Err(why) => Err(why.into()),
+        };
+        drop(taken);
+        if done.is_ok() {
+            return done;
+        }
+        with_workspace(|workspace| self.read.fetch_until(done, run, workspace))
+    }
 }
 
 /// Ranges that lie near each other as one.
@@ -117,47 +153,6 @@ fn merged(mut places: Vec<Place>) -> Vec<Run> {
 }
 
 impl Read {
-    /// An object that is a chunk, or the stretch of it that is wanted.
-    fn far_chunk(&self, at: usize) -> Result<()> {
-        let key = self.array.key(&self.plan.object(at));
-        let (place, wanted) = self.plan.piece(at, 0);
-        let leaf = self.array.program.leaf(&place)?;
-        let n = leaf.bytes();
-        let stretch = self.stretch(&leaf, &wanted);
-        if stretch.is_none()
-            && let Some(stored) = runtime().ahead.take(&name(self.array.store.identity(), &key), &[])
-        {
-            return match stored {
-                Some(stored) => runtime()
-                    .compute(|workspace| self.put_down(&key, &leaf, &wanted, &stored, None, stored.len(), workspace)),
-                None => self.absent(&key, &leaf, &wanted),
-            };
-        }
-        let (range, low, bytes) = match stretch {
-            Some((low, high)) => (Range::FromTo(low as u64, high as u64), Some(low), high - low),
-            None if leaf.chain.is_plain() => (Range::All, None, n),
-            None => (Range::All, None, n.saturating_mul(2)),
-        };
-        let _taken = runtime().budget.take(bytes);
-        go_on()?;
-        let mut done = Ok(());
-        let found = self.array.store.get_with(&key, range, &mut |stored, found| {
-            done = match stretch {
-                // A store that does not say how long the object is has at least given what was asked.
-                Some(_) => self.check_size(&key, &leaf, found.object_bytes.unwrap_or(n as u64)),
-                None => Ok(()),
-            };
-            if done.is_ok() {
-                done =
-                    runtime().compute(|workspace| self.put_down(&key, &leaf, &wanted, stored, low, bytes, workspace));
-            }
-        })?;
-        match found {
-            Some(_) => done,
-            None => self.absent(&key, &leaf, &wanted),
-        }
-    }
-
     /// The first and one past the last wanted byte of an uncompressed chunk, where that is much less than all.
     fn stretch(&self, leaf: &Compiled<'_, Leaf>, wanted: &Wanted<'_>) -> Option<(usize, usize)> {
         if !leaf.chain.is_plain() || leaf.bytes() < PART_BYTES {
@@ -202,7 +197,7 @@ impl Read {
         if let Some(bytes) = self.comes_whole(at)? {
             if let Some(stored) = runtime().ahead.take(&name(self.array.store.identity(), &key), &[]) {
                 match stored {
-                    Some(stored) => runtime().compute(|ours| self.put_down_shard(&key, at, &stored, ours))?,
+                    Some(stored) => runtime().compute(|ours| self.put_down_shard(&key, at, &stored.bytes, ours))?,
                     None => self.none(&key, at, pieces)?,
                 }
                 return Ok(Vec::new());
@@ -305,9 +300,10 @@ impl Read {
         let taken = runtime()
             .ahead
             .take(&name(self.array.store.identity(), &shard.key), &place);
-        if let Some(Some(stored)) = taken {
+        if let Some(Some(came)) = taken {
+            let stored = &came.bytes[..];
             let n = stored.len();
-            runtime().compute(|ours| self.put_down(&shard.key, &leaf, &wanted, &stored, None, n, ours))?;
+            runtime().compute(|ours| self.put_down(&shard.key, &leaf, &wanted, stored, None, n, ours))?;
             return Ok(None);
         }
         let found = self.locate(&shard.handle, &place, workspace);
@@ -331,7 +327,12 @@ impl Read {
 
     /// Asks for a run and puts its chunks where they are wanted.
     fn fetch(&self, run: &Run, workspace: &mut Workspace) -> Result<()> {
-        let mut done = self.fetch_once(run);
+        let done = self.fetch_once(run);
+        self.fetch_until(done, run, workspace)
+    }
+
+    /// As often as a shard is replaced meanwhile, its chunks are looked for again.
+    fn fetch_until(&self, mut done: Result<()>, run: &Run, workspace: &mut Workspace) -> Result<()> {
         let shard = &run.places[0].shard;
         for _ in 0..TRIES {
             if !matches!(&done, Err(Error::Store { why, .. }) if matches!(why, store::Error::Changed { .. })) {
@@ -367,18 +368,22 @@ impl Read {
         let bytes = run.end - run.start;
         let _taken = runtime().budget.take((bytes as usize).saturating_add(self.leaf_bytes));
         go_on()?;
-        let Shard { at, key, handle } = &*run.places[0].shard;
         let mut done = Ok(());
-        handle.object.read_with(run.start, bytes, &mut |stored| {
-            done = runtime().compute(|workspace| {
-                run.places.iter().try_for_each(|chunk| {
-                    let stored = &stored[(chunk.start - run.start) as usize..(chunk.end - run.start) as usize];
-                    let (place, wanted) = self.plan.piece(*at, chunk.piece);
-                    let leaf = self.array.program.leaf(&place)?;
-                    self.put_down(key, &leaf, &wanted, stored, chunk.low, stored.len(), workspace)
-                })
-            });
-        })?;
+        let object = &run.places[0].shard.handle.object;
+        object.read_with(run.start, bytes, &mut |stored| done = self.put_down_run(run, stored))?;
         done
+    }
+
+    /// Puts the chunks of a run where they are wanted.
+    fn put_down_run(&self, run: &Run, stored: &[u8]) -> Result<()> {
+        let Shard { at, key, .. } = &*run.places[0].shard;
+        runtime().compute(|workspace| {
+            run.places.iter().try_for_each(|chunk| {
+                let stored = &stored[(chunk.start - run.start) as usize..(chunk.end - run.start) as usize];
+                let (place, wanted) = self.plan.piece(*at, chunk.piece);
+                let leaf = self.array.program.leaf(&place)?;
+                self.put_down(key, &leaf, &wanted, stored, chunk.low, stored.len(), workspace)
+            })
+        })
     }
 }

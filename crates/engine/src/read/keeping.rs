@@ -4,7 +4,7 @@ use super::{LITTLE_BYTES, LITTLE_PIECES, PART_BYTES, Read};
 use crate::array::Array;
 use crate::decoded::{Kept, Lead, Leading, Name, Spot};
 use crate::error::Result;
-use crate::handles::Handle;
+use crate::handles::{Handle, name};
 use crate::runtime::runtime;
 use crate::store::{Range, Version};
 use std::sync::Arc;
@@ -92,6 +92,11 @@ impl Read {
         self.cache.name(array.store.identity(), key, array.program.print)
     }
 
+    /// Whether something is kept of a chunk.
+    pub(super) fn has_kept(&self, key: &str, place: &[u64]) -> bool {
+        self.cache.has(&self.cache.spot(&self.name(key), place))
+    }
+
     /// Whether an object that is a chunk is still what was kept; with when the store was asked, where it was.
     fn is_current(&self, key: &str, kept: &Kept) -> Result<(bool, Option<u64>)> {
         let (cache, store) = (self.cache, &self.array.store);
@@ -159,9 +164,15 @@ impl Read {
     ) -> Result<()> {
         let (store, n) = (&self.array.store, leaf.bytes());
         let _taken = (n > LITTLE_BYTES).then(|| runtime().budget.take(n.saturating_mul(2)));
-        let asked_ms = self.cache.now_ms();
+        let mut asked_ms = self.cache.now_ms();
         let mut stored = workspace.empty_buffer();
-        let found = if store.is_local() && store.knows_versions() {
+        let ahead = (!store.is_local()).then(|| runtime().ahead.take(&name(store.identity(), key), &[]));
+        let found = if let Some(came) = ahead.flatten() {
+            Ok(came.map(|came| {
+                (stored, asked_ms) = (came.bytes, came.asked_ms);
+                came.version
+            }))
+        } else if store.is_local() && store.knows_versions() {
             store.get_versioned(key, &mut stored).map(|found| found.map(Some))
         } else {
             let found = store.get(key, Range::All, &mut stored);

@@ -8,6 +8,7 @@ pub mod folder;
 pub mod memory;
 pub mod shelf;
 
+use bytes::Bytes;
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hasher};
 use std::path::Path;
@@ -18,7 +19,7 @@ use std::time::Duration;
 use self::folder::FolderShelf;
 use self::memory::MemoryShelf;
 use self::shelf::{Entry, SUMS, Shelf, now_ms};
-use crate::store::{Error, Found, Lock, Object, Put, Range, Result, Safety, Store, Version};
+use crate::store::{Error, Found, Later, Lock, Object, Put, Range, Result, Safety, Store, Version, Way, get_at_once};
 use crate::stores::keys::{check_key, reserve};
 use crate::sync::Mutex;
 
@@ -332,6 +333,14 @@ impl Store for Cached {
     }
 
     /// Always the store's own: a conditional put follows.
+    fn answers_later(&self) -> bool {
+        false
+    }
+
+    fn get_later(&self, key: &str, range: Range, then: Later<Option<(Bytes, Found)>>) -> Option<Way> {
+        get_at_once(self, key, range, then)
+    }
+
     fn get_versioned(&self, key: &str, into: &mut Vec<u8>) -> Result<Option<Version>> {
         self.0.store.get_versioned(key, into)
     }

@@ -17,6 +17,7 @@ pub mod references;
 pub mod remote;
 pub mod staged;
 pub mod urls;
+pub mod version;
 pub mod zip;
 
 #[cfg(test)]

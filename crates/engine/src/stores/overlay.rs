@@ -4,11 +4,12 @@
 //! of the lower store is noted: in memory, and as an empty object of the upper store below [`NOTES`], so that it stays deleted when
 //! the two are laid over one another again. One process at a time writes through an overlay.
 
+use bytes::Bytes;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 use std::sync::{Arc, Weak};
 
-use crate::store::{Error, Found, Lock, Object, Put, Range, Result, Safety, Store, Version};
+use crate::store::{Error, Found, Later, Lock, Object, Put, Range, Result, Safety, Store, Version, Way, get_at_once};
 use crate::stores::keys::{below, check_key, check_move, check_prefix, join, move_by_copy};
 use crate::stores::urls;
 use crate::sync::Mutex;
@@ -179,6 +180,10 @@ impl Object for Lower {
         self.inner.read_with(offset, bytes, each)
     }
 
+    fn read_later(&self, offset: u64, bytes: u64, then: Later<Bytes>) -> Option<Way> {
+        self.inner.read_later(offset, bytes, then)
+    }
+
     fn is_current(&self) -> bool {
         !self.overlay.is_deleted(&self.key)
             && matches!(self.overlay.0.upper.size(&self.key), Ok(None))
@@ -253,6 +258,14 @@ impl Store for Overlay {
             None if !self.is_deleted(key) => self.0.lower.get(key, range, into),
             found => Ok(found),
         }
+    }
+
+    fn answers_later(&self) -> bool {
+        false
+    }
+
+    fn get_later(&self, key: &str, range: Range, then: Later<Option<(Bytes, Found)>>) -> Option<Way> {
+        get_at_once(self, key, range, then)
     }
 
     fn get_versioned(&self, key: &str, into: &mut Vec<u8>) -> Result<Option<Version>> {

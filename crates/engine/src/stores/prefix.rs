@@ -1,8 +1,9 @@
 //! The objects of another store below a prefix.
 
+use bytes::Bytes;
 use std::sync::Arc;
 
-use crate::store::{Found, Lock, Object, Put, Range, Result, Safety, Store, Version};
+use crate::store::{Found, Later, Lock, Object, Put, Range, Result, Safety, Store, Version, Way};
 use crate::stores::keys::{below, check_key, check_move, check_prefix, join};
 use crate::stores::urls;
 
@@ -95,6 +96,20 @@ impl Store for Prefix {
 
     fn get_with(&self, key: &str, range: Range, each: &mut dyn FnMut(&[u8], &Found)) -> Result<Option<Found>> {
         self.inner.get_with(&self.key(key)?, range, each)
+    }
+
+    fn answers_later(&self) -> bool {
+        self.inner.answers_later()
+    }
+
+    fn get_later(&self, key: &str, range: Range, then: Later<Option<(Bytes, Found)>>) -> Option<Way> {
+        match self.key(key) {
+            Ok(key) => self.inner.get_later(&key, range, then),
+            Err(error) => {
+                then(Err(error));
+                None
+            }
+        }
     }
 
     fn get_versioned(&self, key: &str, into: &mut Vec<u8>) -> Result<Option<Version>> {

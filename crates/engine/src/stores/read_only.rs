@@ -1,8 +1,9 @@
 //! Another store, to be read alone.
 
+use bytes::Bytes;
 use std::sync::Arc;
 
-use crate::store::{Error, Found, Lock, Object, Put, Range, Result, Safety, Store, Version};
+use crate::store::{Error, Found, Later, Lock, Object, Put, Range, Result, Safety, Store, Version, Way};
 
 /// A store that refuses what would change the one it holds.
 pub struct ReadOnly {
@@ -65,6 +66,14 @@ impl Store for ReadOnly {
 
     fn get_with(&self, key: &str, range: Range, each: &mut dyn FnMut(&[u8], &Found)) -> Result<Option<Found>> {
         self.inner.get_with(key, range, each)
+    }
+
+    fn answers_later(&self) -> bool {
+        self.inner.answers_later()
+    }
+
+    fn get_later(&self, key: &str, range: Range, then: Later<Option<(Bytes, Found)>>) -> Option<Way> {
+        self.inner.get_later(key, range, then)
     }
 
     fn get_versioned(&self, key: &str, into: &mut Vec<u8>) -> Result<Option<Version>> {

@@ -1,10 +1,11 @@
 //! Another store, and a record of what was asked of it: tests count requests, and people see what a read costs.
 
+use bytes::Bytes;
 use std::sync::Arc;
 
 use crate::sync::Mutex;
 
-use crate::store::{Found, Lock, Object, Put, Range, Result, Safety, Store, Version};
+use crate::store::{Found, Later, Lock, Object, Put, Range, Result, Safety, Store, Version, Way};
 
 /// One request.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -122,6 +123,15 @@ impl Store for Record {
     fn get_with(&self, key: &str, range: Range, each: &mut dyn FnMut(&[u8], &Found)) -> Result<Option<Found>> {
         self.ledger.note_range("get", key, range);
         self.inner.get_with(key, range, each)
+    }
+
+    fn answers_later(&self) -> bool {
+        self.inner.answers_later()
+    }
+
+    fn get_later(&self, key: &str, range: Range, then: Later<Option<(Bytes, Found)>>) -> Option<Way> {
+        self.ledger.note_range("get", key, range);
+        self.inner.get_later(key, range, then)
     }
 
     fn get_versioned(&self, key: &str, into: &mut Vec<u8>) -> Result<Option<Version>> {
@@ -269,6 +279,12 @@ impl Object for Open {
         self.ledger
             .note_range("read", &self.key, Range::FromTo(offset, offset.saturating_add(bytes)));
         self.inner.read_with(offset, bytes, each)
+    }
+
+    fn read_later(&self, offset: u64, bytes: u64, then: Later<Bytes>) -> Option<Way> {
+        self.ledger
+            .note_range("read", &self.key, Range::FromTo(offset, offset.saturating_add(bytes)));
+        self.inner.read_later(offset, bytes, then)
     }
 
     fn is_current(&self) -> bool {

@@ -34,7 +34,7 @@ pub use self::settings::Settings;
 use self::wire::{Doubt, Refusal};
 use crate::handles::name;
 use crate::runtime::runtime;
-use crate::store::{Error, Found, Object, Put, Range, Result, Safety, Store, Version};
+use crate::store::{Error, Found, Later, Object, Put, Range, Result, Safety, Store, Version, Way};
 use crate::stores::keys::{below, check_key, check_move, check_prefix, move_by_copy};
 use crate::sync::Mutex;
 
@@ -136,6 +136,37 @@ impl Remote {
                 .fetched(client.as_ref(), &key, &path, range, only.as_deref())
                 .await
         })
+    }
+
+    /// As `fetch`, without waiting.
+    fn fetch_later(
+        &self,
+        key: &str,
+        range: Range,
+        only: Option<&str>,
+        then: impl FnOnce(Result<Option<Fetched>>) + Send + 'static,
+    ) -> Option<Way> {
+        let (path, client) = match checked(key).and_then(|path| Ok((path, self.client()?))) {
+            Ok(ready) => ready,
+            Err(error) => {
+                then(Err(error));
+                return None;
+            }
+        };
+        let (store, key, only) = (self.clone(), key.to_owned(), only.map(str::to_owned));
+        Some(network().begin(async move {
+            let answer = store.fetched(client.as_ref(), &key, &path, range, only.as_deref());
+            then(answer.await);
+        }))
+    }
+}
+
+/// Adds what came to a buffer; to an empty one without a copy.
+fn append(into: &mut Vec<u8>, came: Bytes) {
+    if into.is_empty() {
+        *into = came.into();
+    } else {
+        into.extend_from_slice(&came);
     }
 }
 
@@ -290,7 +321,7 @@ impl Store for Remote {
         let Some(fetched) = self.fetch(key, range, None)? else {
             return Ok(None);
         };
-        into.extend_from_slice(&fetched.bytes);
+        append(into, fetched.bytes);
         Ok(Some(Found {
             object_bytes: Some(fetched.object_bytes),
             version: fetched.version,
@@ -309,6 +340,24 @@ impl Store for Remote {
         Ok(Some(found))
     }
 
+    fn answers_later(&self) -> bool {
+        true
+    }
+
+    fn get_later(&self, key: &str, range: Range, then: Later<Option<(Bytes, Found)>>) -> Option<Way> {
+        self.fetch_later(key, range, None, move |answer| {
+            then(answer.map(|fetched| {
+                fetched.map(|fetched| {
+                    let found = Found {
+                        object_bytes: Some(fetched.object_bytes),
+                        version: fetched.version,
+                    };
+                    (fetched.bytes, found)
+                })
+            }));
+        })
+    }
+
     fn get_versioned(&self, key: &str, into: &mut Vec<u8>) -> Result<Option<Version>> {
         let Some(fetched) = self.fetch(key, Range::All, None)? else {
             return Ok(None);
@@ -318,7 +367,7 @@ impl Store for Remote {
             errno: None,
             why: "the server names no version (ETag) of its objects, so a change cannot be made safe".into(),
         })?;
-        into.extend_from_slice(&fetched.bytes);
+        append(into, fetched.bytes);
         Ok(Some(version))
     }
 

@@ -1,11 +1,12 @@
 //! New nodes out of sight: their chunks go to the store below, their documents are held back until all is published.
 
+use bytes::Bytes;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use super::Memory;
-use crate::store::{Error, Found, Lock, Object, Put, Range, Result, Safety, Store, Version};
+use crate::store::{Error, Found, Later, Lock, Object, Put, Range, Result, Safety, Store, Version, Way, get_at_once};
 use crate::stores::keys::{below, check_key, check_prefix, join};
 use crate::sync::Mutex;
 
@@ -290,6 +291,14 @@ impl Store for Staged {
     fn get_with(&self, key: &str, range: Range, each: &mut dyn FnMut(&[u8], &Found)) -> Result<Option<Found>> {
         let (store, key) = self.at(key)?;
         store.get_with(&key, range, each)
+    }
+
+    fn answers_later(&self) -> bool {
+        false
+    }
+
+    fn get_later(&self, key: &str, range: Range, then: Later<Option<(Bytes, Found)>>) -> Option<Way> {
+        get_at_once(self, key, range, then)
     }
 
     fn get_versioned(&self, key: &str, into: &mut Vec<u8>) -> Result<Option<Version>> {

@@ -1,7 +1,7 @@
 //! What a read asks for ahead: the chunks that the reads after it will want.
 
 use super::Read;
-use crate::ahead::{Chunks, Wish};
+use crate::ahead::{Came, Chunks, Wish};
 use crate::array::{Array, Cells, IN_FLIGHT};
 use crate::error::Result;
 use crate::handles::name;
@@ -16,7 +16,7 @@ use zarrite_core::{Axis, Memory, Plan, Workspace};
 const SHARE: usize = 8;
 
 /// Follows a read, and asks for what is expected after it. A failure here is met again, and told, by who reads.
-pub(super) fn ask(read: &Arc<Read>) {
+pub(in crate::read) fn ask(read: &Arc<Read>) {
     let array = &read.array;
     let Some(chunks) = touched(read) else { return };
     if !array.store.reads_ahead() {
@@ -38,18 +38,38 @@ pub(super) fn ask(read: &Arc<Read>) {
             return;
         };
         let expected = Arc::new(expected);
-        for (at, piece) in expected.parts() {
-            let Ok(Some(wish)) = expected.wish(&name_of_array, at, piece, most_bytes) else {
-                continue;
-            };
-            let expected = Arc::clone(&expected);
-            runtime().spawn(IN_FLIGHT, move || {
-                if runtime().ahead.begin(&wish) {
-                    runtime().ahead.came(&wish, expected.get(at, piece));
+        for at in 0..expected.read.plan.objects() {
+            let wishes: Vec<_> = expected
+                .parts(at)
+                .filter_map(|piece| Some((piece, expected.wish(&name_of_array, at, piece, most_bytes).ok()??)))
+                .collect();
+            if wishes.len() < 2 {
+                for (piece, wish) in wishes {
+                    go(&expected, at, piece, wish);
                 }
-            });
+            } else {
+                let expected = Arc::clone(&expected);
+                runtime().spawn(IN_FLIGHT, move || {
+                    // The index is asked for once, and then is known to all of them.
+                    let opened = expected.read.open(at, &expected.key(at));
+                    for (piece, wish) in wishes {
+                        go(&expected, at, piece, wish);
+                    }
+                    drop(opened);
+                });
+            }
         }
     }
+}
+
+/// Asks for what is wished.
+fn go(expected: &Arc<Expected>, at: usize, piece: Option<usize>, wish: Wish) {
+    let expected = Arc::clone(expected);
+    runtime().spawn(IN_FLIGHT, move || {
+        if runtime().ahead.begin(&wish) {
+            runtime().ahead.came(&wish, expected.get(at, piece));
+        }
+    });
 }
 
 /// The box of chunks that a read touches, when it is one and is read as whole chunks are.
@@ -69,7 +89,11 @@ fn touched(read: &Read) -> Option<Chunks> {
 }
 
 /// A read that is expected, without a place for its cells.
-struct Expected(Read);
+struct Expected {
+    read: Read,
+    /// Decoded chunks are kept: those that are there are not asked for, and shards are never read whole.
+    keeps: bool,
+}
 
 impl Expected {
     fn of(read: &Read, chunks: &Chunks) -> Result<Self> {
@@ -93,7 +117,8 @@ impl Expected {
             strides: vec![0; chunks.len()],
             keep: Box::new(()),
         };
-        Ok(Self(Read {
+        let keeps = read.keeping.is_some();
+        let read = Read {
             array,
             plan,
             out,
@@ -104,56 +129,65 @@ impl Expected {
             keeping: None,
             cache: &runtime().decoded,
             arena: Mutex::default(),
-        }))
+        };
+        Ok(Self { read, keeps })
     }
 
-    /// Objects that come whole, and chunks of the others.
-    fn parts(&self) -> Vec<(usize, Option<usize>)> {
-        let mut parts = Vec::new();
-        for at in 0..self.0.plan.objects() {
-            if self.whole(at) {
-                parts.push((at, None));
-            } else {
-                parts.extend((0..self.0.plan.object_pieces(at)).map(|piece| (at, Some(piece))));
-            }
-        }
-        parts
+    /// What is asked for of an object: all of it (`None`), or its chunks.
+    fn parts(&self, at: usize) -> impl Iterator<Item = Option<usize>> + use<> {
+        let (whole, pieces) = (self.whole(at), self.read.plan.object_pieces(at));
+        (0..if whole { 1 } else { pieces }).map(move |piece| (!whole).then_some(piece))
     }
 
     fn whole(&self, at: usize) -> bool {
-        self.0.array.program.depth() == 0 || matches!(self.0.comes_whole(at), Ok(Some(_)))
+        self.read.array.program.depth() == 0 || !self.keeps && matches!(self.read.comes_whole(at), Ok(Some(_)))
     }
 
     fn key(&self, at: usize) -> String {
-        self.0.array.key(&self.0.plan.object(at))
+        self.read.array.key(&self.read.plan.object(at))
     }
 
     fn wish(&self, array: &str, at: usize, piece: Option<usize>, most_bytes: usize) -> Result<Option<Wish>> {
-        let name = name(self.0.array.store.identity(), &self.key(at));
+        let name = name(self.read.array.store.identity(), &self.key(at));
         let (chunk, bytes) = match piece {
-            Some(piece) => (self.0.plan.piece(at, piece).0.to_vec(), self.0.leaf_bytes),
-            None if self.0.array.program.depth() == 0 => (Vec::new(), self.0.leaf_bytes),
-            None => (Vec::new(), self.0.comes_whole(at)?.unwrap_or(self.0.leaf_bytes)),
+            Some(piece) => (self.read.plan.piece(at, piece).0.to_vec(), self.read.leaf_bytes),
+            None if self.read.array.program.depth() == 0 => (Vec::new(), self.read.leaf_bytes),
+            None => (Vec::new(), self.read.comes_whole(at)?.unwrap_or(self.read.leaf_bytes)),
         };
+        if self.keeps
+            && self
+                .read
+                .has_kept(&self.key(at), &self.read.plan.piece(at, piece.unwrap_or(0)).0)
+        {
+            return Ok(None);
+        }
         Ok(runtime().ahead.wish(array, name, chunk, bytes, most_bytes))
     }
 
-    fn get(&self, at: usize, piece: Option<usize>) -> Result<Option<Vec<u8>>> {
+    fn get(&self, at: usize, piece: Option<usize>) -> Result<Option<Came>> {
         let key = self.key(at);
+        let asked_ms = runtime().decoded.now_ms();
+        let mut bytes = Vec::new();
         let Some(piece) = piece else {
-            let mut stored = Vec::new();
-            let found = self.0.array.store.get(&key, Range::All, &mut stored)?;
-            return Ok(found.map(|_| stored));
+            let found = self.read.array.store.get(&key, Range::All, &mut bytes)?;
+            return Ok(found.map(|found| Came {
+                bytes,
+                version: found.version,
+                asked_ms,
+            }));
         };
-        let Some(handle) = self.0.open(at, &key)? else {
+        let Some(handle) = self.read.open(at, &key)? else {
             return Ok(None);
         };
-        let place = self.0.plan.piece(at, piece).0;
-        let Some((start, end)) = self.0.locate(&handle, &place, &mut Workspace::new())? else {
+        let place = self.read.plan.piece(at, piece).0;
+        let Some((start, end)) = self.read.locate(&handle, &place, &mut Workspace::new())? else {
             return Ok(None);
         };
-        let mut stored = Vec::new();
-        handle.object.append_at(start, end - start, &mut stored)?;
-        Ok(Some(stored))
+        handle.object.append_at(start, end - start, &mut bytes)?;
+        Ok(Some(Came {
+            bytes,
+            version: Some(handle.object.version()),
+            asked_ms,
+        }))
     }
 }

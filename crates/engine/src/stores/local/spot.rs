@@ -202,6 +202,9 @@ const MODE: Mode = Mode::from_bits_truncate(0o777);
 /// Makes a directory and those above it, asking from below: in most cases one is missing.
 fn make_directories(path: &[u8], fsync: bool) -> Answer<()> {
     let mut stops = vec![path.len()];
+    // No more than a path can have: somebody may be deleting what is made here, and there are directories, as those of
+    // /proc, in which nothing can be made and which say that they are not there.
+    let mut left = path.len();
     while let Some(&stop) = stops.last() {
         let above = path[..stop].iter().rposition(|&byte| byte == b'/').unwrap_or(0);
         match with_path(&[&path[..stop]], |path| rustix::fs::mkdirat(CWD, path, MODE)) {
@@ -214,8 +217,10 @@ fn make_directories(path: &[u8], fsync: bool) -> Answer<()> {
             Err(Errno::EXIST) => {
                 stops.pop();
             }
-            // No more than a path can have: somebody may be deleting what is made here.
-            Err(Errno::NOENT) if above > 0 && stops.len() < path.len() => stops.push(above),
+            Err(Errno::NOENT) if above > 0 && left > 0 => {
+                left -= 1;
+                stops.push(above);
+            }
             Err(cause) => return Err(cause),
         }
     }
@@ -282,5 +287,12 @@ mod tests {
         assert_eq!(open("file/a"), Err(Errno::NOTDIR));
         assert_eq!(open("a/link"), Err(Errno::LOOP));
         assert_eq!(open("a/link/b"), Err(Errno::LOOP));
+    }
+
+    /// `mkdir` says `ENOENT` there, and the directory above exists: asking again would never end.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn where_nothing_can_be_made_the_answer_is_an_error() {
+        assert_eq!(make_directories(b"/proc/nothing/deep", false), Err(Errno::NOENT));
     }
 }

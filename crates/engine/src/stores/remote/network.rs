@@ -7,9 +7,10 @@ use std::time::Duration;
 
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::Semaphore;
+use tokio::task::JoinHandle;
 
 use crate::interrupt::is_told_to_stop;
-use crate::store::{Error, Result};
+use crate::store::{Error, Result, Way};
 
 /// One thread drives every connection; what is read is decoded elsewhere.
 const DRIVERS: usize = 1;
@@ -48,6 +49,15 @@ pub fn network() -> &'static Network {
     }
 }
 
+/// Ends when it is dropped.
+struct Task<T>(JoinHandle<T>);
+
+impl<T> Drop for Task<T> {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
 impl Network {
     /// Requests of the process that are in flight at the same time.
     pub const MOST: usize = 256;
@@ -69,17 +79,16 @@ impl Network {
         }
     }
 
+    /// Begins something on the runtime's own thread, until it is done or what is returned is dropped.
+    pub fn begin(&self, work: impl Future<Output = ()> + Send + 'static) -> Way {
+        Box::new(Task(self.runtime.spawn(work)))
+    }
+
     /// As [`Self::wait`], with the work on the runtime's own thread.
     ///
     /// # Errors
     /// As [`Self::wait`].
     pub fn wait_for<T: Send + 'static>(&self, answer: impl Future<Output = Result<T>> + Send + 'static) -> Result<T> {
-        struct Task<T>(tokio::task::JoinHandle<T>);
-        impl<T> Drop for Task<T> {
-            fn drop(&mut self) {
-                self.0.abort();
-            }
-        }
         let mut task = Task(self.runtime.spawn(answer));
         self.wait(async {
             match (&mut task.0).await {

@@ -1,0 +1,117 @@
+"""Why cells are wrong: the faults of implementations that were looked into, each with what it concerns.
+
+A wrong cell that none of these explains is shown on the page as it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from cases import Case
+
+__all__ = ["KNOWN", "Fault"]
+
+
+class Fault(NamedTuple):
+    """One thing that implementations do otherwise than the specification says.
+
+    Attributes:
+        who: which implementations.
+        do: "read", "write" or "both".
+        concerns: whether a case has it.
+        reason: what they do, in words; with the thread where it is known upstream.
+    """
+
+    who: tuple[str, ...]
+    do: str
+    concerns: Callable[[Case], bool]
+    reason: str
+
+
+PYTHON = ("zarr-python 3", "zarr-python 3 with zarrs")
+ZARRS = ("zarr-python 3 with zarrs", "zarrista")
+
+
+def chain(case: Case) -> str:
+    """The codecs of a case as text."""
+    found = case.document
+    return str(found.get("codecs") or [*(found.get("filters") or ()), found.get("compressor")])
+
+
+def is_big(case: Case) -> bool:
+    """Whether cells are stored in big-endian order."""
+    return "'endian': 'big'" in chain(case) or ">" in str(case.document.get("dtype", ""))
+
+
+KNOWN: tuple[Fault, ...] = (
+    Fault(
+        (*PYTHON, "zarr-python 2", "z5py"),
+        "write",
+        lambda case: case.layout == "odd bits",
+        "leaves out chunks that compare equal to the fill value, so that negative zeros become zeros",
+    ),
+    Fault(
+        PYTHON,
+        "read",
+        lambda case: "NumcodecsBitRound" in case.codec and "shards in shards" in case.layout,
+        "gives fill values, and no error, for shards in shards whose codec it refuses elsewhere (bits of integers)",
+    ),
+    Fault(
+        ("zarr-python 3 with zarrs",),
+        "both",
+        lambda case: is_big(case) and "complex" in case.data_type,
+        "turns the bytes of a big-endian complex cell as a whole, its two parts with them",
+    ),
+    Fault(
+        ("zarr-python 3 with zarrs",),
+        "both",
+        lambda case: case.format == "v2" and (is_big(case) or case.document.get("order") == "F"),
+        "takes the cells of format 2 for little-endian ones in C order, whatever its document says",
+    ),
+    Fault(
+        ZARRS,
+        "both",
+        lambda case: "fixedscaleoffset" in chain(case),
+        "computes FixedScaleOffset with floats that do not hold every integer",
+    ),
+    Fault(
+        ("zarrita.js",),
+        "both",
+        lambda case: (
+            "shuffle" in chain(case).replace("'shuffle':", "").replace("bitshuffle", "").replace("noshuffle", "")
+        ),
+        "shuffles by the size of the data type, and not by the `elementsize` that the document says",
+    ),
+    Fault(
+        ("zarrita.js",),
+        "both",
+        lambda case: "delta" in chain(case),
+        "computes differences in the data type of the array, and not in the types that the document says",
+    ),
+    Fault(
+        ("netCDF-C",),
+        "both",
+        lambda case: "'id': 'shuffle'" in chain(case),
+        "shuffles by the size of the data type, and not by the `elementsize` that the document says",
+    ),
+    Fault(
+        ("GDAL",),
+        "both",
+        lambda case: "transpose" in chain(case) and len(case.shape) > 2,
+        "turns axes the other way round where their order is not its own inverse",
+    ),
+    Fault(
+        ("netCDF-C",),
+        "read",
+        lambda case: case.document.get("order") == "F",
+        'takes cells of `order: "F"` for cells in C order',
+    ),
+    Fault(
+        ("z5py",),
+        "read",
+        is_big,
+        "takes big-endian cells of format 3 for little-endian ones",
+    ),
+)
+"""Every fault that is known."""
