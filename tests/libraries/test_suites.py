@@ -75,6 +75,7 @@ SUITES = {
             "TestZarrWriteEmpty::test_avoid_excess_metadata_calls*": OTHER_WAY,
             "TestZarrDictStore::test_indexing*": OWN_READS,
             "TestZarrDictStore::test_async_load_multiple_variables*": OWN_READS,
+            "TestZarrDictStore::test_concurrent_load_multiple_objects*": OWN_READS,
             "*::test_read_non_consolidated_warning*": SILENT,
         },
     ),
