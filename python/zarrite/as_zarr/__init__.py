@@ -71,6 +71,7 @@ MODULES = {
     "zarr.core.metadata.v2": f"{_HERE}.metadata",
     "zarr.core.metadata.v3": f"{_HERE}.metadata",
     "zarr.core.sync": f"{_HERE}.sync",
+    "zarr.core.sync_group": f"{_HERE}.sync_group",
     "zarr.dtype": f"{_HERE}.dtype",
     "zarr.errors": "zarrite.errors",
     "zarr.experimental": f"{_HERE}.experimental",
@@ -172,11 +173,10 @@ def install_as_zarr() -> None:
         RuntimeError: zarr-python is imported already.
 
     Example:
-        >>> import zarrite
-        >>> zarrite.install_as_zarr()
-        >>> import zarr
-        >>> zarr.Array is zarrite.Array
-        True
+        >>> import subprocess, sys
+        >>> script = "import zarrite; zarrite.install_as_zarr(); import zarr; print(zarr.Array is zarrite.Array)"
+        >>> subprocess.run([sys.executable, "-c", script], capture_output=True, text=True).stdout.strip()
+        'True'
     """
     if any(isinstance(finder, _Finder) for finder in sys.meta_path):
         return
