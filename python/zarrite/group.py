@@ -273,7 +273,9 @@ class Group(Members):
             there, _ = yield from fetch(self._store, self._path, self._model.zarr_format)
             if there is not None:
                 return self
-            model, seat = yield from make_group(self._store, self._path, zarr_format=self._model.zarr_format, **settings)
+            model, seat = yield from make_group(
+                self._store, self._path, zarr_format=self._model.zarr_format, **settings
+            )
             return type(self)(self._store, self._path, model, seat)
         found = yield from self._find(name)
         if found is None:
