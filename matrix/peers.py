@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-__all__ = ["PEERS", "Absent", "Peer", "home"]
+__all__ = ["ELSEWHERE", "PEERS", "Absent", "Peer", "home"]
 
 ROOT = Path(__file__).parent.parent
 DRIVERS = Path(__file__).parent / "drivers"
@@ -147,3 +147,9 @@ PEERS: tuple[Peer, ...] = (
     Peer("z5py", "C++", (*ZARR, "n5"), python("python-others", "python_z5py.py"), OTHERS),
 )
 """Every implementation, the project's own first."""
+
+ELSEWHERE = {
+    "zarr-java": "needs `edu.ucar:cdm-core`, which is not in Maven Central, from a repository of its own",
+    "N5 (Java), n5-zarr": "are not in Maven Central, but in a repository of their own",
+}
+"""Implementations that do not install from the package registries that `make` uses, and why."""
