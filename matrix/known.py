@@ -47,7 +47,7 @@ def is_big(case: Case) -> bool:
 
 KNOWN: tuple[Fault, ...] = (
     Fault(
-        (*PYTHON, "zarr-python 2", "z5py"),
+        (*PYTHON, "zarr-python 2", "z5py", "zarr-java"),
         "write",
         lambda case: case.layout == "odd bits",
         "leaves out chunks that compare equal to the fill value, so that negative zeros become zeros",

@@ -131,8 +131,11 @@ def written(run: Run) -> str:
         known_by(run.cells, names, "layout", lambda case: case.layout if case.codec else ""),
         "## Implementations",
         table(
-            ["implementation", "version", "language", "formats"],
-            [[peer.name, version, peer.language, ", ".join(peer.formats)] for peer, version in run.versions.items()],
+            ["implementation", "version", "language", "formats", ""],
+            [
+                [peer.name, version, peer.language, ", ".join(peer.formats), peer.note]
+                for peer, version in run.versions.items()
+            ],
         ),
     ]
     absent = {**run.absent, **ELSEWHERE}
