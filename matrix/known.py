@@ -50,7 +50,8 @@ KNOWN: tuple[Fault, ...] = (
         (*PYTHON, "zarr-python 2", "z5py", "zarr-java"),
         "write",
         lambda case: case.layout == "odd bits",
-        "leaves out chunks that compare equal to the fill value, so that negative zeros become zeros",
+        "leaves out chunks that compare equal to the fill value, so that negative zeros become zeros (of "
+        "complex cells in zarr-python 3: zarr-developers/zarr-python#3216 mended the others)",
     ),
     Fault(
         ("GDAL",),
@@ -127,6 +128,12 @@ KNOWN: tuple[Fault, ...] = (
         "turns axes the other way round where their order is not its own inverse",
     ),
     Fault(
+        ("zarr-java",),
+        "both",
+        lambda case: case.document.get("order") == "F",
+        'takes cells of `order: "F"` for cells in C order (zarr-developers/zarr-java#95)',
+    ),
+    Fault(
         ("netCDF-C",),
         "read",
         lambda case: case.document.get("order") == "F",
@@ -136,7 +143,7 @@ KNOWN: tuple[Fault, ...] = (
         ("z5py",),
         "read",
         is_big,
-        "takes big-endian cells of format 3 for little-endian ones",
+        "takes big-endian cells of format 3 for little-endian ones (of format 2: constantinpape/z5#196)",
     ),
 )
 """Every fault that is known."""
