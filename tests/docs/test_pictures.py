@@ -6,7 +6,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 import pytest
 
@@ -24,7 +24,7 @@ def test_the_pictures_are_up_to_date() -> None:
 
 @pytest.mark.parametrize("picture", PICTURES, ids=lambda picture: picture.name)
 def test_a_picture_stands_alone_and_has_a_title(picture: Path) -> None:
-    tree = ElementTree.parse(picture)
+    tree = ET.parse(picture)
     title = tree.getroot().find("{http://www.w3.org/2000/svg}title")
     assert title is not None
     assert title.text
