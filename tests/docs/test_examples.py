@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from docs.blocks import ROOT, pages
+from docs.blocks import ROOT, blocks, pages
 
 SCRIPTS = sorted((ROOT / "examples").glob("*.py"))
 # As PEP 723 has it: the block is TOML behind "# ".
@@ -69,3 +69,11 @@ def test_a_script_runs(script: Path, in_tmp_path: Path) -> None:
 def test_a_page_tells_of_each() -> None:
     told_of = {name for page in pages() for name in re.findall(r"examples/(\w+\.py)", page.read_text("utf-8"))}
     assert told_of == {script.name for script in SCRIPTS}
+
+
+def test_a_script_that_a_page_shows_is_the_one_that_runs() -> None:
+    shown = [block.code for page in pages() for block in blocks(page) if block.code.startswith("# examples/")]
+    assert shown
+    for code in shown:
+        first, _, rest = code.partition("\n")
+        assert rest in (ROOT / first.removeprefix("# ")).read_text("utf-8"), first
