@@ -382,7 +382,8 @@ def compare(
     libraries: tuple[str, ...] = LIBRARIES,
 ) -> dict[str, dict[str, Any]]:
     """The median seconds of every library, by row."""
-    root.mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(root, ignore_errors=True)
+    root.mkdir(parents=True)
     found: dict[str, dict[str, list[float]]] = {}
     busy: dict[str, dict[str, list[float]]] = {}
     try:
