@@ -58,7 +58,7 @@ class _Kind(type):
 class ArrayMetadata(metaclass=_Kind):
     """What an array is, whatever format it has."""
 
-    number = None
+    number: int | None = None
 
     def __new__(cls, **parts: Any) -> ArrayModel:  # type: ignore[misc]
         return cls.from_dict({**cls._fixed(), **{k: v for k, v in parts.items() if v is not None or k in cls._null}})
