@@ -10,7 +10,7 @@ import numpy as np
 from zarrite._verb import Steps, verb
 from zarrite.array import Array
 from zarrite.config import array_config
-from zarrite.errors import ReadOnlyError, meant
+from zarrite.errors import NodeExistsError, ReadOnlyError, meant
 from zarrite.group import Group
 from zarrite.hierarchy import put_hierarchy
 from zarrite.likeness import chunks_of, kept_format, kept_settings, like
@@ -18,8 +18,8 @@ from zarrite.making import default_format, fill_from, make_array, make_group
 from zarrite.model.chain import codec_from_user
 from zarrite.model.codecs import ARRAY, SERIALIZER
 from zarrite.model.node import DEFAULT_FILL, ArrayModel
-from zarrite.node import asked_format
-from zarrite.stores import join, resolve
+from zarrite.node import asked_format, fetch
+from zarrite.stores import join, join_url, resolve
 
 __all__ = [
     "array",
@@ -62,6 +62,7 @@ def create_array(
     overwrite: bool = False,
     config: Any = None,
     write_data: bool = True,
+    **older: Any,
 ) -> Steps[Array]:
     """A new array.
 
@@ -88,11 +89,14 @@ def create_array(
         overwrite: first delete what is there.
         config: what the handle does in its own way; see `Array.with_config`.
         write_data: whether `data` are written, or only described.
+        older: keywords of zarr-python 2: `compressor`, `dimension_separator` and `write_empty_chunks` mean what they
+            meant; `synchronizer` and its like are not needed and not looked at.
 
     Raises:
         ContainsArrayError, ContainsGroupError: there is something (a `ValueError`).
         MetadataValidationError: settings that do not fit together (a `ValueError`).
         ReadOnlyError: the place cannot be written.
+        TypeError: an unknown keyword.
 
     Example:
         >>> import zarrite
@@ -100,6 +104,13 @@ def create_array(
         >>> array.chunks, array.shards, array.nchunks
         ((2, 2), (4, 8), 16)
     """
+    zarr_format = asked_format(store, zarr_format)
+    if older:
+        from zarrite.older import settings_of
+
+        known = {"compressors": compressors, "chunk_key_encoding": chunk_key_encoding, "config": config}
+        known.update(settings_of(older, default_format(zarr_format), known))
+        compressors, chunk_key_encoding, config = known.values()
     place, path = resolve(store, name, writes=True, storage_options=storage_options)
     return (
         yield from make_array(
@@ -110,7 +121,7 @@ def create_array(
             data=data,
             overwrite=overwrite,
             write_data=write_data,
-            zarr_format=asked_format(store, zarr_format),
+            zarr_format=zarr_format,
             handle_config=config,
             chunks=chunks,
             shards=shards,
@@ -128,11 +139,6 @@ def create_array(
 
 MODES = ("r", "r+", "a", "w", "w-")
 
-IGNORED = frozenset(
-    {"synchronizer", "chunk_store", "cache_metadata", "cache_attrs", "object_codec", "meta_array", "read_only"}
-)
-"""Keywords of format 2's time that programs still pass. What they asked for happens by itself or not at all."""
-
 
 def check_words(settings: Mapping[str, Any], door: str) -> None:
     """Refuses a keyword that `create` does not know; without this one it would go unseen where an array is there.
@@ -144,6 +150,8 @@ def check_words(settings: Mapping[str, Any], door: str) -> None:
     Raises:
         TypeError: names the keyword, and those that are like it.
     """
+    from zarrite.older import IGNORED
+
     code = create.steps.__code__
     words = {*code.co_varnames[: code.co_argcount + code.co_kwonlyargcount], *IGNORED, "shards", "compressors"}
     words |= {"serializer"} if door == "create" else {"serializer", "axis_order"}
@@ -221,10 +229,16 @@ def create(
         settings.update(split_codecs(codecs))
     zarr_format = asked_format(store, zarr_format)
     if dimension_separator is not None and chunk_key_encoding is None:
+        from zarrite.older import key_encoding
+
         chunk_key_encoding = key_encoding(dimension_separator, default_format(zarr_format))
     if mode is not None and mode not in MODES:
         raise ValueError(f"mode must be one of {', '.join(map(repr, MODES))}, not {mode!r}")
     place, inside = resolve(store, path, writes=True, storage_options=storage_options)
+    if mode == "w-" and (yield from fetch(place, inside, zarr_format))[0] is not None:
+        raise NodeExistsError(
+            f"{join_url(place.url, inside)} is there, and mode 'w-' makes new nodes only; see open_array"
+        )
     if mode == "r":
         raise ReadOnlyError(place.url, "nothing is made with mode='r'; leave the mode out, or say 'w' to replace")
     if data is not None and shape is not None and dtype is None:
@@ -247,12 +261,6 @@ def create(
             **settings,
         )
     )
-
-
-def key_encoding(separator: str, zarr_format: int) -> Any:
-    """The chunk key encoding that a dimension separator stands for, in a format."""
-    default = ArrayModel.create(shape=(1,), dtype="uint8", zarr_format=zarr_format).keys
-    return {"name": default.name, "separator": separator}
 
 
 def split_codecs(codecs: Any) -> dict[str, Any]:

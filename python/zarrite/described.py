@@ -53,7 +53,8 @@ class Located:
     @property
     def store_path(self) -> StorePath:
         """Store and path together; opens the same node when passed as `store`."""
-        return shown_path(self._store, self._path)
+        found: StorePath = shown_path(self._store, self._path)
+        return found
 
     @property
     def url(self) -> str:

@@ -88,7 +88,6 @@ class Group(Members):
         shards: Any = None,
         filters: Any = "auto",
         compressors: Any = "auto",
-        compressor: Any = "auto",
         serializer: Any = "auto",
         fill_value: Any = DEFAULT_FILL,
         order: str | None = None,
@@ -100,6 +99,7 @@ class Group(Members):
         config: Any = None,
         write_data: bool = True,
         zarr_format: int | None = None,
+        **older: Any,
     ) -> Steps[Array]:
         """A new array below this group, with one request (and one for every group in between that is missing).
 
@@ -112,7 +112,6 @@ class Group(Members):
             shards: shard shape in cells, "auto", or `None` for an object a chunk.
             filters: codecs from cells to cells.
             compressors: codecs from bytes to bytes.
-            compressor: an older name of `compressors`, for one codec.
             serializer: codec that makes bytes of cells.
             fill_value: what cells are that were never written.
             order: memory order, "C" or "F".
@@ -124,6 +123,7 @@ class Group(Members):
             config: what the handle does in its own way; see `Array.with_config`.
             write_data: whether `data` are written, or only described.
             zarr_format: the group's, which is every member's.
+            older: keywords of zarr-python 2, as in `zarrite.create_array`.
 
         Raises:
             ContainsArrayError, ContainsGroupError: there is something (a `ValueError`).
@@ -134,8 +134,12 @@ class Group(Members):
                 f"the group {self.url} has format {self._model.zarr_format}, and so have its members; an array of "
                 f"format {zarr_format} is made outside of it"
             )
-        if not (isinstance(compressor, str) and compressor == "auto"):
-            compressors = compressor
+        if older:
+            from zarrite.older import settings_of
+
+            known = {"compressors": compressors, "chunk_key_encoding": chunk_key_encoding, "config": config}
+            known.update(settings_of(older, self._model.zarr_format, known))
+            compressors, chunk_key_encoding, config = known.values()
         return (
             yield from make_array(
                 self._store,
@@ -163,6 +167,7 @@ class Group(Members):
         )
 
     create = create_array
+    create_dataset = create_array
 
     def _new_path(self, name: str) -> str:
         path = self._member_path(name)
@@ -211,7 +216,8 @@ class Group(Members):
         """
         if any(normalize_path(name) == "" for name in nodes):
             raise ValueError("the hierarchy names its own top; leave the path '' out, this group is there already")
-        made = yield from put_hierarchy(self._store, self._path, nodes, overwrite=overwrite)
+        number = self._model.zarr_format
+        made = yield from put_hierarchy(self._store, self._path, nodes, overwrite=overwrite, zarr_format=number)
         if self._catalog is not None:
             yield from self._catalog.added(
                 self._store, {join(self._path, name): model for name, model in made.items() if name}
@@ -251,6 +257,8 @@ class Group(Members):
             if other != found.dtype and (exact or not np.can_cast(found.dtype, other)):
                 raise TypeError(f"array {name!r} in {self.url} has data type {found.dtype}, not {other}")
         return found if config is None else found.with_config(array_config(config))
+
+    require_dataset = require_array
 
     @verb
     def require_group(self, name: str, *, overwrite: bool = False, **settings: Any) -> Steps[Group]:

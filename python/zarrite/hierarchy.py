@@ -37,7 +37,7 @@ def as_model(path: str, node: Any) -> Model:
 
 
 def put_hierarchy(
-    store: Store, base: str, nodes: Mapping[str, Any], *, overwrite: bool = False
+    store: Store, base: str, nodes: Mapping[str, Any], *, overwrite: bool = False, zarr_format: int | None = None
 ) -> Steps[dict[str, Model]]:
     """Writes many nodes, and the groups between them that nobody named, with one batch.
 
@@ -52,6 +52,10 @@ def put_hierarchy(
     for name in models:
         check_names(name)
     numbers = {model.zarr_format for model in models.values()}
+    if zarr_format is not None and numbers - {zarr_format}:
+        raise MetadataValidationError(
+            f"the group has format {zarr_format}, and so have its members; these nodes have {sorted(numbers)}"
+        )
     if len(numbers) > 1:
         raise MetadataValidationError(f"one hierarchy has one format; these nodes have {sorted(numbers)}")
     number = numbers.pop() if numbers else default_format(None)

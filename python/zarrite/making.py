@@ -211,9 +211,12 @@ def make_array(
         shape, dtype = data.shape, data.metadata.data_type if isinstance(data, Array) else data.dtype
     elif shape is None:
         raise ValueError("an array needs a shape and a dtype, or data to take them from")
+    own = array_config(handle_config, order=settings.get("order"))
+    if settings.get("order") is None and handle_config is not None:
+        settings["order"] = own.order  # what format 2 keeps, and the others have no word for
     model = array_model(shape=shape, dtype=dtype, zarr_format=default_format(zarr_format), **settings)
-    order = settings.get("order") or (model.order if model.order != "C" else None)
-    own = array_config(handle_config) if order is None else array_config(handle_config, order=order)
+    if formats.keeps_order(model):
+        own = own._replace(order=model.order)
     # What does not fit together is found before anything is stored; what is too large here may fit elsewhere.
     with contextlib.suppress(LimitError):
         program_of(model, own)

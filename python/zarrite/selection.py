@@ -298,7 +298,9 @@ def mask(key: Any, shape: tuple[int, ...]) -> Points:
 def is_mask(key: Any, shape: tuple[int, ...]) -> TypeGuard[NDArray[np.bool_]]:
     """Whether a key is one mask of the whole array (as in `array[array > 5]`)."""
     given = key[0] if isinstance(key, tuple) and len(key) == 1 else key
-    return isinstance(given, np.ndarray) and given.dtype == bool and given.shape == shape and given.ndim > 0
+    if not isinstance(given, np.ndarray) and not (hasattr(given, "__array__") and hasattr(given, "dtype")):
+        return False
+    return bool(shape and given.shape == shape and np.dtype(given.dtype).kind == "b")
 
 
 class Edges(Protocol):

@@ -130,6 +130,7 @@ LATE = {
     "claims",
     "formats.loose",
     "looking",
+    "older",
     "picture",
     "stores.adapters",
     "stores.archives",

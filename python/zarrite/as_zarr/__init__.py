@@ -172,11 +172,10 @@ def install_as_zarr() -> None:
         RuntimeError: zarr-python is imported already.
 
     Example:
-        >>> import zarrite
-        >>> zarrite.install_as_zarr()
-        >>> import zarr
-        >>> zarr.Array is zarrite.Array
-        True
+        >>> import subprocess, sys
+        >>> script = "import zarrite; zarrite.install_as_zarr(); import zarr; print(zarr.Array is zarrite.Array)"
+        >>> subprocess.run([sys.executable, "-c", script], capture_output=True, text=True).stdout.strip()
+        'True'
     """
     if any(isinstance(finder, _Finder) for finder in sys.meta_path):
         return

@@ -111,7 +111,7 @@ class Buffer(ABC):
 
     def as_buffer_like(self) -> Any:
         """What shows its memory, as `bytes` does."""
-        return memoryview(np.ascontiguousarray(self.as_numpy_array()))
+        return memoryview(np.ascontiguousarray(self.as_numpy_array()).data)
 
     def to_bytes(self) -> bytes:
         """A copy of the bytes."""
@@ -230,7 +230,8 @@ class NDBuffer:
     @property
     def dtype(self) -> np.dtype[Any]:
         """NumPy's type of a cell."""
-        return np.dtype(self._data.dtype)
+        found: np.dtype[Any] = np.dtype(self._data.dtype)
+        return found
 
     @property
     def shape(self) -> tuple[int, ...]:

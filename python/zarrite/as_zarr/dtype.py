@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from zarrite.dtype import parse_dtype as _parse_dtype
+from zarrite.errors import DataTypeValidationError
 from zarrite.model.dtypes import DType, FixedBytes, Integer, Time, Utf32
 from zarrite.model.structs import Struct as _Struct
 
@@ -14,6 +15,7 @@ __all__ = [
     "Bool",
     "Complex64",
     "Complex128",
+    "DataTypeValidationError",
     "DateTime64",
     "FixedLengthUTF32",
     "Float16",

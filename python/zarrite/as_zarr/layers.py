@@ -54,7 +54,7 @@ class WrapperStore(Store):
         return self._with_store(self._store.with_read_only(read_only))
 
     @property
-    def _is_open(self) -> bool:  # type: ignore[override]
+    def _is_open(self) -> bool:
         return bool(self._store._is_open)
 
     @_is_open.setter
@@ -252,17 +252,17 @@ class LoggingStore(WrapperStore):
         with self.log(prefix):
             return int(await self._store.getsize_prefix(prefix))
 
-    async def list(self) -> AsyncIterator[str]:  # type: ignore[override]
+    async def list(self) -> AsyncIterator[str]:
         with self.log():
             async for key in self._store.list():
                 yield key
 
-    async def list_prefix(self, prefix: str) -> AsyncIterator[str]:  # type: ignore[override]
+    async def list_prefix(self, prefix: str) -> AsyncIterator[str]:
         with self.log(prefix):
             async for key in self._store.list_prefix(prefix):
                 yield key
 
-    async def list_dir(self, prefix: str) -> AsyncIterator[str]:  # type: ignore[override]
+    async def list_dir(self, prefix: str) -> AsyncIterator[str]:
         with self.log(prefix):
             async for key in self._store.list_dir(prefix):
                 yield key

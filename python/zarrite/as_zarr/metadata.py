@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-from zarrite.errors import MetadataValidationError
+from zarrite.errors import MetadataValidationError, NodeTypeValidationError
 from zarrite.formats.loose import from_document
 from zarrite.model.dtypes import DType
 from zarrite.model.grids import Grid
@@ -58,7 +58,7 @@ class _Kind(type):
 class ArrayMetadata(metaclass=_Kind):
     """What an array is, whatever format it has."""
 
-    number = None
+    number: int | None = None
 
     def __new__(cls, **parts: Any) -> ArrayModel:  # type: ignore[misc]
         return cls.from_dict({**cls._fixed(), **{k: v for k, v in parts.items() if v is not None or k in cls._null}})
@@ -133,10 +133,16 @@ class GroupMetadata(metaclass=_GroupKind):
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> GroupModel:
-        """The model of a document."""
+        """The model of a document.
+
+        Raises:
+            NodeTypeValidationError: it describes an array.
+        """
+        if data.get("node_type", "group") != "group" or "shape" in data:
+            raise NodeTypeValidationError("the document describes an array, not a group")
         found = model_of(data)
         if not isinstance(found, GroupModel):
-            raise MetadataValidationError("the document describes an array, not a group")
+            raise NodeTypeValidationError("the document describes an array, not a group")
         return found
 
 

@@ -398,6 +398,11 @@ class FsspecStore(EngineStore):
         allowed_exceptions: taken for zarr-python's sake: what says that there is no object is known.
     """
 
+    path: str
+    allowed_exceptions: tuple[type[Exception], ...]
+    _url: str
+    _options: dict[str, Any]
+
     def __init__(
         self, fs: Any, read_only: bool = False, path: str = "/", allowed_exceptions: tuple[type[Exception], ...] = ()
     ) -> None:
@@ -407,7 +412,7 @@ class FsspecStore(EngineStore):
     @classmethod
     def _over(cls, store: Engine) -> Self:
         self = super()._over(store)
-        origin = origin_of(store)
+        origin: Any = origin_of(store)
         self._url, self.path, self.allowed_exceptions = store.url, "", ()
         if hasattr(origin, "fs"):
             self.fs, self.path = origin.fs, str(getattr(origin, "root", getattr(origin, "path", "")))

@@ -40,6 +40,7 @@ __all__ = [
     "is_complete",
     "is_document",
     "is_page",
+    "keeps_order",
     "last_keys",
     "next_keys",
     "older_keys",
@@ -189,6 +190,11 @@ def remember(model: ArrayModel, document: bytes) -> None:
     """
     if model.zarr_format == v3.NUMBER:
         _keep(document, model)
+
+
+def keeps_order(model: ArrayModel) -> bool:
+    """Whether the array's document says in which order the cells of a chunk lie."""
+    return model.zarr_format == v2.NUMBER
 
 
 def bare_group(zarr_format: int) -> GroupModel | None:

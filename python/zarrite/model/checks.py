@@ -6,6 +6,7 @@ knows where the value stood; `formats` puts the node's path and the member in fr
 
 from __future__ import annotations
 
+import enum
 from typing import Any, ClassVar, NoReturn, Self, SupportsIndex
 
 from ..errors import MetadataValidationError
@@ -107,7 +108,9 @@ def integers(value: object, what: str, low: int = 0) -> tuple[int, ...]:
 
 
 def choice(value: object, what: str, among: tuple[Any, ...]) -> Any:
-    """The value, which must be one of a few."""
+    """The value, which must be one of a few; a member of an enumeration is what it stands for."""
+    if isinstance(value, enum.Enum):
+        value = value.value
     for known in among:
         if type(value) is type(known) and value == known:
             return value
