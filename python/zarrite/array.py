@@ -47,15 +47,17 @@ class Array(Selecting):
 
     def __init__(
         self,
-        store: Store,
+        store: Store | None = None,
         path: str = "",
         model: ArrayModel | None = None,
         config: ArrayConfig | None = None,
         seat: Seat | None = None,
         catalog: Catalog | None = None,
+        *,
+        _async_array: Any = None,
     ) -> None:
-        if model is None:
-            store, path, model, config, seat, catalog = _parts(store)
+        if model is None or store is None:
+            store, path, model, config, seat, catalog = _parts(store or _async_array)
         self._store = store
         self._path = path
         self._model = model

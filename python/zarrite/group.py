@@ -262,13 +262,21 @@ class Group(Members):
 
     @verb
     def require_group(self, name: str, *, overwrite: bool = False, **settings: Any) -> Steps[Group]:
-        """The group of a name; made when it is missing.
+        """The group of a name; made when it is missing. `"/"` in the root is this group, made again if it was deleted.
 
         Raises:
             TypeError: an array has that name.
         """
         if overwrite:
             return (yield from self.create_group.steps(name, overwrite=True, **settings))
+        if self._member_path(name) == self._path:
+            there, _ = yield from fetch(self._store, self._path, self._model.zarr_format)
+            if there is not None:
+                return self
+            model, seat = yield from make_group(
+                self._store, self._path, zarr_format=self._model.zarr_format, **settings
+            )
+            return type(self)(self._store, self._path, model, seat)
         found = yield from self._find(name)
         if found is None:
             return (yield from self.create_group.steps(name, **settings))

@@ -95,6 +95,11 @@ class ArrayInfo(NamedTuple):
             rows.append(("Shards written" if shards else "Chunks written", f"{objects} of {most}"))
         return cls(tuple(rows))
 
+    @property
+    def _zarr_format(self) -> int:
+        # Where libraries that write with zarr-python look the format up.
+        return int(str(dict(self.rows)["Zarr format"]))
+
     def __repr__(self) -> str:
         return _lines(self.rows)
 
@@ -126,6 +131,11 @@ class GroupInfo(NamedTuple):
             arrays = sum(1 for member in found if isinstance(member, ArrayModel))
             rows += [("No. members", len(found)), ("No. arrays", arrays), ("No. groups", len(found) - arrays)]
         return cls(tuple(rows))
+
+    @property
+    def _zarr_format(self) -> int:
+        # Where libraries that write with zarr-python look the format up.
+        return int(str(dict(self.rows)["Zarr format"]))
 
     def __repr__(self) -> str:
         return _lines(self.rows)

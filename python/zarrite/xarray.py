@@ -156,7 +156,7 @@ def _open(store: Any, mode: str, group: str | None, settings: dict[str, Any]) ->
     # "a-" is xarray's own: append, and leave what does not grow.
     how["mode"] = "a" if mode == "a-" else mode
     place = os.fspath(store) if isinstance(store, os.PathLike) else store
-    if consolidated is False:
+    if consolidated is False or not getattr(store, "supports_consolidated_metadata", True):
         opened = zarrite.open_group(place, path=group, use_consolidated=False, **how)
     else:
         root = zarrite.open_group(place, use_consolidated=True if consolidated else None, **how)

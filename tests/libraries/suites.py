@@ -58,6 +58,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         for mark in item.iter_markers("skip_if_param"):
             asked = dict(mark.kwargs)
             reason, condition = asked.pop("reason", ""), asked.pop("condition", True)
+            if asked == {"tmp_store": "ZipStore"}:
+                continue  # skipped since zarr-python cannot open an archive again in another mode
             if condition and all(name in params and params[name] == value for name, value in asked.items()):
                 item.add_marker(pytest.mark.skip(reason=reason))
 

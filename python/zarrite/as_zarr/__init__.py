@@ -71,6 +71,7 @@ MODULES = {
     "zarr.core.metadata.v2": f"{_HERE}.metadata",
     "zarr.core.metadata.v3": f"{_HERE}.metadata",
     "zarr.core.sync": f"{_HERE}.sync",
+    "zarr.core.sync_group": f"{_HERE}.sync_group",
     "zarr.dtype": f"{_HERE}.dtype",
     "zarr.errors": "zarrite.errors",
     "zarr.experimental": f"{_HERE}.experimental",

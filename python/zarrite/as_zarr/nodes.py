@@ -9,9 +9,11 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping
 from typing import Any, Self
 
+from zarrite._verb import Flow
 from zarrite.array import Array
 from zarrite.as_zarr.metadata import model_of
 from zarrite.group import Group
+from zarrite.making import put_node
 from zarrite.stores import resolve
 from zarrite.stores.protocol import shown
 
@@ -120,6 +122,12 @@ class AsyncArray(_Node):
     def from_dict(cls, store_path: Any, data: Mapping[str, Any]) -> Self:
         """The array that a document describes."""
         return cls(data, store_path)
+
+    async def _save_metadata(self, metadata: Any, ensure_parents: bool = False) -> None:
+        # Called by libraries that describe arrays first and make them then.
+        handle = self._handle
+        model = model_of(metadata) if isinstance(metadata, Mapping) else metadata
+        await Flow(put_node(handle._store, handle.path, model, overwrite=True))
 
     @property
     def attrs(self) -> dict[str, Any]:

@@ -42,7 +42,7 @@ def consolidate(models: Mapping[str, Node], root: GroupModel) -> GroupModel:
 
 def _v3_copy(model: Node) -> dict[str, Any]:
     if isinstance(model, ArrayModel):
-        return model.to_dict()
+        return model.document()
     return {**model.with_consolidated(None).to_dict(), "consolidated_metadata": EMPTY}
 
 

@@ -22,10 +22,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from zarr.abc.codec import CodecPipeline
+from zarr.codecs import ShardingCodec
 from zarr.core import codec_pipeline as own_pipelines
 from zarr.core.buffer import default_buffer_prototype
 from zarr.core.common import ZARR_JSON
 from zarr.registry import register_pipeline
+from zarr.storage import MemoryStore
 
 from zarrite.cells import Reading, Writing, bind
 from zarrite.config import ArrayConfig, array_config
@@ -72,6 +74,8 @@ class ZarriteCodecPipeline(CodecPipeline):
         self._own: CodecPipeline | None = None
         self._native: _Native | None = None
         self._is_seen: bool | None = None
+        self._is_sharded = any(isinstance(codec, ShardingCodec) for codec in getattr(metadata, "codecs", ()))
+        self._cell_bytes = metadata.dtype.to_native_dtype().itemsize
 
     # ---------------------------------------------------------------- as zarr-python makes and describes it
 
@@ -174,8 +178,17 @@ class ZarriteCodecPipeline(CodecPipeline):
         else:
             await pending
 
+    def _gains(self, count: int, spec: Any) -> bool:
+        """Whether the engine is the faster one for so many objects: what Python's memory holds costs it a call each."""
+        if type(self._store) is not MemoryStore or self._is_sharded:
+            return True
+        return count >= MANY_OBJECTS and math.prod(spec.shape) * self._cell_bytes <= SMALL_BYTES
+
     def _asked(self, batch: Sequence[Entry], shape: tuple[int, ...] | None, drop: tuple[int, ...]) -> _Asked | None:
         """What the entries ask for, in the engine's words; `None` where zarr-python has to do it."""
+        at, spec = batch[0][0], batch[0][1]
+        if getattr(at, "store", None) is not self._store or not self._gains(len(batch), spec):
+            return None
         native = self._native
         if native is None:
             if self._is_seen is False:
@@ -184,9 +197,6 @@ class ZarriteCodecPipeline(CodecPipeline):
             self._is_seen = native is not None
             if native is None:
                 return None
-        at, spec = batch[0][0], batch[0][1]
-        if getattr(at, "store", None) is not self._store or not native.gains(len(batch)):
-            return None
         prefix = native.chunks.keys.prefix_of(at.path, len(native.chunks.edges))
         found = chosen(batch, prefix, native.chunks, shape, drop)
         if found is None:
@@ -226,14 +236,7 @@ class _Native:
         self.dtype = model.dtype
         self.object_bytes = math.prod(axis.longest for axis in chunks.edges) * model.dtype.itemsize
         self.is_near = store.is_local
-        self._is_mapping = store.url.startswith("memory:")
         self._bound: dict[tuple[str, bool], Any] = {}
-
-    def gains(self, count: int) -> bool:
-        """Whether the engine is the faster one for so many objects: what Python's memory holds costs a call each."""
-        if not self._is_mapping or self.model.shards is not None:
-            return True
-        return count >= MANY_OBJECTS and self.object_bytes <= SMALL_BYTES
 
     def cells(self, path: str, write_empty_chunks: bool) -> Any:
         """The cells of the array at a path of zarr-python's store."""

@@ -346,9 +346,16 @@ class ArrayModel:
         }
         return json.dumps(document), tuple(handles)
 
-    def to_dict(self) -> dict[str, Any]:
+    def document(self) -> dict[str, Any]:
         """The document of this array, attributes included, as JSON values."""
         return FORMATS[str(self.zarr_format)].array_document(self)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The document with the members that it leaves out because they say nothing, as zarr-python's `to_dict` has."""
+        document = self.document()
+        if FORMATS[str(self.zarr_format)].names_axes:
+            document.setdefault("storage_transformers", [])
+        return document
 
     @classmethod
     def create(cls, *, shape: Any, dtype: Any, zarr_format: int = 3, **settings: Any) -> ArrayModel:
@@ -372,7 +379,7 @@ class _NamelessModel(ArrayModel):
     """An array of a format without names for axes. Libraries tell formats apart by whether the attribute is there."""
 
     @property
-    def dimension_names(self) -> Any:  # type: ignore[override]
+    def dimension_names(self) -> Any:
         raise AttributeError(
             f"format {self.zarr_format} has no names for axes; those that attributes hold are array.dimension_names"
         )
