@@ -64,6 +64,7 @@ matrix: $(VENV)/dev.done $(VENV)/engine.done
 
 tables: $(VENV)/dev.done $(VENV)/engine.done
 	$(BIN)/python tools/tables.py
+	$(BIN)/python tools/pictures.py
 
 lock:
 	$(PYTHON) tools/lock.py

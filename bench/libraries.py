@@ -3,7 +3,7 @@
 One process for each library and row, in turns; each does a row once without being timed, as every program loads its
 libraries once. xarray runs on zarrite and on zarr-python, as it comes and with its fused pipeline; zarrista and
 TensorStore, which xarray does not know, do the same work on the arrays themselves. All read the same stores, which
-zarrite wrote, on a tmpfs. Rows whose packages an interpreter lacks are left out. Run by `make bench`; alone:
+zarrite wrote, on a tmpfs. Run by `make bench`, with `--torch` for the loaders; alone:
 
     python bench/libraries.py --python PYTHON --torch PYTHON_WITH_TORCH --root DIR
 """
@@ -184,7 +184,8 @@ class OnArrays:
     array: Callable[[Path], Any]
 
     def mean(self, root: Path) -> float:
-        return float(self.array(root / "cube" / "t")[:, :, :].mean())
+        # As xarray does it: what is not a number is left out.
+        return float(np.nanmean(self.array(root / "cube" / "t")[:, :, :]))
 
     def series(self, root: Path) -> float:
         return float(self.array(root / "cube" / "t")[:, 100:101, 300:301].sum(dtype="f8"))
@@ -285,7 +286,8 @@ class Opened:
         return self._library, self._path
 
     def __setstate__(self, state: Any) -> None:
-        self._library, self._path, self._array = *state, None
+        self._library, self._path = state
+        self._array = None
 
 
 def places() -> Any:
@@ -380,7 +382,8 @@ def compare(
     libraries: tuple[str, ...] = LIBRARIES,
 ) -> dict[str, dict[str, Any]]:
     """The median seconds of every library, by row."""
-    root.mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(root, ignore_errors=True)
+    root.mkdir(parents=True)
     found: dict[str, dict[str, list[float]]] = {}
     busy: dict[str, dict[str, list[float]]] = {}
     try:

@@ -24,10 +24,12 @@ import table
 
 import caches
 import formats
+import libraries
 
 ROOT = Path(__file__).parent.parent
 RESULTS = ROOT / "bench" / "results"
 REQUIREMENTS = ROOT / "bench" / "requirements.txt"
+TORCH = "torch==2.15.0"
 NEEDED_GB = 6
 
 
@@ -75,6 +77,13 @@ def with_ours(python: Path) -> Path:
     run(Path(sys.executable).parent / "maturin", "build", "--release", "--locked", "--quiet", "--out", wheels)
     run(python, "-m", "pip", "install", "--quiet", "--no-deps", "--force-reinstall", *wheels.glob("*.whl"))
     return python
+
+
+def with_torch(folder: Path) -> Path:
+    """An environment that has PyTorch, with all that it brings, beside the libraries."""
+    python = environment(folder, REQUIREMENTS)
+    run(python, "-m", "pip", "install", "--quiet", TORCH)
+    return with_ours(python)
 
 
 def floor(folder: Path) -> Path | None:
@@ -127,11 +136,16 @@ def main() -> int:
     words.add_argument(
         "--partial", action="store_true", help="print the results and leave README.md and docs/ as they are"
     )
+    words.add_argument("--torch", action="store_true", help="loaders of PyTorch too, which is some GB to install")
+    words.add_argument(
+        "--written-gib", type=float, default=0.5, help="how much datasets of xarray hold that are written"
+    )
     options, passed = words.parse_known_args()
     folder = comparison()
     RESULTS.mkdir(parents=True, exist_ok=True)
     python = with_ours(environment(RESULTS / "venv", REQUIREMENTS))
     zarr2 = environment(RESULTS / "venv-zarr2", ROOT / "bench" / "requirements-zarr2.txt")
+    torch = with_torch(RESULTS / "venv-torch") if options.torch else None
     limit, root = floor(folder), place()
     output = RESULTS / "peers.json"
     command: list[str | Path] = [python, folder / "peers.py", "--root", root, "--json", output, *passed]
@@ -139,10 +153,11 @@ def main() -> int:
         if limit:
             command += ["--limit", limit]
         run(*command)
-        libraries = {table.OURS: python, "zarr": python, "zarr2": zarr2}
-        others = formats.compare(libraries, root / "formats", rounds=1, repetitions=3)
+        pythons = {table.OURS: python, "zarr": python, "zarr2": zarr2}
+        others = formats.compare(pythons, root / "formats", rounds=1, repetitions=3)
         network = remote.compare(python, tools(), remote.LATENCIES, remote.ROWS, remote.LIBRARIES, repetitions=3)
         again = caches.compare({table.OURS: python, "zarr": python}, root / "caches", rounds=3, repetitions=3)
+        above = libraries.compare(python, torch, root / "libraries", gib=options.written_gib)
     finally:
         if not options.keep:
             shutil.rmtree(root, ignore_errors=True)
@@ -154,7 +169,7 @@ def main() -> int:
         .strip(),
         "versions": table.versions(REQUIREMENTS),
     }
-    table.record(output, facts, formats=others, remote=network, caches=again)
+    table.record(output, facts, formats=others, remote=network, caches=again, libraries=above)
     if not options.partial:
         table.publish(output, ROOT)
     return 0

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from cases import Case
 
-__all__ = ["KNOWN", "Fault"]
+__all__ = ["KNOWN", "Fault", "reason"]
 
 
 class Fault(NamedTuple):
@@ -30,6 +30,7 @@ class Fault(NamedTuple):
 
 
 PYTHON = ("zarr-python 3", "zarr-python 3 with zarrs")
+TIMES = ("numpy.datetime64", "numpy.timedelta64")
 ZARRS = ("zarr-python 3 with zarrs", "zarrista")
 
 
@@ -46,10 +47,29 @@ def is_big(case: Case) -> bool:
 
 KNOWN: tuple[Fault, ...] = (
     Fault(
-        (*PYTHON, "zarr-python 2", "z5py"),
+        (*PYTHON, "zarr-python 2", "z5py", "zarr-java"),
         "write",
         lambda case: case.layout == "odd bits",
-        "leaves out chunks that compare equal to the fill value, so that negative zeros become zeros",
+        "leaves out chunks that compare equal to the fill value, so that negative zeros become zeros (of "
+        "complex cells in zarr-python 3: zarr-developers/zarr-python#3216 mended the others)",
+    ),
+    Fault(
+        ("GDAL",),
+        "read",
+        lambda case: case.data_type in {"null_terminated_bytes", "fixed_length_utf32"},
+        "ends texts at the first NUL, which may stand inside",
+    ),
+    Fault(
+        (*PYTHON, "zarr-python 2"),
+        "write",
+        lambda case: "bitround" in chain(case) and case.document.get("order") == "F",
+        "numcodecs rounds the bits of cells in F order as if they were in C order, and mixes them up",
+    ),
+    Fault(
+        (*PYTHON, "zarr-python 2"),
+        "read",
+        lambda case: "delta" in chain(case) and case.data_type in {"bool", *TIMES},
+        "numcodecs adds differences of booleans and times up as NumPy does: true and true is true, NaT stays NaT",
     ),
     Fault(
         PYTHON,
@@ -90,6 +110,12 @@ KNOWN: tuple[Fault, ...] = (
         "computes differences in the data type of the array, and not in the types that the document says",
     ),
     Fault(
+        ("zarrita.js",),
+        "both",
+        lambda case: chain(case).count("'transpose'") > 1,
+        "takes two transposes for one",
+    ),
+    Fault(
         ("netCDF-C",),
         "both",
         lambda case: "'id': 'shuffle'" in chain(case),
@@ -102,6 +128,12 @@ KNOWN: tuple[Fault, ...] = (
         "turns axes the other way round where their order is not its own inverse",
     ),
     Fault(
+        ("zarr-java",),
+        "both",
+        lambda case: case.document.get("order") == "F",
+        'takes cells of `order: "F"` for cells in C order (zarr-developers/zarr-java#95)',
+    ),
+    Fault(
         ("netCDF-C",),
         "read",
         lambda case: case.document.get("order") == "F",
@@ -111,7 +143,15 @@ KNOWN: tuple[Fault, ...] = (
         ("z5py",),
         "read",
         is_big,
-        "takes big-endian cells of format 3 for little-endian ones",
+        "takes big-endian cells of format 3 for little-endian ones (of format 2: constantinpape/z5#196)",
     ),
 )
 """Every fault that is known."""
+
+
+def reason(who: str, do: str, case: Case) -> str:
+    """Why an implementation reads or writes a case otherwise; "" where it is not known to."""
+    for fault in KNOWN:
+        if who in fault.who and fault.do in {do, "both"} and fault.concerns(case):
+            return fault.reason
+    return ""

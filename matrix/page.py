@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, NamedTuple
 
-from cases import Case
-from known import KNOWN
+from known import reason
+from peers import ELSEWHERE
 
 if TYPE_CHECKING:
     from runner import Cell, Run
@@ -17,6 +18,8 @@ __all__ = ["faults", "is_ours", "summary", "written"]
 RIGHT, REFUSED, WRONG, CRASHED = "right", "refused", "WRONG", "crashed"
 OWN = "zarrite"
 NAMED_IN_A_ROW = 3
+QUOTED = re.compile(r"chunk '[^']*'")
+"""What differs between sentences that say the same."""
 ABOUT = """\
 This page is written by `make matrix`. Every implementation writes each case, every other reads what was written, and
 the bytes of the cells are compared with those that were to be stored. A case is a format, a data type, a codec and a
@@ -53,13 +56,21 @@ class Group(NamedTuple):
 def blamed(cells: list[Cell]) -> dict[str, tuple[str, str]]:
     """Who is at fault for each wrong reader of what one writer made of one case.
 
-    Readers are, where at least as many others read it as it should be; else the writer is.
+    Who is known to do so is. Else readers are, where at least as many others read it as it should be; else the writer.
     """
-    writer = cells[0].writer
+    writer, case = cells[0].writer, cells[0].case
     right = [cell for cell in cells if cell.outcome == RIGHT and cell.reader != writer]
     wrong = [cell.reader for cell in cells if cell.outcome == WRONG]
     agreed = right and len(right) >= len([name for name in wrong if name != writer])
-    return {reader: (reader, "read") if agreed else (writer, "write") for reader in wrong}
+    found: dict[str, tuple[str, str]] = {}
+    for reader in wrong:
+        if reason(reader, "read", case):
+            found[reader] = reader, "read"
+        elif reason(writer, "write", case):
+            found[reader] = writer, "write"
+        else:
+            found[reader] = (reader, "read") if agreed else (writer, "write")
+    return found
 
 
 def faults(cells: Iterable[Cell]) -> list[Group]:
@@ -76,14 +87,6 @@ def faults(cells: Iterable[Cell]) -> list[Group]:
                 groups[who, do, reason(who, do, cell.case)].append(cell)
     found = [Group(*key, held) for key, held in groups.items()]
     return sorted(found, key=lambda group: (group.who != OWN, bool(group.reason), group.who, group.do))
-
-
-def reason(who: str, do: str, case: Case) -> str:
-    """Why an implementation does a case otherwise; "" where it is not known."""
-    for fault in KNOWN:
-        if who in fault.who and fault.do in {do, "both"} and fault.concerns(case):
-            return fault.reason
-    return ""
 
 
 def is_ours(group: Group) -> bool:
@@ -116,6 +119,8 @@ def written(run: Run) -> str:
         wrong_cells(run.cells),
         "## Crashes",
         crashes(run.cells),
+        "## What zarrite refuses",
+        refused_by(OWN, run.cells),
         "## Who reads whom",
         READING,
         who_reads_whom(run.cells, names),
@@ -126,12 +131,15 @@ def written(run: Run) -> str:
         known_by(run.cells, names, "layout", lambda case: case.layout if case.codec else ""),
         "## Implementations",
         table(
-            ["implementation", "version", "language", "formats"],
-            [[peer.name, version, peer.language, ", ".join(peer.formats)] for peer, version in run.versions.items()],
+            ["implementation", "version", "language", "formats", ""],
+            [
+                [peer.name, version, peer.language, ", ".join(peer.formats), peer.note]
+                for peer, version in run.versions.items()
+            ],
         ),
     ]
-    if run.absent:
-        parts += ["Not here:", table(["implementation", "why"], [[name, why] for name, why in run.absent.items()])]
+    absent = {**run.absent, **ELSEWHERE}
+    parts += ["Not here:", table(["implementation", "why"], [[name, reason] for name, reason in absent.items()])]
     return "\n\n".join(parts) + "\n"
 
 
@@ -179,6 +187,20 @@ def crashes(cells: list[Cell]) -> str:
     return table(
         ["implementation", "cells", "cases", "last words"],
         [[who, f"{len(held):,}", cases_of(held), said] for (who, said), held in sorted(found.items())],
+    )
+
+
+def refused_by(name: str, cells: list[Cell]) -> str:
+    """What an implementation did not read of what others wrote, and its words."""
+    found: dict[tuple[str, str], list[Cell]] = defaultdict(list)
+    for cell in cells:
+        if cell.outcome == REFUSED and cell.reader == name:
+            found[cell.writer, QUOTED.sub("..", cell.said)].append(cell)
+    if not found:
+        return "Nothing of what others wrote."
+    return table(
+        ["written by", "cells", "cases", "its words"],
+        [[writer, f"{len(held):,}", cases_of(held), said] for (writer, said), held in sorted(found.items())],
     )
 
 

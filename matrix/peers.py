@@ -7,6 +7,7 @@ reason on the page.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -14,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-__all__ = ["PEERS", "Absent", "Peer", "home"]
+__all__ = ["ELSEWHERE", "PEERS", "Absent", "Peer", "home"]
 
 ROOT = Path(__file__).parent.parent
 DRIVERS = Path(__file__).parent / "drivers"
@@ -52,13 +53,17 @@ def run(*words: str | Path, cwd: Path | None = None) -> None:
 
 
 def interpreter(minor: int) -> str:
-    """A CPython of at least version 3.`minor`."""
-    for name in (sys.executable, *(shutil.which(f"python3.{number}") for number in (12, 13, 14, 11))):
+    """A CPython of at least version 3.`minor`: the one that MATRIX_PYTHON names, or what is found."""
+    for name in (
+        os.environ.get("MATRIX_PYTHON"),
+        sys.executable,
+        *(shutil.which(f"python3.{number}") for number in (12, 13, 14, 11)),
+    ):
         # A name on the path may be a shim of a version manager that has no such version: ask it.
         asked = f"import sys; sys.exit(not (3, {minor}) <= sys.version_info < (3, 15))"
         if name and subprocess.run([name, "-c", asked], check=False, capture_output=True).returncode == 0:
             return str(name)
-    raise Absent(f"no CPython 3.{minor} or newer was found")
+    raise Absent(f"no CPython 3.{minor} or newer was found; MATRIX_PYTHON names one")
 
 
 @dataclass(frozen=True)
@@ -71,6 +76,7 @@ class Peer:
         formats: the formats it knows.
         command: the words that start its driver, once it is installed.
         install: what makes it be there, or only looks whether it is when told not to fetch; raises `Absent`.
+        note: what must be known of how it is here.
     """
 
     name: str
@@ -78,6 +84,7 @@ class Peer:
     formats: tuple[str, ...]
     command: Callable[[], list[str]]
     install: Callable[[bool], None] = field(default=lambda _fetch: None)
+    note: str = ""
 
     def environment(self) -> dict[str, str]:
         """The process's environment: nobody but zarrite sees zarrite."""
@@ -123,6 +130,33 @@ def packages_of_node(fetch: bool) -> None:
     run("npm", "install", "--no-audit", "--no-fund", "--silent", cwd=folder)
 
 
+def packages_of_java(fetch: bool) -> None:
+    """Fetches what pom.xml names, and keeps the class path."""
+    folder = home() / "java"
+    wanted = (DRIVERS / "pom.xml").read_text()
+    there = folder / "pom.xml"
+    if there.exists() and there.read_text() == wanted and class_path().exists():
+        return
+    if not fetch:
+        raise Absent(NOT_HERE)
+    folder.mkdir(parents=True, exist_ok=True)
+    there.write_text(wanted)
+    run("mvn", "-q", "-B", "dependency:build-classpath", f"-Dmdep.outputFile={class_path()}", cwd=folder)
+
+
+def class_path() -> Path:
+    """The file that has Java's class path."""
+    return home() / "java" / "classpath"
+
+
+def java() -> list[str]:
+    """A driver in Java, run from its source."""
+    packages = class_path().read_text().strip()
+    versions = [re.search(rf"{name}-([\d.]+)\.jar", packages) for name in ("zarr-java", "cdm")]
+    told = " with cdm ".join(found[1] for found in versions if found)
+    return ["java", "-cp", packages, str(DRIVERS / "Zarr.java"), told]
+
+
 ZARR = ("v3", "v2")
 NEW = environment("python", 12, BENCH / "requirements.txt", "zarr, tensorstore, zarrista")
 OTHERS = environment("python-others", 12, DRIVERS / "requirements.txt", "rasterio, netCDF4, z5py")
@@ -142,8 +176,22 @@ PEERS: tuple[Peer, ...] = (
         lambda: ["node", str(DRIVERS / "zarrita.mjs"), str(home() / "node")],
         packages_of_node,
     ),
+    Peer(
+        "zarr-java",
+        "Java",
+        ZARR,
+        java,
+        packages_of_java,
+        "the `edu.ucar:cdm-core` that it asks for is not in Maven Central; with the older `cdm` in its place it knows "
+        "no unsigned integers and cannot turn some bytes",
+    ),
     Peer("GDAL", "C++", ZARR, python("python-others", "python_gdal.py"), OTHERS),
     Peer("netCDF-C", "C", ("v2",), python("python-others", "python_netcdf.py"), OTHERS),
     Peer("z5py", "C++", (*ZARR, "n5"), python("python-others", "python_z5py.py"), OTHERS),
 )
 """Every implementation, the project's own first."""
+
+ELSEWHERE = {
+    "N5 (Java), n5-zarr": "not in Maven Central, but in a repository of their own",
+}
+"""Implementations that do not install from the package registries that `make` uses, and why."""

@@ -1,7 +1,8 @@
 """Every implementation writes each case, every other reads it, and the bytes are compared: `make matrix`.
 
     --sample N     so many combinations beside the cases with names (what a week's run does)
-    --full         every combination there is
+    --full         every combination there is, in random order
+    --minutes N    begin no case after so many minutes
     --only NAMES   implementations, with commas between them
     --cases WORD   cases whose name has this word
     --page PATH    where the page goes; "" for none
@@ -102,12 +103,14 @@ def compare(speakers: list[Speaker], case: Case, room: Path) -> Iterator[Cell]:
     for writer in speakers:
         if case.format not in writer.peer.formats:
             continue
-        place = room / "array"
-        shutil.rmtree(place, ignore_errors=True)
+        # Each has a folder of its own: a writer that refused may still be at work in the background.
+        inside = Path(tempfile.mkdtemp(dir=room))
+        place = inside / "array"
         place.mkdir()
         task = {**case.task(), "place": str(place)}
         outcome, said = asked(writer, {**task, "verb": "write", "cells": str(kept)})
         if outcome != RIGHT:
+            shutil.rmtree(inside, ignore_errors=True)
             yield Cell(case, writer.peer.name, "", outcome, said)
             continue
         for reader in speakers:
@@ -120,6 +123,7 @@ def compare(speakers: list[Speaker], case: Case, room: Path) -> Iterator[Cell]:
                 if found != case.cells:
                     outcome, said = WRONG, difference(found, case)
             yield Cell(case, writer.peer.name, reader.peer.name, outcome, said)
+        shutil.rmtree(inside, ignore_errors=True)
 
 
 def asked(speaker: Speaker, task: dict[str, object]) -> tuple[str, str]:
@@ -185,6 +189,7 @@ def main() -> int:
     words = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     words.add_argument("--sample", type=int, nargs="?", const=120, default=120)
     words.add_argument("--full", action="store_true")
+    words.add_argument("--minutes", type=float, default=0)
     words.add_argument("--only", default="")
     words.add_argument("--cases", default="")
     words.add_argument("--page", default=str(ROOT / "docs" / "reference" / "matrix.md"))
@@ -200,9 +205,12 @@ def main() -> int:
     for name, reason in absent.items():
         print(f"{name} is left out: {reason}")
     cells: list[Cell] = []
-    count = 0
-    with tempfile.TemporaryDirectory() as room:
+    count, over = 0, False
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as room:
         for case in everything() if asked_for.full else sample(asked_for.sample):
+            if asked_for.minutes and time.monotonic() - begun > 60 * asked_for.minutes:
+                over = True
+                break
             if asked_for.cases in case.name:
                 cells += compare(speakers, case, Path(room))
                 count += 1
@@ -211,7 +219,7 @@ def main() -> int:
     versions = {speaker.peer: speaker.version for speaker in speakers}
     for speaker in speakers:
         speaker.close()
-    what = f"{'every combination' if asked_for.full else 'a sample of the combinations'}, {count} cases"
+    what = f"{'every combination' if asked_for.full and not over else 'a sample of the combinations'}, {count:,} cases"
     done = Run(versions, absent, cells, time.monotonic() - begun, what, f"{datetime.now(UTC):%d %B %Y}")
     keep(done, Path(asked_for.kept))
     if asked_for.page:

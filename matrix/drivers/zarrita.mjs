@@ -169,6 +169,9 @@ function single(cell, array) {
 	return { data: new KINDS[array.dtype]([cell]), shape: [], stride: [] };
 }
 
+// Chunks are asked for together; of those that fail, the library waits for the first alone.
+process.on("unhandledRejection", () => {});
+
 for await (const line of readline.createInterface({ input: process.stdin })) {
 	let said;
 	try {

@@ -100,6 +100,7 @@ __all__ = [
 # Loaded when they are first asked for, so that importing zarrite stays cheap.
 _LATE_MODULES = frozenset(
     {
+        "arrow",
         "check",
         "codecs",
         "convert",

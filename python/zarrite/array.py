@@ -180,8 +180,11 @@ class Array(Selecting):
         cells = np.asarray(self[...])
         return cells if dtype is None else cells.astype(dtype, copy=False)
 
-    def __dlpack__(self, **options: Any) -> Any:
-        return np.asarray(self[...]).__dlpack__(**options)
+    def __dlpack__(self, *, copy: bool | None = None, **options: Any) -> Any:
+        if copy is False:
+            raise BufferError("an array in a store cannot be had without copying its cells; leave copy=False out")
+        cells = np.asarray(self[...])
+        return cells.astype(cells.dtype.newbyteorder("="), copy=False).__dlpack__(**options)
 
     def __dlpack_device__(self) -> tuple[int, int]:
         return (1, 0)  # kDLCPU, the first one

@@ -97,10 +97,8 @@ def models_below(store: Store, path: str, zarr_format: int | None) -> Steps[dict
     found: dict[str, Model] = {}
     groups = [""]
     while groups:
-        names: list[str] = []
-        for group in groups:
-            _, below = yield store.list_dir(join(path, group))
-            names.extend(join(group, name) for name in below)
+        listed = yield store.list_dirs([join(path, group) for group in groups])
+        names = [join(group, name) for group, (_, below) in zip(groups, listed, strict=True) for name in below]
         models = yield from fetch_many(store, [join(path, name) for name in names], zarr_format)
         groups = []
         for name, model in zip(names, models, strict=True):

@@ -241,13 +241,14 @@ class Members(Located):
     def __bool__(self) -> bool:
         return True
 
-    def _level(self, path: str) -> Steps[dict[str, Model]]:
-        """The members directly below a path, with one listing and one call for all documents."""
-        catalog = self._catalog
-        if catalog is not None and catalog.serves:
-            return catalog.level(path)
-        names = yield from self._names(path)
-        paths = [join(path, name) for name in names]
+    def _level(self, groups: list[str]) -> Steps[dict[str, Model]]:
+        """The members directly below some groups, by path relative to this one.
+
+        One call lists all of the groups, and one reads all documents.
+        """
+        listed = yield self._store.list_dirs([join(self._path, group) for group in groups])
+        names = [join(group, name) for group, (_, below) in zip(groups, listed, strict=True) for name in below]
+        paths = [join(self._path, name) for name in names]
         models = yield from fetch_many(self._store, paths, self._model.zarr_format)
         bare = formats.bare_group(self._model.zarr_format)
         found = ((name, bare if model is None else model) for name, model in zip(names, models, strict=True))
@@ -268,14 +269,9 @@ class Members(Located):
         groups = [""]
         depth = 0
         while groups and (max_depth is None or depth <= max_depth) and (most is None or len(found) <= most):
-            deeper: list[str] = []
-            for group in groups:
-                level = yield from self._level(join(self._path, group))
-                for name, model in level.items():
-                    found[join(group, name)] = model
-                    if isinstance(model, GroupModel):
-                        deeper.append(join(group, name))
-            groups = deeper
+            level = yield from self._level(groups)
+            found.update(level)
+            groups = [name for name, model in level.items() if isinstance(model, GroupModel)]
             depth += 1
         return dict(sorted(found.items()))
 
@@ -285,7 +281,7 @@ class Members(Located):
     ) -> Steps[tuple[tuple[str, Array | Self], ...]]:
         """Names and handles of the members, in order.
 
-        One listing and one batch of documents a group; chunks are never listed.
+        The groups of a level are listed together, and their documents are one batch; chunks are never listed.
 
         Args:
             max_depth: how many levels below the direct members to go; `None` for all of them.

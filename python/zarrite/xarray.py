@@ -86,8 +86,10 @@ def _dimensions(array: Array, dimension_key: str, _: bool) -> tuple[tuple[str, .
 class ZarriteStore(ZarrStore):  # type: ignore[misc]
     """xarray's Zarr store over a group of zarrite's."""
 
-    # Cells of small coordinates that were read when the store was opened.
     __slots__ = ("_loaded",)
+
+    _loaded: dict[str, Any]
+    """Cells of small coordinates, by name, that were read when the store was opened."""
 
     @classmethod
     def open_group(cls, store: Any, mode: str = "r", group: str | None = None, **settings: Any) -> ZarriteStore:

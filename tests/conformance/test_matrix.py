@@ -97,6 +97,15 @@ def test_who_is_at_fault_is_who_stands_alone(handful: list[cases.Case]) -> None:
     assert (writer.who, writer.do, len(writer.cells)) == ("a", "write", 2)
 
 
+def test_who_is_known_to_do_so_is_at_fault_where_nobody_else_reads() -> None:
+    (case,) = [case for case in cases.odd_floats() if case.name == "v3 complex64, none, odd bits"]
+    wrong = runner.Cell(case, "zarr-python 3", "zarrite", runner.WRONG, "")
+    (group,) = page.faults([wrong])
+    assert (group.who, group.do) == ("zarr-python 3", "write")
+    assert "negative zeros" in group.reason
+    assert not page.is_ours(group)
+
+
 def test_an_implementation_that_is_not_here_is_named_with_the_reason(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -194,7 +194,7 @@ def test_a_web_server_cannot_be_written_to(web: Server) -> None:
 ABSENT = (
     ("h5py", "zarrite.convert('model.nc', 'new.zarr')", "pip install 'zarrite[convert]'"),
     ("scipy", "zarrite.convert('old.nc', 'new.zarr')", "pip install 'zarrite[convert]'"),
-    ("dask", "zarrite.dask.from_zarr(array)", "pip install 'zarrite[dask]'"),
+    ("dask", "zarrite.dask.from_array(array)", "pip install 'zarrite[dask]'"),
     ("xarray", "zarrite.xarray.ZarriteBackendEntrypoint()", "pip install 'zarrite[xarray]'"),
     ("rich", "zarrite.progress.reporter('bars')", "pip install 'zarrite[cli]'"),
 )

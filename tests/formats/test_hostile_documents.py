@@ -203,7 +203,8 @@ def test_an_index_whose_length_is_not_known_is_refused() -> None:
 
 def test_names_that_are_not_known_are_refused_with_those_that_are() -> None:
     assert "known: " in refused(array(codecs=[{"name": "fpzip"}]), UnknownCodecError)
-    assert "known: " in refused(array(data_type="float8_e9"), DataTypeValidationError)
+    assert "known: " in refused(array(data_type="octonion"), DataTypeValidationError)
+    assert "did you mean 'float8_e5m2'" in refused(array(data_type="float8_e9"), DataTypeValidationError)
     assert "'fpzip'" in refused(old_array(compressor={"id": "fpzip"}), UnknownCodecError)
     assert "'hexagonal'" in refused(array(chunk_grid={"name": "hexagonal", "configuration": {}}))
     assert "'wheel'" in refused(array(chunk_key_encoding={"name": "wheel"}))

@@ -13,6 +13,8 @@ import numpy as np
 import pytest
 
 import zarrite
+from costs.counting import Ledger
+from servers.s3 import Server
 
 xr = pytest.importorskip("xarray")
 
@@ -159,3 +161,46 @@ def test_nothing_asks_for_zarr_python(tmp_path: Path) -> None:
         check=True,
     )
     assert done.stdout.split() == ["56.0"]
+
+
+def forest(groups: int) -> Any:
+    leaf = xr.Dataset({"a": ("x", np.arange(3.0))}, {"x": np.arange(3)})
+    return xr.DataTree.from_dict({f"/{i % 4}/{i}": leaf for i in range(groups)})
+
+
+def test_the_documents_of_a_tree_are_copied_once(tmp_path: Path) -> None:
+    documents = []
+    for groups in (4, 12):
+        ledger = Ledger()
+        requests = ledger.of(lambda groups=groups, ledger=ledger: to_zarr(forest(groups), ledger.store))
+        documents.append([key for operation, key in requests if operation == "put" and key == "zarr.json"])
+        opened = xr.open_datatree(ledger.store, engine=ENGINE, consolidated=True)
+        xr.testing.assert_identical(opened.load(), forest(groups).load())
+    assert len(documents[0]) == len(documents[1]) <= 3
+
+
+def test_the_groups_of_a_tree_are_listed_once_each() -> None:
+    ledger = Ledger()
+    to_zarr(forest(12), ledger.store, consolidated=False)
+    requests = ledger.of(lambda: xr.open_datatree(ledger.store, engine=ENGINE, consolidated=False).close())
+    listed = [key for operation, key in requests if operation == "list_dir"]
+    assert sorted(listed) == sorted(["", *map(str, range(4)), *(f"{i % 4}/{i}" for i in range(12))])
+    read = [key for operation, key, *_ in requests if operation == "get" and key.endswith("zarr.json")]
+    assert len(read) == len(set(read)), "each document once"
+
+
+def test_a_tree_far_away_is_listed_a_level_at_a_time_and_its_coordinates_come_together(s3: Server) -> None:
+    place, options = f"s3://{s3.bucket}/forest", s3.options()
+    to_zarr(forest(24), place, consolidated=False, storage_options=options)
+    s3.turn(latency=0.05)
+    s3.forget()
+    opened = xr.open_datatree(place, engine=ENGINE, consolidated=False, storage_options=options)
+    asked = s3.requests()
+    s3.turn(latency=0)
+    listings = [one for one in asked if "list-type" in one.query]
+    assert len(listings) == 1 + 4 + 24
+    assert max(one.in_flight for one in listings) >= 12
+    coordinates = [one for one in asked if "/x/c/" in one.key]
+    assert len(coordinates) == 24
+    assert max(one.in_flight for one in coordinates) >= 12
+    xr.testing.assert_identical(opened.load(), forest(24).load())

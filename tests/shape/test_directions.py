@@ -28,7 +28,7 @@ MAY_IMPORT = {
     "formats": {"errors", "model"},
     "stores": {"errors", "_engine", "formats"},
 }
-OPTIONAL = ("cli", "viewer", "interop", "convert", "check", "dask", "torch", "xarray")
+OPTIONAL = ("cli", "viewer", "interop", "convert", "check", "dask", "torch", "arrow", "xarray")
 """Rooms that nothing imports, so each can be deleted. All but `check` are built on the public names."""
 CHECK = {"check", "", "model", "formats", "stores", "storage", "stored", "config", "progress", "errors"}
 """What `check` may import: it holds documents against the model, which public names hide on purpose."""

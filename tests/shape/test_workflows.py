@@ -42,7 +42,7 @@ def test_a_job_has_the_rights_that_it_names_and_an_end(name: str) -> None:
     assert found["permissions"] == {}
     for job in found["jobs"].values():
         assert job["permissions"]
-        assert job["timeout-minutes"] <= 120
+        assert job["timeout-minutes"] <= 240
 
 
 def test_one_job_may_publish_and_a_maintainer_is_asked() -> None:

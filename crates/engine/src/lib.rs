@@ -11,6 +11,7 @@ pub mod exclude;
 pub mod gate;
 pub mod handles;
 pub mod interrupt;
+pub mod level;
 pub mod read;
 pub mod runtime;
 pub mod store;

@@ -15,6 +15,7 @@ use std::hash::{BuildHasher, RandomState};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use zarrite_engine::level::list_dirs;
 use zarrite_engine::store::{Error as StoreError, Lock, Put, Range, Safety, Store as Contract};
 use zarrite_engine::stores::remote::{Rules, Settings};
 use zarrite_engine::stores::{Local, LocalOptions, Memory, Prefix, ReadOnly, Record, Remote, Staged};
@@ -412,6 +413,15 @@ impl Store {
     fn list_dir(&self, prefix: String) -> Pending {
         let store = self.inner();
         Pending::of(move || stored(&*store, store.list_dir(&prefix)))
+    }
+
+    /// As `list_dir` of each of some prefixes, all of them at once.
+    fn list_dirs(&self, prefixes: Vec<String>) -> Pending {
+        let store = self.inner();
+        Pending::new(move |door| {
+            let levels = list_dirs(&store, prefixes, door)?;
+            Ok(Box::new(move |py| pyo3::IntoPyObjectExt::into_py_any(levels, py)))
+        })
     }
 
     /// How many objects there are below a prefix, and their bytes.

@@ -11,7 +11,7 @@ from rich.table import Table
 
 import zarrite
 from zarrite.cli.places import Options, storage_options, store_and_path
-from zarrite.cli.speak import answers, print_json, to_stderr, to_terminal
+from zarrite.cli.speak import answers, print_json, show_count, to_stderr, to_terminal
 from zarrite.progress import reporter
 
 __all__ = ["check"]
@@ -92,11 +92,11 @@ def _show(facts: dict[str, Any], *, quiet: bool) -> None:
 
 def _summary(facts: dict[str, Any]) -> str:
     counts = {name: sum(1 for one in facts["findings"] if one["severity"] == name) for name in COLOURS}
-    found = ", ".join(f"{count} {name}{'s' if count != 1 else ''}" for name, count in counts.items())
+    found = ", ".join(show_count(count, name) for name, count in counts.items())
     read = f"{facts['chunks_read']} of {facts['chunks']} stored objects decoded"
     mendable = any(one["repairable"] for one in facts["findings"])
     more = "; * can be put right with --repair" if mendable else ""
     return (
-        f"{os.path.basename(facts['place'].rstrip('/')) or facts['place']}: {facts['groups']} groups, "
-        f"{facts['arrays']} arrays, {read}: {found}{more}"
+        f"{os.path.basename(facts['place'].rstrip('/')) or facts['place']}: "
+        f"{show_count(facts['groups'], 'group')}, {show_count(facts['arrays'], 'array')}, {read}: {found}{more}"
     )

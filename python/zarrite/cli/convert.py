@@ -11,7 +11,7 @@ from rich.table import Table
 
 import zarrite
 from zarrite.cli.places import Options, node_at, storage_options
-from zarrite.cli.speak import answers, print_json, show_bytes, show_shape, to_stderr, to_terminal
+from zarrite.cli.speak import answers, print_json, show_bytes, show_count, show_shape, to_stderr, to_terminal
 from zarrite.progress import reporter
 
 __all__ = ["convert"]
@@ -118,8 +118,9 @@ def _plan(facts: dict[str, Any]) -> None:
     out = to_terminal()
     out.print(table)
     out.print(
-        f"\n{facts['kind']} to Zarr v3: {show_bytes(facts['bytes'])} of cells in {len(facts['arrays'])} arrays, "
-        f"at most {facts['objects']} objects, {show_bytes(facts['memory_bytes'])} of memory "
+        f"\n{facts['kind']} to Zarr v3: {show_bytes(facts['bytes'])} of cells in "
+        f"{show_count(len(facts['arrays']), 'array')}, at most {show_count(facts['objects'], 'object')}, "
+        f"{show_bytes(facts['memory_bytes'])} of memory "
         f"(limit {show_bytes(facts['memory_limit'])}). Nothing was written.",
         markup=False,
     )
@@ -129,8 +130,8 @@ def _summary(facts: dict[str, Any]) -> None:
     speed = facts["bytes"] / max(facts["seconds"], 1e-3)
     verified = ", every cell read back and equal" if facts["verified"] else ""
     to_terminal().print(
-        f"{facts['kind']} {facts['source']} to {facts['target']}: {len(facts['arrays'])} arrays, "
+        f"{facts['kind']} {facts['source']} to {facts['target']}: {show_count(len(facts['arrays']), 'array')}, "
         f"{show_bytes(facts['bytes'])} of cells in {show_bytes(facts['stored_bytes'])}, "
-        f"{facts['stored_objects']} objects, {facts['seconds']:.1f} s ({show_bytes(speed)}/s){verified}",
+        f"{show_count(facts['stored_objects'], 'object')}, {facts['seconds']:.1f} s ({show_bytes(speed)}/s){verified}",
         markup=False,
     )

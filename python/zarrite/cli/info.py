@@ -11,7 +11,7 @@ from rich.table import Table
 
 import zarrite
 from zarrite.cli.places import Options, describe_array, node_at, storage_options
-from zarrite.cli.speak import answers, plain, print_json, show_bytes, show_shape, to_terminal
+from zarrite.cli.speak import answers, plain, print_json, show_bytes, show_count, show_shape, to_terminal
 
 __all__ = ["info"]
 
@@ -100,10 +100,10 @@ def _lines(facts: dict[str, Any]) -> list[tuple[str, str]]:
     if facts["kind"] == "group":
         return [
             ("group", facts["place"]),
-            ("holds", f"{facts['groups']} groups, {facts['arrays']} arrays"),
+            ("holds", f"{show_count(facts['groups'], 'group')}, {show_count(facts['arrays'], 'array')}"),
             ("members", ", ".join(facts["members"]) or "-"),
             ("cells", show_bytes(facts["bytes"])),
-            ("stored", f"{show_bytes(facts['stored_bytes'])} in {facts['stored_objects']} objects"),
+            ("stored", f"{show_bytes(facts['stored_bytes'])} in {show_count(facts['stored_objects'], 'object')}"),
         ]
     names = facts["dimension_names"]
     lines = [

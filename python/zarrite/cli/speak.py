@@ -16,7 +16,7 @@ from rich.console import Console
 
 from zarrite.errors import REPLACE, ZarriteError
 
-__all__ = ["answers", "print_json", "show_bytes", "show_shape", "to_stderr", "to_terminal"]
+__all__ = ["answers", "print_json", "show_bytes", "show_count", "show_shape", "to_stderr", "to_terminal"]
 
 P = ParamSpec("P")
 
@@ -65,6 +65,16 @@ def _sentence(error: BaseException) -> str:
     if isinstance(error, MemoryError):
         return f"not enough memory ({error})" if str(error) else "not enough memory"
     return f"{error}" if str(error) else type(error).__name__
+
+
+def show_count(count: int, name: str) -> str:
+    """A number of things for people.
+
+    Example:
+        >>> show_count(1, "array"), show_count(0, "array")
+        ('1 array', '0 arrays')
+    """
+    return f"{count:,} {name}" if count == 1 else f"{count:,} {name}s"
 
 
 def show_bytes(count: float) -> str:

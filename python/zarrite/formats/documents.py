@@ -8,11 +8,18 @@ only a document that had such tokens may keep them, since refusing to write it w
 from __future__ import annotations
 
 import json
+from codecs import BOM_UTF8
 from collections.abc import Callable
 from typing import Any, NoReturn
 
 from ..errors import MetadataValidationError, NotJsonError, ZarriteError
 from ..model.checks import brief
+
+
+def text_of(raw: bytes) -> str:
+    """The text of a document, without the mark some editors set before it."""
+    # Not by the codec "utf-8-sig": to load it costs more than to read a document.
+    return bytes(raw).removeprefix(BOM_UTF8).decode()
 
 
 def read_json(raw: bytes, key: str) -> dict[str, Any]:
@@ -22,7 +29,7 @@ def read_json(raw: bytes, key: str) -> dict[str, Any]:
         MetadataValidationError: no UTF-8, no JSON, or JSON that is no object; says where it breaks off.
     """
     try:
-        found = json.loads(bytes(raw).decode("utf-8-sig"))
+        found = json.loads(text_of(raw))
     except UnicodeDecodeError as error:
         raise MetadataValidationError(f"{key} is not UTF-8 text (byte {error.start}); restore the document") from None
     except json.JSONDecodeError as error:
@@ -67,7 +74,7 @@ def has_tokens(*raws: bytes | None) -> bool:
     seen: list[str] = []
     for raw in raws:
         if raw is not None and (b"NaN" in raw or b"Infinity" in raw):
-            json.loads(bytes(raw).decode("utf-8-sig"), parse_constant=seen.append)
+            json.loads(text_of(raw), parse_constant=seen.append)
     return bool(seen)
 
 

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from ..errors import DataTypeValidationError, MetadataValidationError, UnknownCodecError, ZarriteError
 from ..model.node import ArrayModel, GroupModel
 from . import parse, v2, v3
-from .documents import has_tokens, node_name, read_json, write_json
+from .documents import has_tokens, node_name, read_json, text_of, write_json
 from .letter import ERROR, NOTE, V2_LETTERS, V3_LETTERS, WARNING, Document, Letter
 from .tolerance import V2_FIXES, V3_FIXES, Fix, mended
 
@@ -263,7 +263,7 @@ def _double_members(raw: bytes) -> list[str]:
         names = [name for name, _ in found]
         double.extend(sorted({name for name in names if names.count(name) > 1}) if len(set(names)) < len(names) else ())
 
-    json.loads(raw.decode("utf-8-sig"), object_pairs_hook=pairs)
+    json.loads(text_of(raw), object_pairs_hook=pairs)
     return double
 
 
