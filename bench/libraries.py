@@ -399,18 +399,17 @@ def compare(
                 if done is None:
                     continue
                 found.setdefault(row, {}).setdefault(name, []).extend(done["seconds"])
-                busy.setdefault(row, {}).setdefault(name, []).extend(done["busy"])
+                if not LOADERS.get(row):  # what workers do is counted in processes of their own
+                    busy.setdefault(row, {}).setdefault(name, []).extend(done["busy"])
                 answers.append(done["answer"])
             if answers and not np.allclose(answers, answers[0], rtol=1e-4):
                 raise SystemExit(f"{row}: libraries found other cells: {answers}")
-            told = {
-                name: f"{statistics.median(times) * 1e3:.1f} (cpu {statistics.median(busy[row][name]) * 1e3:.1f})"
-                for name, times in found.get(row, {}).items()
-            }
-            print(row, told, file=sys.stderr, flush=True)
+            for kind, times in (("clock", found), ("processor", busy)):
+                told = {name: f"{seconds * 1e3:.1f}" for name, seconds in medians(times.get(row, {})).items()}
+                print(row, kind, told, file=sys.stderr, flush=True)
     finally:
         shutil.rmtree(root, ignore_errors=True)
-    return {row: {"median": medians(found[row]), "busy": medians(busy[row])} for row in found}
+    return {row: {"median": medians(found[row]), "busy": medians(busy.get(row, {}))} for row in found}
 
 
 def medians(of: Mapping[str, list[float]]) -> dict[str, float]:

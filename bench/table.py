@@ -166,14 +166,21 @@ def caches(found: dict[str, Any]) -> str:
 
 
 def libraries(found: dict[str, Any]) -> str:
-    """The table of what users of other libraries wait for."""
+    """The table of what users of other libraries wait for: the clock's time, and the processor's in brackets."""
     peers = sorted({name for row in found.values() for name in row["median"]} - {OURS})
     lines = []
     for name, row in found.items():
-        best, ours = best_peer(row), row["median"][OURS]
-        times = [milliseconds(row["median"].get(peer)) for peer in (OURS, *peers)]
-        lines.append([name, *times, f"{best[1] / ours:.2f}x" if best else "–"])
-    return grid(["", OURS, *peers, "best other / zarrite"], lines)
+        busy = row["busy"]
+        cells = []
+        for peer in (OURS, *peers):
+            brackets = f" ({milliseconds(busy[peer])})" if peer in busy else ""
+            cells.append(milliseconds(row["median"].get(peer)) + brackets)
+        gained = []
+        for times in (row["median"], busy):
+            best = best_peer({"median": times})
+            gained.append(f"{best[1] / times[OURS]:.2f}x" if best else "–")
+        lines.append([name, *cells, *gained])
+    return grid(["", OURS, *peers, "best other / zarrite", "the same, processor"], lines)
 
 
 def fill(page: Path, name: str, text: str) -> None:

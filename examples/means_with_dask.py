@@ -15,7 +15,7 @@ def a_year() -> xr.Dataset:
     """Made-up temperatures: colder to the poles, warmer in July in the north."""
     days = pd.date_range("2026-01-01", periods=365)
     latitudes, longitudes = np.linspace(-88, 88, 45), np.arange(0, 360, 4.0)
-    season = np.cos((days.dayofyear.to_numpy() - 200) / 365 * 2 * np.pi)
+    season = np.cos((days.day_of_year.to_numpy() - 200) / 365 * 2 * np.pi)
     cells = 25 - np.abs(latitudes)[None, :, None] * 0.5 + season[:, None, None] * latitudes[None, :, None] * 0.2
     cells = np.broadcast_to(cells, (365, 45, 90)).astype("float32")
     return xr.Dataset(

@@ -67,7 +67,7 @@ KNOWN: tuple[Fault, ...] = (
     ),
     Fault(
         (*PYTHON, "zarr-python 2"),
-        "read",
+        "both",
         lambda case: "delta" in chain(case) and case.data_type in {"bool", *TIMES},
         "numcodecs adds differences of booleans and times up as NumPy does: true and true is true, NaT stays NaT",
     ),
@@ -132,6 +132,12 @@ KNOWN: tuple[Fault, ...] = (
         "both",
         lambda case: case.document.get("order") == "F",
         'takes cells of `order: "F"` for cells in C order (zarr-developers/zarr-java#95)',
+    ),
+    Fault(
+        ("zarr-java",),
+        "read",
+        lambda case: not case.shape,
+        "gives the fill value for an array without axes",
     ),
     Fault(
         ("netCDF-C",),

@@ -56,7 +56,8 @@ class Group(NamedTuple):
 def blamed(cells: list[Cell]) -> dict[str, tuple[str, str]]:
     """Who is at fault for each wrong reader of what one writer made of one case.
 
-    Who is known to do so is. Else readers are, where at least as many others read it as it should be; else the writer.
+    Who is known to do so is: the writer where nobody else reads it as it should be. Else readers are, where at least as
+    many others read it right; else the writer.
     """
     writer, case = cells[0].writer, cells[0].case
     right = [cell for cell in cells if cell.outcome == RIGHT and cell.reader != writer]
@@ -64,10 +65,10 @@ def blamed(cells: list[Cell]) -> dict[str, tuple[str, str]]:
     agreed = right and len(right) >= len([name for name in wrong if name != writer])
     found: dict[str, tuple[str, str]] = {}
     for reader in wrong:
-        if reason(reader, "read", case):
-            found[reader] = reader, "read"
-        elif reason(writer, "write", case):
+        if reason(writer, "write", case) and not (right and reason(reader, "read", case)):
             found[reader] = writer, "write"
+        elif reason(reader, "read", case):
+            found[reader] = reader, "read"
         else:
             found[reader] = (reader, "read") if agreed else (writer, "write")
     return found

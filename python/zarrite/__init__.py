@@ -146,7 +146,7 @@ def __getattr__(name: str) -> Any:
             raise MissingDependencyError(name, f"zarrite.{name}", name) from error
     if name in _LATE_NAMES:
         return getattr(importlib.import_module(f"zarrite.{_LATE_NAMES[name]}"), name)
-    raise AttributeError(f"module 'zarrite' has no attribute {name!r}")
+    raise importlib.import_module("zarrite.model.gone").no_attribute(__name__, name)
 
 
 def __dir__() -> list[str]:

@@ -6,6 +6,8 @@ Example:
     {'name': 'blosc', 'configuration': {'cname': 'lz4', 'clevel': 5, 'blocksize': 0}}
 """
 
+from typing import TYPE_CHECKING
+
 from .model.casting import CastValue, ScaleOffset
 from .model.chain import PythonCodec, register_codec
 from .model.checksums import CRC32, Adler32, Crc32cCodec, Fletcher32, JenkinsLookup3
@@ -71,3 +73,10 @@ __all__ = [
     "ZstdCodec",
     "register_codec",
 ]
+
+if not TYPE_CHECKING:  # type checkers know every name without it
+
+    def __getattr__(name: str) -> object:
+        from .model.gone import no_attribute
+
+        raise no_attribute(__name__, name)

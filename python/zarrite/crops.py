@@ -13,8 +13,8 @@ Example:
     >>> crops[3]
     array([[ 6,  7],
            [14, 15]])
-    >>> [batch.shape for batch in crops.stream(batch_size=6, seed=1)]
-    [(6, 2, 2), (6, 2, 2), (4, 2, 2)]
+    >>> print(*(batch.shape for batch in crops.stream(batch_size=6, seed=1)))
+    (6, 2, 2) (6, 2, 2) (4, 2, 2)
 """
 
 from __future__ import annotations

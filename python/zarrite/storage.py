@@ -12,7 +12,7 @@ from __future__ import annotations
 import datetime as dt
 import os
 from collections.abc import Mapping, MutableMapping
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from zarrite import _engine
 from zarrite._engine import Store
@@ -335,3 +335,11 @@ def read_json(url: str, *, storage_options: Mapping[str, Any] | None = None) -> 
         FileNotFoundError: there is no such document.
     """
     return json_at(url, storage_options)
+
+
+if not TYPE_CHECKING:  # type checkers know every name without it
+
+    def __getattr__(name: str) -> object:
+        from zarrite.model.gone import no_attribute
+
+        raise no_attribute(__name__, name)

@@ -11,8 +11,8 @@ Example:
     >>> from torch.utils.data import DataLoader
     >>> image = zarrite.array(np.zeros((64, 64), "float32"), chunks=(16, 16))
     >>> stream = zarrite.torch.CropStream(image, (8, 8), batch_size=16, seed=0)
-    >>> [batch.shape for batch in DataLoader(stream, batch_size=None)]
-    [torch.Size([16, 8, 8]), torch.Size([16, 8, 8]), torch.Size([16, 8, 8]), torch.Size([16, 8, 8])]
+    >>> print(*(tuple(batch.shape) for batch in DataLoader(stream, batch_size=None)))
+    (16, 8, 8) (16, 8, 8) (16, 8, 8) (16, 8, 8)
 """
 
 from __future__ import annotations

@@ -130,6 +130,7 @@ LATE = {
     "claims",
     "formats.loose",
     "looking",
+    "model.gone",
     "older",
     "picture",
     "stores.adapters",

@@ -107,6 +107,29 @@ class WrapperStore(Store):
         found: list[Buffer | None] = await self._store.get_partial_values(prototype, key_ranges)
         return found
 
+    @property
+    def _supports_sync_io(self) -> bool:
+        return hasattr(self._store, "get_sync") and getattr(self._store, "_supports_sync_io", True)
+
+    def _sync(self, name: str) -> Any:
+        method = getattr(self._store, name, None)
+        if method is None:
+            raise TypeError(f"Store {type(self._store).__name__} does not support synchronous {name[:-5]}.")
+        return method
+
+    def get_sync(self, key: str, *, prototype: Any = None, byte_range: ByteRequest | None = None) -> Buffer | None:
+        """The bytes of an object, where the other store answers without coroutines."""
+        found: Buffer | None = self._sync("get_sync")(key, prototype=prototype, byte_range=byte_range)
+        return found
+
+    def set_sync(self, key: str, value: Buffer) -> None:
+        """Keeps an object, where the other store answers without coroutines."""
+        self._sync("set_sync")(key, value)
+
+    def delete_sync(self, key: str) -> None:
+        """Forgets an object, where the other store answers without coroutines."""
+        self._sync("delete_sync")(key)
+
     async def exists(self, key: str) -> bool:
         return bool(await self._store.exists(key))
 
@@ -183,6 +206,14 @@ class LoggingStore(WrapperStore):
             handler.setLevel(log_level)
             self.logger.addHandler(handler)
 
+    @classmethod
+    async def open(cls, store_cls: type[Any], *args: Any, **kwargs: Any) -> Self:
+        """A store of a class, opened and wrapped."""
+        own = {name: kwargs.pop(name) for name in ("log_level", "log_handler") if name in kwargs}
+        store = store_cls(*args, **kwargs)
+        await store._open()
+        return cls(store, **own)
+
     def _default_handler(self) -> logging.Handler:
         handler = logging.StreamHandler(stream=sys.stdout)
         handler.setFormatter(logging.Formatter("%(asctime)s - %(name)s - %(levelname)s - %(message)s"))
@@ -213,8 +244,9 @@ class LoggingStore(WrapperStore):
             return await super().get(key, prototype, byte_range)
 
     async def get_partial_values(self, prototype: Any, key_ranges: Any) -> list[Buffer | None]:
-        with self.log(",".join(one[0] for one in key_ranges)):
-            return await super().get_partial_values(prototype, key_ranges)
+        asked = list(key_ranges)
+        with self.log(",".join(one[0] for one in asked)):
+            return await super().get_partial_values(prototype, asked)
 
     async def exists(self, key: str) -> bool:
         with self.log(key):

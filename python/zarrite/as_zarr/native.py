@@ -82,7 +82,7 @@ class EngineStore(Store):
         return (self._engine, "") if changes_nothing(self) else super().__zarrite_store__(read_only)
 
     def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in vars(self).items() if name not in ("_native", "_engine_store")}
+        return {name: value for name, value in vars(self).items() if name not in ("_native", "_held", "_engine_store")}
 
     def with_read_only(self, read_only: bool = False) -> Self:
         """The same place, with or without writes."""

@@ -104,18 +104,15 @@ class LocalStore(EngineStore):
         self.root.mkdir()
 
     async def move(self, dest_root: str | Path) -> None:
-        """Moves the directory, and this store with it.
+        """Refused: handles of what is in the store would go on looking where it was.
 
         Raises:
-            FileExistsError: something is there.
+            NotImplementedError: always; the sentence says what does it.
         """
-        goal = Path(dest_root)
-        if goal.exists():
-            raise FileExistsError(f"Destination root {goal} already exists.")
-        goal.parent.mkdir(parents=True, exist_ok=True)
-        shutil.move(self.root, goal)
-        self.root = goal
-        self._take(self._made())
+        raise NotImplementedError(
+            f"handles that are open would go on looking in {self.root}; close the store, move the directory to "
+            f"{dest_root} with zarrite.move, and open it there"
+        )
 
     def __str__(self) -> str:
         return f"file://{self.root.as_posix()}"
@@ -185,6 +182,12 @@ class ZipStore(EngineStore):
         _ = self._engine
         await super()._open()
 
+    def close(self) -> None:
+        """Writes the archive; it is opened again when it is used again."""
+        super().close()
+        vars(self).pop("_engine_store", None)
+        self._zmode = "r" if self._zmode == "r" else "a"
+
     def __getstate__(self) -> dict[str, Any]:
         # What is opened again elsewhere is there by then.
         state = super().__getstate__()
@@ -196,8 +199,7 @@ class ZipStore(EngineStore):
         goal = Path(path)
         goal.parent.mkdir(parents=True, exist_ok=True)
         shutil.move(self.path, goal)
-        self.path, self._zmode = goal, "r" if self._zmode == "r" else "a"
-        self._take(self._made())
+        self.path = goal
         self._is_open = True
 
     def __str__(self) -> str:
@@ -267,21 +269,20 @@ class MemoryStore(EngineStore):
         super().__init__(read_only=read_only)
         self._given = store_dict
         if store_dict is None:
-            made = _engine.memory_store()
-            self._take(made.with_read_only() if read_only else made)
+            self._whole = _engine.memory_store()
+            self._take(self._whole.with_read_only() if read_only else self._whole)
 
     @classmethod
     def _over(cls, store: Engine) -> Self:
         self = super()._over(store)
         origin = origin_of(store)
         self._given = origin.mapping if isinstance(origin, MappingStore) else None
+        self._whole = store
         return self
 
     def _made(self) -> Engine:
-        if self._given is None:  # it came in a pickle
-            store = named_memory_store(f"pickled-{id(self)}")
-            for key, value in vars(self).pop("_carried", {}).items():
-                store.put(key, value).result()
+        if self._given is None:
+            store = self._whole
         else:
             self._origin = BufferMapping(self._given)
             store = store_of_object(self._origin)
@@ -295,13 +296,13 @@ class MemoryStore(EngineStore):
         """The same objects, with or without writes."""
         other = super().with_read_only(read_only)
         if self._given is None:
-            other._take(self._engine.with_read_only(read_only))
+            other._whole = self._whole
+            other._take(self._whole.with_read_only() if read_only else self._whole)
         return other
 
     def __getstate__(self) -> dict[str, Any]:
         state = super().__getstate__()
-        state.pop("_origin", None)
-        return state
+        return {name: value for name, value in state.items() if name not in ("_origin", "_whole")}
 
     def __reduce__(self) -> tuple[Any, ...]:
         if self._given is not None:
@@ -359,13 +360,27 @@ class ManagedMemoryStore(MemoryStore):
         self.name, self.path, self._given = name, normalize_path(path), None
         self._take(self._made())
 
+    @property
+    def _store_dict(self) -> MutableMapping[str, Any]:
+        return Objects(named_memory_store(self.name))
+
+    def with_read_only(self, read_only: bool = False) -> Self:
+        """The same objects, with or without writes."""
+        return type(self)(self.name, path=self.path, read_only=read_only)
+
     def _made(self) -> Engine:
         store = named_memory_store(self.name).prefixed(self.path) if self.path else named_memory_store(self.name)
         return store.with_read_only() if self.read_only else store
 
     @classmethod
     def from_url(cls, url: str, *, read_only: bool = False) -> Self:
-        """The store that `memory://name/path` names."""
+        """The store that `memory://name/path` names.
+
+        Raises:
+            ValueError: it is no such URL, or nothing was ever kept under that name.
+        """
+        if not url.startswith("memory://"):
+            raise ValueError(f"Expected a 'memory://' URL, got {url!r}.")
         name, _, path = url.removeprefix("memory://").partition("/")
         return cls(name, path=path, read_only=read_only)
 

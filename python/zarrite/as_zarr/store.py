@@ -103,6 +103,10 @@ class Store(ABC):
         self._is_open = False
         self._read_only = read_only
 
+    def __class_getitem__(cls, of: Any) -> type[Self]:
+        """The class itself: annotations may name what is inside, as zarr-python's do."""
+        return cls
+
     # ---------------------------------------------------------------- towards the engine
 
     def __zarrite_store__(self, read_only: bool) -> tuple[_engine.Store, str]:
@@ -118,7 +122,7 @@ class Store(ABC):
         return self._native, ""
 
     def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in vars(self).items() if name != "_native"}
+        return {name: value for name, value in vars(self).items() if name not in ("_native", "_held")}
 
     # ---------------------------------------------------------------- opening and closing
 

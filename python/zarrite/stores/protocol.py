@@ -162,7 +162,10 @@ _dress: tuple[Callable[[Store], Any], Callable[[Any, str], Any]] | None = None
 
 
 def note(store: Store, stands: Any) -> None:
-    """Notes the object that stands for a store, and that holds it."""
+    """Notes the object that stands for a store; it holds the store from now on."""
+    held = vars(stands).setdefault("_held", [])
+    if not any(one is store for one in held):
+        held.append(store)
     _stand[id(store)] = stands
 
 

@@ -82,7 +82,8 @@ class ZarrStore:
         self.read_only = bool(getattr(store, "read_only", False))
         self._version = version
         self._words = _words()
-        self._has_sync = all(callable(getattr(store, name, None)) and _is_newest(store, name) for name in _SYNC)
+        own = getattr(store, "_supports_sync_io", True)
+        self._has_sync = own and all(callable(getattr(store, name, None)) and _is_newest(store, name) for name in _SYNC)
         if self._has_sync:
             self.is_local = True
 

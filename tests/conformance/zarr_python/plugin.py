@@ -15,6 +15,7 @@ import warnings
 from collections.abc import Iterator, Sequence
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
+from importlib.util import spec_from_file_location
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -26,6 +27,12 @@ import zarrite
 from zarrite.as_zarr import MODULES
 
 _running = False
+
+# zarr-python's own tests for stores are a part of it. Where its source lies, they are taken from there.
+_TESTING = {
+    f"zarr.testing.{file.stem}": file
+    for file in Path(os.environ.get("ZARR_PYTHON_SOURCE", ".")).glob("src/zarr/testing/[a-z]*.py")
+}
 
 
 class Poison:
@@ -119,12 +126,15 @@ class _Inside(Loader, MetaPathFinder):
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
+        if fullname in _TESTING:
+            return spec_from_file_location(fullname, _TESTING[fullname])
         if fullname.startswith("zarr.") and fullname not in MODULES:
             return ModuleSpec(fullname, self, is_package=True)
         return None
 
     def create_module(self, spec: ModuleSpec) -> ModuleType:
         module = ModuleType(spec.name)
+        module.__file__ = ""
         module.__getattr__ = _lacking([spec.name])  # type: ignore[method-assign]
         return module
 
@@ -137,7 +147,8 @@ sys.meta_path.insert(0, _Inside())
 for _target in set(MODULES.values()):
     _names = [name for name, target in MODULES.items() if target == _target]
     for _name in _names:
-        _module = importlib.import_module(_name)
+        if _name not in _TESTING:
+            _module = importlib.import_module(_name)
     _module.__getattr__ = _lacking(_names, _module.__dict__.get("__getattr__"))  # type: ignore[method-assign]
 inside.private(zarrite.Array)
 for _name in inside.POISON:
