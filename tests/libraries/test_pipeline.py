@@ -149,6 +149,7 @@ def layouts(draw: st.DrawFn) -> dict[str, Any]:
     layout["config"] = {"write_empty_chunks": draw(st.booleans()), "order": draw(st.sampled_from("CF"))}
     if layout["dtype"] == "str":
         layout.pop("serializer", None)
+        layout["config"]["order"] = "C"  # some versions of zarr-python write text of arrays in order "F" wrongly
     if isinstance(layout["dtype"], list):
         layout.pop("shards", None)  # some versions of zarr-python cannot write them
     return layout
