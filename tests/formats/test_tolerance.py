@@ -106,7 +106,9 @@ def test_forms_that_mean_the_same_are_read_in_silence(document: dict[str, Any]) 
         ("string", 0, b"0"),
         ("U3", 0, bytes(12)),
         ("S3", 0, bytes(3)),
-        ("S3", [88], None),
+        ("S3", [88], b"X\0\0"),  # zarr-python writes NumPy's scalar, which knows no zeros at its end
+        ("S3", "WFk=", b"XY\0"),
+        ("V3", [88], None),
         ("S3", [88, 89, 0], b"XY\0"),
         ("datetime64[ns]", "NaT", np.int64(-(2**63)).tobytes()),
         ("r16", [1, 2], b"\1\2"),

@@ -295,7 +295,9 @@ class FixedBytes(DType):
         return raw.ljust(self.numpy.itemsize, b"\0")
 
     def fill_from_json(self, value: object) -> Any:
-        return fills.item(fills.fixed_bytes_from_json(value, self.numpy.itemsize, self.name), self.numpy)
+        terminated = self.numpy.kind == "S"
+        raw = fills.fixed_bytes_from_json(value, self.numpy.itemsize, self.name, terminated=terminated)
+        return fills.item(raw, self.numpy)
 
     def fill_to_json(self, value: Any) -> str | list[int]:
         raw = self.cell(value)

@@ -143,9 +143,11 @@ def base64(value: bytes) -> str:
     return binascii.b2a_base64(value, newline=False).decode("ascii")
 
 
-def fixed_bytes_from_json(value: object, length: int, what: str) -> bytes:
-    """Exactly `length` bytes; nothing at all means zeros."""
+def fixed_bytes_from_json(value: object, length: int, what: str, *, terminated: bool = False) -> bytes:
+    """Exactly `length` bytes; nothing at all means zeros. Of `terminated` bytes, zeros at the end may be left out."""
     found = bytes_from_json(value, what)
+    if terminated and len(found) < length:
+        found = found.ljust(length, b"\0")  # zarr-python writes them so
     if len(found) > length and not any(found[length:]):
         found = found[:length]
     if found and len(found) != length:
