@@ -116,6 +116,8 @@ WORK: dict[str, Work] = {
     "Group.create": lambda do, g: do(g.create, "n", shape=3, dtype="i1"),
     "Group.create_group": lambda do, g: do(g.create_group, "n/m"),
     "Group.create_hierarchy": lambda do, g: do(g.create_hierarchy, {"n/m": g["a"].metadata}),
+    "Group.create_dataset": lambda do, g: do(g.create_dataset, "n", data=np.arange(3)),
+    "Group.require_dataset": lambda do, g: do(g.require_dataset, "n", shape=3, dtype="i1"),
     "Group.require_array": lambda do, g: do(g.require_array, "n", shape=3, dtype="i1"),
     "Group.require_group": lambda do, g: do(g.require_group, "n"),
     "Group.require_groups": lambda do, g: do(g.require_groups, "n", "m"),

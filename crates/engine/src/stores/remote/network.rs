@@ -12,8 +12,8 @@ use tokio::task::JoinHandle;
 use crate::interrupt::is_told_to_stop;
 use crate::store::{Error, Result, Way};
 
-/// One thread drives every connection; what is read is decoded elsewhere.
-const DRIVERS: usize = 1;
+/// So many threads drive the connections; what is read is decoded elsewhere.
+const DRIVERS: usize = 2;
 /// How often one who waits asks whether to go on.
 const TICK: Duration = Duration::from_millis(100);
 
