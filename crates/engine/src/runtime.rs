@@ -3,20 +3,22 @@
 //! Started on first use. A forked child starts its own: the parent's threads do not live there.
 
 mod job;
+mod turns;
 
 use self::job::Job;
 pub use self::job::{Stop, go_on};
+pub use self::turns::Turn;
+use self::turns::Turns;
 use crate::ahead::Ahead;
 use crate::blocks::Blocks;
 use crate::budget::{Budget, memory_of_machine};
 use crate::decoded::Decoded;
 use crate::error::{Error, Result};
 use crate::gate::Gate;
-use crate::handles::Handles;
-use crate::sync::{Condvar, Mutex, MutexGuard};
+use crate::handles::{Handles, name};
+use crate::sync::{Condvar, Mutex};
 use std::cell::Cell;
 use std::collections::VecDeque;
-use std::hash::{DefaultHasher, Hasher};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicPtr, AtomicU32, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -65,7 +67,7 @@ pub struct Runtime {
     computing: Lane,
     waiting: Lane,
     threads: AtomicUsize,
-    locks: Vec<Mutex<()>>,
+    turns: Turns,
     desks: Mutex<Desks>,
     desk_free: Condvar,
     /// Objects held open, with the indexes of shards.
@@ -140,7 +142,7 @@ impl Runtime {
             computing: Lane::default(),
             waiting: Lane::default(),
             threads: AtomicUsize::new(threads),
-            locks: (0..4096).map(|_| Mutex::new(())).collect(),
+            turns: Turns::default(),
             desks: Mutex::default(),
             desk_free: Condvar::default(),
             handles: Handles::default(),
@@ -162,14 +164,10 @@ impl Runtime {
         self.threads.store(threads.clamp(1, 1024), Ordering::Relaxed);
     }
 
-    /// The lock of one object, whichever handle writes it. Objects may share a lock; nobody holds two.
-    pub fn lock(&self, identity: &str, key: &str) -> MutexGuard<'_, ()> {
+    /// The lock of one object, whichever handle writes it. Nobody holds two.
+    pub fn lock(&self, identity: &str, key: &str) -> Turn<'_> {
         // One name for one object, whichever store leads to it.
-        let mut hasher = DefaultHasher::new();
-        for part in [identity, "/", key] {
-            hasher.write(part.as_bytes());
-        }
-        self.locks[hasher.finish() as usize % self.locks.len()].lock()
+        self.turns.wait(&name(identity, key))
     }
 
     fn lane(&self, job: &Job) -> &Lane {
