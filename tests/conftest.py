@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,9 @@ ROOT = Path(__file__).parent.parent
 
 # The servers that tests talk to: `s3` and `web`.
 pytest_plugins = ["conformance.peers", "servers.fixtures"]
+
+# A shell that runs this in the background has the signal ignored, and so would every process that is started here.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # `ZARRITE_EXAMPLES=100000 make test` runs the long form of every property.
 settings.register_profile(
