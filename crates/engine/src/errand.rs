@@ -5,7 +5,7 @@
 
 use crate::array::{Door, IN_FLIGHT, far};
 use crate::budget::Taken;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::runtime::{ASK, go_on, runtime};
 use crate::store::{self, Later, Way};
 use crate::sync::{Condvar, Mutex, MutexGuard};
@@ -17,28 +17,50 @@ use zarrite_core::Workspace;
 pub trait Errand: Send + Sync + 'static {
     /// What comes.
     type Answer: Send + 'static;
+    /// What an item holds until it is done: the lock of an object that is changed, for one.
+    type Held: Send + 'static;
 
-    /// The request of item `at`; `None` when the item could be done without.
+    /// The first request of item `at`. Only who `may_wait` waits for another's lock: then this errand holds none.
     ///
     /// # Errors
     /// Why it cannot be made: nothing more is asked then.
-    fn ask(&self, at: usize) -> Result<Option<Asked<Self::Answer>>>;
+    fn ask(&self, at: usize, may_wait: bool) -> Result<First<Self>>;
 
-    /// Does an item with what came, on a thread that computes. `taken` is the memory of the request: who asks again lets go of
-    /// it before.
+    /// Goes on with what came, on a thread that computes: with another request, or the item is done. `taken` is the memory of the
+    /// item: who waits for another answer lets go of it before.
     ///
     /// # Errors
     /// The first is what the whole errand fails with.
-    fn finish(&self, at: usize, answer: store::Result<Self::Answer>, taken: Option<Taken<'_>>) -> Result<()>;
+    fn finish(
+        &self,
+        at: usize,
+        held: Self::Held,
+        answer: store::Result<Self::Answer>,
+        taken: Taken<'static>,
+    ) -> Result<Option<Next<Self>>>;
 }
 
-/// A request that can be made.
-pub struct Asked<T> {
-    /// Memory that is held from the request on until its item is done.
-    pub bytes: usize,
-    /// Makes it.
-    pub begin: Box<dyn FnOnce(Later<T>) -> Option<Way> + Send>,
+/// What an item begins with.
+pub enum First<E: Errand + ?Sized> {
+    /// A request, and the memory that is held from then on until the item is done.
+    Asked(Asked<E>, usize),
+    /// Somebody else has what is needed.
+    Busy,
 }
+
+/// What an item goes on with: it keeps its memory.
+pub type Next<E> = (Asked<E>, Taken<'static>);
+
+/// A request that can be made.
+pub struct Asked<E: Errand + ?Sized> {
+    /// What the item holds meanwhile.
+    pub held: E::Held,
+    /// Makes it.
+    pub begin: Begin<E::Answer>,
+}
+
+/// Makes a request. What it returns ends the request when it is dropped; one that changes something is not ended.
+pub type Begin<T> = Box<dyn FnOnce(Later<T>) -> Option<Way> + Send>;
 
 /// Does all items of an errand.
 ///
@@ -52,10 +74,13 @@ pub fn run<E: Errand>(errand: E, items: usize, door: &mut Door<'_>) -> Result<()
             next: 0,
             left: items,
             in_flight: 0,
+            coming: 0,
             waiting: 0,
             stopped: false,
             answers: VecDeque::new(),
             postponed: Vec::new(),
+            busy: VecDeque::new(),
+            again: 0,
             ways: HashMap::new(),
         }),
         more: Condvar::default(),
@@ -64,30 +89,62 @@ pub fn run<E: Errand>(errand: E, items: usize, door: &mut Door<'_>) -> Result<()
     let working = Arc::clone(&trip);
     let done = far(workers, Arc::new(move |_, _: &mut Workspace| working.work()), door);
     trip.stop();
+    if !matches!(done, Ok(()) | Err(Error::Stopped)) {
+        trip.wait_for_the_rest(door);
+    }
     done
 }
 
 struct Trip<E: Errand> {
     errand: E,
     items: usize,
-    state: Mutex<State<E::Answer>>,
+    state: Mutex<State<E>>,
     /// Something came, or all is done.
     more: Condvar,
 }
 
-struct State<T> {
+struct State<E: Errand> {
     next: usize,
     /// Items that are not done.
     left: usize,
     in_flight: usize,
+    /// Requests of which nothing came yet, also where nobody waits for it.
+    coming: usize,
     /// Threads that sleep.
     waiting: usize,
     stopped: bool,
-    answers: VecDeque<(usize, store::Result<T>, Option<Taken<'static>>)>,
+    answers: VecDeque<Came<E>>,
     /// Requests for which there was no memory.
-    postponed: Vec<(usize, Asked<T>)>,
+    postponed: Vec<(usize, Asked<E>, usize)>,
+    /// Items that wait for somebody else.
+    busy: VecDeque<usize>,
+    /// So many of them were not tried since an item was done.
+    again: usize,
     /// What ends the requests in flight when it is dropped.
     ways: HashMap<usize, Way>,
+}
+
+/// An answer, and all that is held for its item.
+struct Came<E: Errand> {
+    at: usize,
+    held: E::Held,
+    answer: store::Result<E::Answer>,
+    taken: Taken<'static>,
+}
+
+impl<E: Errand> State<E> {
+    /// The item that is asked next, and whether it may wait.
+    fn next(&mut self, items: usize) -> Option<(usize, bool)> {
+        if self.next < items {
+            self.next += 1;
+            return Some((self.next - 1, false));
+        }
+        if self.in_flight == 0 {
+            return self.busy.pop_front().map(|at| (at, true));
+        }
+        self.again = self.again.checked_sub(1)?;
+        self.busy.pop_front().map(|at| (at, false))
+    }
 }
 
 impl<E: Errand> Trip<E> {
@@ -102,15 +159,35 @@ impl<E: Errand> Trip<E> {
             if state.left == 0 || state.stopped {
                 return Ok(());
             }
-            if let Some((at, answer, taken)) = state.answers.pop_front() {
+            if let Some(Came {
+                at,
+                held,
+                answer,
+                taken,
+            }) = state.answers.pop_front()
+            {
                 let way = state.ways.remove(&at);
                 drop(state);
                 drop(way);
                 go_on()?;
-                self.errand.finish(at, answer, taken)?;
-                state = self.done();
-            } else if state.in_flight < IN_FLIGHT && (state.next < self.items || !state.postponed.is_empty()) {
-                state = self.ask(state)?;
+                state = match self.errand.finish(at, held, answer, taken)? {
+                    Some((asked, taken)) => self.begin(at, asked, taken, true),
+                    None => self.done(),
+                };
+            } else if state.in_flight < IN_FLIGHT && !state.postponed.is_empty() {
+                let alone = state.in_flight == 0;
+                state.in_flight += 1;
+                if let Some((at, asked, bytes)) = state.postponed.pop() {
+                    drop(state);
+                    state = self.begin_when_there_is_memory(at, asked, bytes, alone);
+                }
+            } else if state.in_flight < IN_FLIGHT
+                && let Some((at, may_wait)) = state.next(self.items)
+            {
+                let alone = state.in_flight == 0;
+                state.in_flight += 1;
+                drop(state);
+                state = self.ask(at, may_wait, alone)?;
             } else {
                 state = self.sleep(state);
                 drop(state);
@@ -121,63 +198,76 @@ impl<E: Errand> Trip<E> {
     }
 
     /// An item is done.
-    fn done(&self) -> MutexGuard<'_, State<E::Answer>> {
+    fn done(&self) -> MutexGuard<'_, State<E>> {
         let mut state = self.state.lock();
         state.left -= 1;
+        state.again = state.busy.len();
         if state.left == 0 {
             self.more.notify_all();
         }
         state
     }
 
-    fn sleep<'a>(&self, mut state: MutexGuard<'a, State<E::Answer>>) -> MutexGuard<'a, State<E::Answer>> {
+    fn sleep<'a>(&self, mut state: MutexGuard<'a, State<E>>) -> MutexGuard<'a, State<E>> {
         state.waiting += 1;
         (state, _) = self.more.wait_for(state, ASK);
         state.waiting -= 1;
         state
     }
 
-    /// Makes the next request, or sleeps when there is no memory for it.
-    fn ask<'a>(
-        self: &'a Arc<Self>,
-        mut state: MutexGuard<'a, State<E::Answer>>,
-    ) -> Result<MutexGuard<'a, State<E::Answer>>> {
-        let postponed = state.postponed.pop();
-        let alone = state.in_flight == 0;
-        state.in_flight += 1;
-        let (at, asked) = if let Some((at, asked)) = postponed {
-            drop(state);
-            (at, asked)
-        } else {
-            let at = state.next;
-            state.next += 1;
-            drop(state);
-            go_on()?;
-            let Some(asked) = self.errand.ask(at)? else {
-                let mut state = self.done();
+    /// Asks for an item that was not asked for.
+    fn ask(self: &Arc<Self>, at: usize, may_wait: bool, alone: bool) -> Result<MutexGuard<'_, State<E>>> {
+        go_on()?;
+        match self.errand.ask(at, may_wait)? {
+            First::Asked(asked, bytes) => Ok(self.begin_when_there_is_memory(at, asked, bytes, alone)),
+            First::Busy => {
+                let mut state = self.state.lock();
                 state.in_flight -= 1;
-                return Ok(state);
-            };
-            (at, asked)
-        };
-        // Who holds some waits for what it has to come: that gives memory back.
+                state.busy.push_back(at);
+                Ok(state)
+            }
+        }
+    }
+
+    /// Makes a request; who is not alone waits for memory until something came: that gives some back.
+    fn begin_when_there_is_memory(
+        self: &Arc<Self>,
+        at: usize,
+        asked: Asked<E>,
+        bytes: usize,
+        alone: bool,
+    ) -> MutexGuard<'_, State<E>> {
         let taken = if alone {
-            runtime().budget.take(asked.bytes)
-        } else if let Some(taken) = runtime().budget.try_take(asked.bytes) {
+            runtime().budget.take(bytes)
+        } else if let Some(taken) = runtime().budget.try_take(bytes) {
             taken
         } else {
             let mut state = self.state.lock();
             state.in_flight -= 1;
-            state.postponed.push((at, asked));
+            state.postponed.push((at, asked, bytes));
             if state.in_flight > 0 && state.answers.is_empty() {
                 state = self.sleep(state);
             }
-            return Ok(state);
+            return state;
         };
+        self.begin(at, asked, taken, false)
+    }
+
+    fn begin(
+        self: &Arc<Self>,
+        at: usize,
+        asked: Asked<E>,
+        taken: Taken<'static>,
+        more: bool,
+    ) -> MutexGuard<'_, State<E>> {
+        let mut state = self.state.lock();
+        state.in_flight += usize::from(more);
+        state.coming += 1;
+        drop(state);
         let coming = Coming {
             trip: Arc::clone(self),
             at,
-            taken: Some(taken),
+            holds: Some((asked.held, taken)),
         };
         let way = (asked.begin)(Box::new(move |answer| coming.came(answer)));
         let mut state = self.state.lock();
@@ -186,7 +276,22 @@ impl<E: Errand> Trip<E> {
         {
             state.ways.insert(at, way);
         }
-        Ok(state)
+        state
+    }
+
+    /// What is changed at this moment is changed when this returns, unless the caller gives up: nothing lands behind a failure.
+    fn wait_for_the_rest(&self, door: &mut Door<'_>) {
+        let mut state = self.state.lock();
+        while state.coming > 0 {
+            state = self.sleep(state);
+            if let Door::Wait(interrupted) = door {
+                drop(state);
+                if interrupted() {
+                    return;
+                }
+                state = self.state.lock();
+            }
+        }
     }
 
     /// Nothing more is begun, and nobody waits for what is on its way.
@@ -206,23 +311,34 @@ impl<E: Errand> Trip<E> {
 struct Coming<E: Errand> {
     trip: Arc<Trip<E>>,
     at: usize,
-    taken: Option<Taken<'static>>,
+    holds: Option<(E::Held, Taken<'static>)>,
 }
 
 impl<E: Errand> Coming<E> {
     fn came(mut self, answer: store::Result<E::Answer>) {
-        let taken = self.taken.take();
-        self.hand_over(answer, taken);
+        self.hand_over(answer);
     }
 
-    fn hand_over(&self, answer: store::Result<E::Answer>, taken: Option<Taken<'static>>) {
+    fn hand_over(&mut self, answer: store::Result<E::Answer>) {
+        let Some((held, taken)) = self.holds.take() else {
+            return;
+        };
+        let at = self.at;
         let mut state = self.trip.state.lock();
+        state.in_flight -= 1;
+        state.coming -= 1;
         if state.stopped {
             drop(state);
+            drop((held, taken));
+            self.trip.more.notify_all();
             return;
         }
-        state.in_flight -= 1;
-        state.answers.push_back((self.at, answer, taken));
+        state.answers.push_back(Came {
+            at,
+            held,
+            answer,
+            taken,
+        });
         if state.waiting > 0 {
             self.trip.more.notify_one();
         }
@@ -231,21 +347,17 @@ impl<E: Errand> Coming<E> {
 
 impl<E: Errand> Drop for Coming<E> {
     fn drop(&mut self) {
-        if let Some(taken) = self.taken.take() {
-            let lost = store::Error::Io {
-                key: String::new(),
-                errno: None,
-                why: "a request ended without an answer".to_owned(),
-            };
-            self.hand_over(Err(lost), Some(taken));
-        }
+        self.hand_over(Err(store::Error::Io {
+            key: String::new(),
+            errno: None,
+            why: "a request ended without an answer".to_owned(),
+        }));
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::Error;
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     /// Answers from another thread, the last asked first; some never come, some are failures.
@@ -259,36 +371,50 @@ mod tests {
 
     impl Errand for Echo {
         type Answer = usize;
+        /// Which request of the item it is.
+        type Held = usize;
 
-        fn ask(&self, at: usize) -> Result<Option<Asked<usize>>> {
-            if at % 10 == 9 {
-                self.sum.fetch_add(at, Ordering::Relaxed);
-                return Ok(None);
+        fn ask(&self, at: usize, may_wait: bool) -> Result<First<Self>> {
+            match at % 10 {
+                8 if !may_wait => Ok(First::Busy),
+                _ => Ok(First::Asked(self.asked(at, 0), 1 << 20)),
             }
-            let (lost, in_flight, most) = (self.lost, Arc::clone(&self.in_flight), Arc::clone(&self.most));
-            Ok(Some(Asked {
-                bytes: 1 << 20,
-                begin: Box::new(move |then| {
-                    most.fetch_max(in_flight.fetch_add(1, Ordering::Relaxed) + 1, Ordering::Relaxed);
-                    std::thread::spawn(move || {
-                        in_flight.fetch_sub(1, Ordering::Relaxed);
-                        if lost != Some(at) {
-                            then(Ok(at));
-                        }
-                    });
-                    None
-                }),
-            }))
         }
 
-        fn finish(&self, at: usize, answer: store::Result<usize>, _taken: Option<Taken<'_>>) -> Result<()> {
+        fn finish(
+            &self,
+            at: usize,
+            held: usize,
+            answer: store::Result<usize>,
+            taken: Taken<'static>,
+        ) -> Result<Option<Next<Self>>> {
             let answer = answer?;
             assert_eq!(at, answer);
             if self.refused == Some(at) {
                 return Err(Error::Defect("refused".into()));
             }
+            if at % 10 == 7 && held < 3 {
+                return Ok(Some((self.asked(at, held + 1), taken)));
+            }
             self.sum.fetch_add(answer, Ordering::Relaxed);
-            Ok(())
+            Ok(None)
+        }
+    }
+
+    impl Echo {
+        fn asked(&self, at: usize, held: usize) -> Asked<Self> {
+            let (lost, in_flight, most) = (self.lost, Arc::clone(&self.in_flight), Arc::clone(&self.most));
+            let begin: Begin<usize> = Box::new(move |then| {
+                most.fetch_max(in_flight.fetch_add(1, Ordering::Relaxed) + 1, Ordering::Relaxed);
+                std::thread::spawn(move || {
+                    in_flight.fetch_sub(1, Ordering::Relaxed);
+                    if lost != Some(at) {
+                        then(Ok(at));
+                    }
+                });
+                None
+            });
+            Asked { held, begin }
         }
     }
 
@@ -310,7 +436,8 @@ mod tests {
         let (done, most, sum) = echo(None, None);
         assert!(done.is_ok());
         assert_eq!(sum, 499_500);
-        assert!(most <= IN_FLIGHT);
+        // Who goes on with an item has given its place away, and takes another at once.
+        assert!(most <= IN_FLIGHT + runtime().threads());
     }
 
     #[test]
@@ -325,14 +452,19 @@ mod tests {
         struct Never;
         impl Errand for Never {
             type Answer = ();
-            fn ask(&self, _at: usize) -> Result<Option<Asked<()>>> {
-                Ok(Some(Asked {
-                    bytes: 0,
-                    begin: Box::new(|then| Some(Box::new(Mutex::new(then)))),
-                }))
+            type Held = ();
+            fn ask(&self, _at: usize, _may_wait: bool) -> Result<First<Self>> {
+                let begin: Begin<()> = Box::new(|then| Some(Box::new(Mutex::new(then))));
+                Ok(First::Asked(Asked { held: (), begin }, 0))
             }
-            fn finish(&self, _at: usize, answer: store::Result<()>, _taken: Option<Taken<'_>>) -> Result<()> {
-                Ok(answer?)
+            fn finish(
+                &self,
+                _at: usize,
+                (): (),
+                answer: store::Result<()>,
+                _taken: Taken<'static>,
+            ) -> Result<Option<Next<Self>>> {
+                Ok(answer.map(|()| None)?)
             }
         }
         let mut asked = 0;

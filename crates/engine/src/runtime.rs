@@ -17,6 +17,7 @@ use crate::error::{Error, Result};
 use crate::gate::Gate;
 use crate::handles::{Handles, name};
 use crate::sync::{Condvar, Mutex};
+use bytes::Bytes;
 use std::cell::Cell;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -164,10 +165,34 @@ impl Runtime {
         self.threads.store(threads.clamp(1, 1024), Ordering::Relaxed);
     }
 
-    /// The lock of one object, whichever handle writes it. Nobody holds two.
+    /// The lock of one object, whichever handle writes it. Who has one waits for no other.
     pub fn lock(&self, identity: &str, key: &str) -> Turn<'_> {
         // One name for one object, whichever store leads to it.
         self.turns.wait(&name(identity, key))
+    }
+
+    /// As [`Self::lock`], if nobody has it.
+    pub fn try_lock(&self, identity: &str, key: &str) -> Option<Turn<'_>> {
+        self.turns.take(&name(identity, key))
+    }
+
+    /// Bytes that are handed on, whose memory comes back when nobody needs them any more.
+    pub fn lend(&'static self, buffer: Vec<u8>) -> Bytes {
+        struct Lent(Vec<u8>);
+        impl AsRef<[u8]> for Lent {
+            fn as_ref(&self) -> &[u8] {
+                &self.0
+            }
+        }
+        impl Drop for Lent {
+            fn drop(&mut self) {
+                let buffer = std::mem::take(&mut self.0);
+                if let Some(desk) = runtime().desks.lock().idle.last_mut() {
+                    desk.put_back(buffer);
+                }
+            }
+        }
+        Bytes::from_owner(Lent(buffer))
     }
 
     fn lane(&self, job: &Job) -> &Lane {

@@ -50,6 +50,18 @@ pub struct Found {
     pub version: Option<Version>,
 }
 
+/// The version that was found, for a conditional put that follows.
+///
+/// # Errors
+/// [`Error::Io`] when the store did not say it.
+pub(crate) fn named(version: Option<Version>, key: &str) -> Result<Version> {
+    version.ok_or_else(|| Error::Io {
+        key: key.to_owned(),
+        errno: None,
+        why: "the server names no version (ETag) of its objects, so a change cannot be made safe".into(),
+    })
+}
+
 /// What an answer is handed to, on a thread of the network's: it does not hold that up.
 pub type Later<T> = Box<dyn FnOnce(Result<T>) + Send>;
 
@@ -67,6 +79,12 @@ pub(crate) fn get_at_once<S: Store + ?Sized>(
     let found = store.get(key, range, &mut came);
     then(found.map(|found| found.map(|found| (came.into(), found))));
     None
+}
+
+/// As [`get_at_once`], of [`Store::put_later`].
+pub(crate) fn put_at_once<S: Store + ?Sized>(store: &S, key: &str, parts: &[Bytes], how: Put, then: Later<bool>) {
+    let parts: Vec<&[u8]> = parts.iter().map(|part| &part[..]).collect();
+    then(store.put(key, &parts, how));
 }
 
 /// As [`get_at_once`], of [`Object::read_later`].
@@ -341,6 +359,16 @@ pub trait Store: Send + Sync {
     /// # Errors
     /// [`Error::ReadOnly`], [`Error::KeyRefused`], [`Error::Permission`], [`Error::Io`] (a full disk: errno `ENOSPC`).
     fn put(&self, key: &str, parts: &[&[u8]], how: Put) -> Result<bool>;
+
+    /// Whether [`Self::put_later`] returns before the answer is there.
+    fn takes_later(&self) -> bool {
+        false
+    }
+
+    /// As `put`, without waiting: `then` gets the answer. Nothing ends it before: who puts the same object again waits for that.
+    fn put_later(&self, key: &str, parts: Vec<Bytes>, how: Put, then: Later<bool>) {
+        put_at_once(self, key, &parts, how, then);
+    }
 
     /// Puts many whole objects. Each answer is handed to `each` with its place in `items`, in any order.
     fn put_many(&self, items: &[(String, &[u8])], each: &mut dyn FnMut(usize, Result<()>) -> bool) {

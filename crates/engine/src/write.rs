@@ -4,10 +4,11 @@
 //! request, under the lock of that object, whole. Chunks of a shard that no piece touches are carried over as the bytes they are.
 
 mod apart;
+mod far;
 mod shard;
 
 use self::apart::Target;
-use self::shard::Shard;
+use self::shard::{Built, Shard};
 use crate::array::{Array, Cells, Door, Selection, drive};
 use crate::error::{Error, Result};
 use crate::runtime::{Work, go_on, runtime};
@@ -94,6 +95,10 @@ fn run(array: &Array, selection: &Selection, values: Cells, claim: Option<Arc<Cl
         leaf_bytes,
         claim,
     });
+    if write.is_errand() {
+        let store = Arc::clone(&array.store);
+        return far::run(write, door).map_err(|error| error.in_store(&*store));
+    }
     // With few shards, one after another, each by all threads.
     let (items, batch) = if few && array.program.depth() > 0 && (array.store.is_local() || objects < 2) {
         (1, 1)
@@ -137,19 +142,8 @@ impl Write {
             workspace.put_back(bytes);
             done
         } else {
-            let pieces: Vec<usize> = (0..self.plan.object_pieces(at)).collect();
-            let shard = Shard {
-                write: self,
-                key,
-                at,
-                stays,
-            };
             let built = self.compute(workspace, |workspace| {
-                match shard.build(0, &pieces, old.as_deref(), workspace) {
-                    // Every cell that is known is written: a damaged shard is replaced.
-                    Err(Error::Decode { .. }) if object.whole => shard.build(0, &pieces, None, workspace),
-                    built => built,
-                }
+                self.shard(object, old.as_deref(), stays, workspace)
             });
             match built? {
                 None => Ok(None),
@@ -164,6 +158,28 @@ impl Write {
             workspace.put_back(old);
         }
         done
+    }
+
+    /// A shard with its new chunks; `None` when it holds none and need not stay.
+    fn shard(
+        &self,
+        object: &Target<'_>,
+        old: Option<&[u8]>,
+        stays: bool,
+        workspace: &mut Workspace,
+    ) -> Result<Option<Built>> {
+        let pieces: Vec<usize> = (0..self.plan.object_pieces(object.at)).collect();
+        let shard = Shard {
+            write: self,
+            key: object.key,
+            at: object.at,
+            stays,
+        };
+        match shard.build(0, &pieces, old, workspace) {
+            // Every cell that is known is written: a damaged shard is replaced.
+            Err(Error::Decode { .. }) if object.whole => shard.build(0, &pieces, None, workspace),
+            built => built,
+        }
     }
 
     /// Encodes: beside the threads of the pool, which are many where a put waits for a network, only as many as compute at once.

@@ -9,7 +9,7 @@ mod chunks;
 use super::{GAP_BYTES, PART_BYTES, Read, TRIES};
 use crate::array::{Door, IN_FLIGHT, far};
 use crate::budget::Taken;
-use crate::errand::{self, Asked, Errand};
+use crate::errand::{self, Asked, Begin, Errand, First, Next};
 use crate::error::{Error, Result};
 use crate::handles::{Handle, name};
 use crate::runtime::{Work, go_on, runtime, with_workspace};
@@ -94,27 +94,33 @@ struct Runs {
 
 impl Errand for Runs {
     type Answer = Bytes;
+    type Held = ();
 
-    fn ask(&self, at: usize) -> Result<Option<Asked<Self::Answer>>> {
+    fn ask(&self, at: usize, _may_wait: bool) -> Result<First<Self>> {
         let run = &self.runs[at];
         let (start, bytes, shard) = (run.start, run.end - run.start, Arc::clone(&run.places[0].shard));
-        Ok(Some(Asked {
-            bytes: (bytes as usize).saturating_add(self.read.leaf_bytes),
-            begin: Box::new(move |then| shard.handle.object.read_later(start, bytes, then)),
-        }))
+        let begin: Begin<_> = Box::new(move |then| shard.handle.object.read_later(start, bytes, then));
+        let bytes = (bytes as usize).saturating_add(self.read.leaf_bytes);
+        Ok(First::Asked(Asked { held: (), begin }, bytes))
     }
 
-    fn finish(&self, at: usize, answer: store::Result<Self::Answer>, taken: Option<Taken<'_>>) -> Result<()> {
+    fn finish(
+        &self,
+        at: usize,
+        (): (),
+        answer: store::Result<Self::Answer>,
+        taken: Taken<'static>,
+    ) -> Result<Option<Next<Self>>> {
         let run = &self.runs[at];
         let done = match answer {
             Ok(stored) => self.read.put_down_run(run, &stored),
             Err(why) => Err(why.into()),
         };
         drop(taken);
-        if done.is_ok() {
-            return done;
+        if done.is_err() {
+            with_workspace(|workspace| self.read.fetch_until(done, run, workspace))?;
         }
-        with_workspace(|workspace| self.read.fetch_until(done, run, workspace))
+        Ok(None)
     }
 }
 

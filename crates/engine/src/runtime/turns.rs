@@ -41,10 +41,9 @@ impl Default for Turns {
 }
 
 impl Turns {
-    /// Waits until nobody else has the object of a name. Nobody holds two.
+    /// Waits until nobody else has the object of a name. Who has one waits for no other.
     pub fn wait(&self, name: &str) -> Turn<'_> {
-        let name = [self.hashers[0].hash_one(name), self.hashers[1].hash_one(name)];
-        let part = &self.parts[name[0] as usize % PARTS];
+        let (part, name) = self.find(name);
         let mut state = part.state.lock();
         while !state.held.insert(name) {
             state.waiting += 1;
@@ -53,6 +52,18 @@ impl Turns {
         }
         drop(state);
         Turn { part, name }
+    }
+
+    /// The turn, if nobody else has it.
+    pub fn take(&self, name: &str) -> Option<Turn<'_>> {
+        let (part, name) = self.find(name);
+        let free = part.state.lock().held.insert(name);
+        free.then_some(Turn { part, name })
+    }
+
+    fn find(&self, name: &str) -> (&Part, [u64; 2]) {
+        let name = [self.hashers[0].hash_one(name), self.hashers[1].hash_one(name)];
+        (&self.parts[name[0] as usize % PARTS], name)
     }
 }
 

@@ -19,7 +19,9 @@ use std::time::Duration;
 use self::folder::FolderShelf;
 use self::memory::MemoryShelf;
 use self::shelf::{Entry, SUMS, Shelf, now_ms};
-use crate::store::{Error, Found, Later, Lock, Object, Put, Range, Result, Safety, Store, Version, Way, get_at_once};
+use crate::store::{
+    Error, Found, Later, Lock, Object, Put, Range, Result, Safety, Store, Version, Way, get_at_once, put_at_once,
+};
 use crate::stores::keys::{check_key, reserve};
 use crate::sync::Mutex;
 
@@ -428,6 +430,14 @@ impl Store for Cached {
         // Also when it failed: what became of it is not known.
         self.0.changed(key);
         done
+    }
+
+    fn takes_later(&self) -> bool {
+        false
+    }
+
+    fn put_later(&self, key: &str, parts: Vec<Bytes>, how: Put, then: Later<bool>) {
+        put_at_once(self, key, &parts, how, then);
     }
 
     fn put_many(&self, items: &[(String, &[u8])], each: &mut dyn FnMut(usize, Result<()>) -> bool) {

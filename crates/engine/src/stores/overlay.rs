@@ -9,7 +9,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 use std::sync::{Arc, Weak};
 
-use crate::store::{Error, Found, Later, Lock, Object, Put, Range, Result, Safety, Store, Version, Way, get_at_once};
+use crate::store::{
+    Error, Found, Later, Lock, Object, Put, Range, Result, Safety, Store, Version, Way, get_at_once, put_at_once,
+};
 use crate::stores::keys::{below, check_key, check_move, check_prefix, join, move_by_copy};
 use crate::stores::urls;
 use crate::sync::Mutex;
@@ -358,6 +360,14 @@ impl Store for Overlay {
             return self.0.upper.put(key, parts, Put::IfAbsent);
         }
         Ok(false)
+    }
+
+    fn takes_later(&self) -> bool {
+        false
+    }
+
+    fn put_later(&self, key: &str, parts: Vec<Bytes>, how: Put, then: Later<bool>) {
+        put_at_once(self, key, &parts, how, then);
     }
 
     fn put_many(&self, items: &[(String, &[u8])], each: &mut dyn FnMut(usize, Result<()>) -> bool) {

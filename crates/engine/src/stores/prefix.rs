@@ -160,6 +160,17 @@ impl Store for Prefix {
         self.inner.put(&self.key(key)?, parts, how)
     }
 
+    fn takes_later(&self) -> bool {
+        self.inner.takes_later()
+    }
+
+    fn put_later(&self, key: &str, parts: Vec<Bytes>, how: Put, then: Later<bool>) {
+        match self.key(key) {
+            Ok(key) => self.inner.put_later(&key, parts, how, then),
+            Err(error) => then(Err(error)),
+        }
+    }
+
     fn put_many(&self, items: &[(String, &[u8])], each: &mut dyn FnMut(usize, Result<()>) -> bool) {
         let (mut places, mut joined) = (Vec::with_capacity(items.len()), Vec::with_capacity(items.len()));
         for (place, (key, value)) in items.iter().enumerate() {

@@ -108,6 +108,14 @@ impl Store for ReadOnly {
         self.refused()
     }
 
+    fn takes_later(&self) -> bool {
+        false
+    }
+
+    fn put_later(&self, _key: &str, _parts: Vec<Bytes>, _how: Put, then: Later<bool>) {
+        then(self.refused());
+    }
+
     fn put_many(&self, items: &[(String, &[u8])], each: &mut dyn FnMut(usize, Result<()>) -> bool) {
         let _ = (0..items.len()).all(|place| each(place, self.refused()));
     }

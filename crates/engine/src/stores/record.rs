@@ -177,6 +177,15 @@ impl Store for Record {
         self.inner.put(key, parts, how)
     }
 
+    fn takes_later(&self) -> bool {
+        self.inner.takes_later()
+    }
+
+    fn put_later(&self, key: &str, parts: Vec<Bytes>, how: Put, then: Later<bool>) {
+        self.ledger.note("put", key);
+        self.inner.put_later(key, parts, how, then);
+    }
+
     fn put_many(&self, items: &[(String, &[u8])], each: &mut dyn FnMut(usize, Result<()>) -> bool) {
         for (key, _) in items {
             self.ledger.note("put", key);

@@ -16,6 +16,7 @@ mod rules;
 mod settings;
 mod wire;
 
+use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -34,7 +35,7 @@ pub use self::settings::Settings;
 use self::wire::{Doubt, Refusal};
 use crate::handles::name;
 use crate::runtime::runtime;
-use crate::store::{Error, Found, Later, Object, Put, Range, Result, Safety, Store, Version, Way};
+use crate::store::{Error, Found, Later, Object, Put, Range, Result, Safety, Store, Version, Way, named};
 use crate::stores::keys::{below, check_key, check_move, check_prefix, move_by_copy};
 use crate::sync::Mutex;
 
@@ -57,6 +58,8 @@ struct Inner {
     deletes_singly: AtomicBool,
     /// What is known of conditional puts here; each finding is final.
     safety: Mutex<Safety>,
+    /// Held by who tries them out.
+    proving: Mutex<()>,
 }
 
 impl Remote {
@@ -72,6 +75,7 @@ impl Remote {
         };
         let store = Self(Arc::new(Inner {
             safety: Mutex::new(safety),
+            proving: Mutex::default(),
             settings,
             client: Mutex::new(None),
             proof: Proof::default(),
@@ -159,6 +163,58 @@ impl Remote {
             then(answer.await);
         }))
     }
+
+    /// Puts an object.
+    fn putting(
+        &self,
+        key: &str,
+        parts: Vec<Bytes>,
+        how: Put,
+    ) -> Result<impl Future<Output = Result<bool>> + Send + 'static> {
+        self.writable()?;
+        let (path, client) = (checked(key)?, self.client()?);
+        let mode = match &how {
+            Put::Always => PutMode::Overwrite,
+            Put::IfAbsent => PutMode::Create,
+            Put::IfVersion(version) => PutMode::Update(update(version)),
+        };
+        let changing = self.changing(key);
+        let doubt = Doubt::default();
+        let mut options = PutOptions::from(mode);
+        options.extensions.insert(doubt.clone());
+        let (store, key) = (self.clone(), key.to_owned());
+        let payload: PutPayload = parts.iter().cloned().collect();
+        Ok(async move {
+            let _changing = changing;
+            match client.put_opts(&path, payload, options).await {
+                Ok(_) => Ok(true),
+                // An answer was lost on the way: perhaps the object that is there is this one.
+                Err(
+                    object_store::Error::AlreadyExists { .. }
+                    | object_store::Error::Precondition { .. }
+                    | object_store::Error::NotFound { .. },
+                ) if how != Put::Always && doubt.is_there() => {
+                    let there = store.fetched(client.as_ref(), &key, &path, Range::All, None).await?;
+                    Ok(there.is_some_and(|there| consists_of(&there.bytes, &parts)))
+                }
+                Err(object_store::Error::AlreadyExists { .. } | object_store::Error::Precondition { .. })
+                    if how != Put::Always =>
+                {
+                    Ok(false)
+                }
+                // The object that was to be replaced is gone.
+                Err(object_store::Error::NotFound { .. }) if matches!(how, Put::IfVersion(_)) => Ok(false),
+                Err(error) if how != Put::Always && refuses_conditions(&error) => {
+                    *store.0.safety.lock() = Safety::Nothing;
+                    Err(Error::Unsafe {
+                        key,
+                        why: "the server takes no conditional puts".into(),
+                    })
+                }
+                Err(error) => Err(failed(&key, &error)),
+            }
+        })
+    }
 }
 
 /// Adds what came to a buffer; to an empty one without a copy.
@@ -240,9 +296,9 @@ fn unanswered<T>(done: Result<()>, answered: &[bool], each: &mut dyn FnMut(usize
 }
 
 /// Whether an object is made of these parts.
-fn consists_of(object: &[u8], parts: &[&[u8]]) -> bool {
+fn consists_of(object: &[u8], parts: &[Bytes]) -> bool {
     let mut rest = object;
-    parts.iter().all(|part| match rest.strip_prefix(*part) {
+    parts.iter().all(|part| match rest.strip_prefix(&part[..]) {
         Some(left) => {
             rest = left;
             true
@@ -303,6 +359,11 @@ impl Store for Remote {
     fn prove(&self, key: &str, parts: &[&[u8]]) -> Result<Safety> {
         self.writable()?;
         let (path, client) = (checked(key)?, self.client()?);
+        let _proving = self.0.proving.lock();
+        // Another thread was faster.
+        if self.safety() != Safety::Unproven {
+            return Ok(self.safety());
+        }
         let payload: PutPayload = parts.iter().map(|part| Bytes::copy_from_slice(part)).collect();
         network().wait(async {
             let found = match client.put_opts(&path, payload, PutMode::Create.into()).await {
@@ -362,11 +423,7 @@ impl Store for Remote {
         let Some(fetched) = self.fetch(key, Range::All, None)? else {
             return Ok(None);
         };
-        let version = fetched.version.ok_or_else(|| Error::Io {
-            key: key.to_owned(),
-            errno: None,
-            why: "the server names no version (ETag) of its objects, so a change cannot be made safe".into(),
-        })?;
+        let version = named(fetched.version, key)?;
         append(into, fetched.bytes);
         Ok(Some(version))
     }
@@ -468,47 +525,19 @@ impl Store for Remote {
     }
 
     fn put(&self, key: &str, parts: &[&[u8]], how: Put) -> Result<bool> {
-        self.writable()?;
-        let (path, client) = (checked(key)?, self.client()?);
-        let payload: PutPayload = parts.iter().map(|part| Bytes::copy_from_slice(part)).collect();
-        let mode = match &how {
-            Put::Always => PutMode::Overwrite,
-            Put::IfAbsent => PutMode::Create,
-            Put::IfVersion(version) => PutMode::Update(update(version)),
-        };
-        let _changing = self.changing(key);
-        let doubt = Doubt::default();
-        let mut options = PutOptions::from(mode);
-        options.extensions.insert(doubt.clone());
-        network().wait(async {
-            match client.put_opts(&path, payload, options).await {
-                Ok(_) => Ok(true),
-                // An answer was lost on the way: perhaps the object that is there is this one.
-                Err(
-                    object_store::Error::AlreadyExists { .. }
-                    | object_store::Error::Precondition { .. }
-                    | object_store::Error::NotFound { .. },
-                ) if how != Put::Always && doubt.is_there() => {
-                    let there = self.fetched(client.as_ref(), key, &path, Range::All, None).await?;
-                    Ok(there.is_some_and(|there| consists_of(&there.bytes, parts)))
-                }
-                Err(object_store::Error::AlreadyExists { .. } | object_store::Error::Precondition { .. })
-                    if how != Put::Always =>
-                {
-                    Ok(false)
-                }
-                // The object that was to be replaced is gone.
-                Err(object_store::Error::NotFound { .. }) if matches!(how, Put::IfVersion(_)) => Ok(false),
-                Err(error) if how != Put::Always && refuses_conditions(&error) => {
-                    *self.0.safety.lock() = Safety::Nothing;
-                    Err(Error::Unsafe {
-                        key: key.to_owned(),
-                        why: "the server takes no conditional puts".into(),
-                    })
-                }
-                Err(error) => Err(failed(key, &error)),
-            }
-        })
+        let parts = parts.iter().map(|part| Bytes::copy_from_slice(part)).collect();
+        network().wait(self.putting(key, parts, how)?)
+    }
+
+    fn takes_later(&self) -> bool {
+        true
+    }
+
+    fn put_later(&self, key: &str, parts: Vec<Bytes>, how: Put, then: Later<bool>) {
+        match self.putting(key, parts, how) {
+            Ok(putting) => network().send(async move { then(putting.await) }),
+            Err(error) => then(Err(error)),
+        }
     }
 
     fn put_many(&self, items: &[(String, &[u8])], each: &mut dyn FnMut(usize, Result<()>) -> bool) {

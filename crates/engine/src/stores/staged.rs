@@ -6,7 +6,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use super::Memory;
-use crate::store::{Error, Found, Later, Lock, Object, Put, Range, Result, Safety, Store, Version, Way, get_at_once};
+use crate::store::{
+    Error, Found, Later, Lock, Object, Put, Range, Result, Safety, Store, Version, Way, get_at_once, put_at_once,
+};
 use crate::stores::keys::{below, check_key, check_prefix, join};
 use crate::sync::Mutex;
 
@@ -367,6 +369,14 @@ impl Store for Staged {
         }
         self.check_new(key)?;
         self.0.under.put(&self.real(key), parts, how)
+    }
+
+    fn takes_later(&self) -> bool {
+        false
+    }
+
+    fn put_later(&self, key: &str, parts: Vec<Bytes>, how: Put, then: Later<bool>) {
+        put_at_once(self, key, &parts, how, then);
     }
 
     fn put_many(&self, items: &[(String, &[u8])], each: &mut dyn FnMut(usize, Result<()>) -> bool) {

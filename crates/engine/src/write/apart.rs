@@ -21,7 +21,7 @@ pub(super) struct Target<'a> {
     /// Whether every cell of it inside the array, as the handle knows it, is written.
     pub(super) whole: bool,
     /// Whether nothing of the old object is to stay.
-    alone: bool,
+    pub(super) alone: bool,
 }
 
 impl Claim {
@@ -39,29 +39,44 @@ impl Claim {
 impl Write {
     /// Replaces an object, whatever else is written to it at the same time.
     pub(super) fn object(&self, at: usize, workspace: &mut Workspace) -> Result<()> {
-        let store = &self.array.store;
         let key = self.array.key(&self.plan.object(at));
         // First the lock, then the budget: who holds of the budget never waits for a lock.
-        let _lock = runtime().lock(store.identity(), &key);
-        let bytes = self.leaf_bytes.saturating_mul(self.plan.object_pieces(at));
-        let _taken = (bytes > LITTLE_BYTES).then(|| runtime().budget.take(bytes.saturating_mul(2)));
+        let _lock = runtime().lock(self.array.store.identity(), &key);
+        let bytes = self.object_bytes(at);
+        let _taken = (bytes > LITTLE_BYTES).then(|| runtime().budget.take(bytes));
+        self.locked_here(&self.target(&key, at), workspace)
+    }
+
+    /// What an object takes while it is replaced.
+    pub(super) fn object_bytes(&self, at: usize) -> usize {
+        let pieces = self.plan.object_pieces(at);
+        self.leaf_bytes.saturating_mul(pieces).saturating_mul(2)
+    }
+
+    /// An object and what is done with it.
+    pub(super) fn target<'a>(&self, key: &'a str, at: usize) -> Target<'a> {
         let whole = self.covers_object(at);
-        let object = Target {
-            key: &key,
+        Target {
+            key,
             at,
             whole,
             // Cells beyond the end of the array as this handle knows it may be those of a writer who knows it longer.
             alone: whole && !self.overhangs(at),
-        };
+        }
+    }
+
+    /// Replaces an object of which this thread has the lock that this process knows.
+    pub(super) fn locked_here(&self, object: &Target<'_>, workspace: &mut Workspace) -> Result<()> {
+        let store = &self.array.store;
         let done = match store.safety() {
-            _ if self.claim.is_some() => self.claimed(&object, workspace),
-            Safety::Process => self.alone(&object, workspace),
-            Safety::Locks => self.locked(&object, workspace),
-            Safety::Conditions | Safety::Unproven if object.alone => self.here(&object, workspace),
-            Safety::Conditions | Safety::Unproven => self.conditional(&object, workspace),
-            Safety::Nothing => self.unprotected(&object, workspace),
+            _ if self.claim.is_some() => self.claimed(object, workspace),
+            Safety::Process => self.alone(object, workspace),
+            Safety::Locks => self.locked(object, workspace),
+            Safety::Conditions | Safety::Unproven if object.alone => self.here(object, workspace),
+            Safety::Conditions | Safety::Unproven => self.conditional(object, workspace),
+            Safety::Nothing => self.unprotected(object, workspace),
         };
-        runtime().handles.forget(store.identity(), &key);
+        runtime().handles.forget(store.identity(), object.key);
         done
     }
 

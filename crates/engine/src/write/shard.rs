@@ -4,6 +4,7 @@ use super::{LITTLE_BYTES, Write};
 use crate::error::{Error, Result};
 use crate::runtime::{go_on, runtime};
 use crate::sync::Mutex;
+use bytes::Bytes;
 use zarrite_core::layout::Level;
 use zarrite_core::shard::ShardIndex;
 use zarrite_core::{Error as CoreError, Workspace};
@@ -43,6 +44,22 @@ impl Built {
         if self.index_at_end {
             parts.push(&self.index);
         }
+        parts
+    }
+
+    /// As `parts`, to be handed on.
+    pub(super) fn into_parts(self, old: &Bytes) -> Vec<Bytes> {
+        let bodies: Vec<Bytes> = self.bodies.into_iter().map(|body| runtime().lend(body)).collect();
+        let mut parts: Vec<Bytes> = self
+            .segments
+            .iter()
+            .map(|segment| match segment.source {
+                Source::Old => old.slice(segment.first..segment.last),
+                Source::Body(body) => bodies[body].slice(segment.first..segment.last),
+            })
+            .collect();
+        let at = if self.index_at_end { parts.len() } else { 0 };
+        parts.insert(at, self.index.into());
         parts
     }
 

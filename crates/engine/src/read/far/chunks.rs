@@ -3,7 +3,7 @@
 use super::{Read, is_errand};
 use crate::array::{Door, far};
 use crate::budget::Taken;
-use crate::errand::{self, Asked, Errand};
+use crate::errand::{self, Asked, Begin, Errand, First, Next};
 use crate::error::Result;
 use crate::handles::name;
 use crate::runtime::{go_on, runtime};
@@ -40,25 +40,31 @@ struct Chunks {
 
 impl Errand for Chunks {
     type Answer = Option<(Bytes, Found)>;
+    type Held = ();
 
-    fn ask(&self, at: usize) -> Result<Option<Asked<Self::Answer>>> {
+    fn ask(&self, at: usize, _may_wait: bool) -> Result<First<Self>> {
         let stored = self.read.stored(self.asked[at])?;
         let store = Arc::clone(&self.read.array.store);
-        Ok(Some(Asked {
-            bytes: stored.bytes,
-            begin: Box::new(move |then| store.get_later(&stored.key, stored.range, then)),
-        }))
+        let bytes = stored.bytes;
+        let begin: Begin<_> = Box::new(move |then| store.get_later(&stored.key, stored.range, then));
+        Ok(First::Asked(Asked { held: (), begin }, bytes))
     }
 
-    fn finish(&self, at: usize, answer: store::Result<Self::Answer>, taken: Option<Taken<'_>>) -> Result<()> {
+    fn finish(
+        &self,
+        at: usize,
+        (): (),
+        answer: store::Result<Self::Answer>,
+        taken: Taken<'static>,
+    ) -> Result<Option<Next<Self>>> {
         let at = self.asked[at];
         let stored = self.read.stored(at)?;
-        let done = match answer? {
-            Some((came, found)) => self.read.put_down_chunk(at, &stored, &came, &found),
-            None => self.read.no_chunk(at, &stored),
-        };
+        match answer? {
+            Some((came, found)) => self.read.put_down_chunk(at, &stored, &came, &found)?,
+            None => self.read.no_chunk(at, &stored)?,
+        }
         drop(taken);
-        done
+        Ok(None)
     }
 }
 

@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::pin::pin;
 use std::sync::atomic::{AtomicPtr, Ordering};
+use std::task::{Context, Waker};
 use std::time::Duration;
 
 use tokio::runtime::{Builder, Runtime};
@@ -82,6 +83,15 @@ impl Network {
     /// Begins something on the runtime's own thread, until it is done or what is returned is dropped.
     pub fn begin(&self, work: impl Future<Output = ()> + Send + 'static) -> Way {
         Box::new(Task(self.runtime.spawn(work)))
+    }
+
+    /// Begins something that nobody ends. What it does before it waits is done by this thread: the sums of large bodies, for one.
+    pub fn send(&self, work: impl Future<Output = ()> + Send + 'static) {
+        let _entered = self.runtime.enter();
+        let mut work = Box::pin(work);
+        if work.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending() {
+            self.runtime.spawn(work);
+        }
     }
 
     /// As [`Self::wait`], with the work on the runtime's own thread.
