@@ -1,6 +1,7 @@
 //! What was kept is found, for as long as it may be.
 
 use super::*;
+use crate::store::Version;
 
 fn keep(cache: &Decoded, key: &str, cells: Vec<u8>) {
     let name = cache.name("memory:1", key, 7);
