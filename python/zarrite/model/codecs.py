@@ -214,18 +214,6 @@ class BytesCodec(Codec):
         return {} if self.endian is None else {"endian": self.endian}
 
     @classmethod
-    def from_dict(cls, data: dict[str, Any]) -> Self:
-        """The codec that an entry of a v3 document describes, by the name zarr-python gives it.
-
-        Raises:
-            MetadataValidationError: the entry is of another codec, or says what this one cannot be.
-        """
-        name, configuration = named(data, "codec")
-        if name != cls.name:
-            raise MetadataValidationError(f"the entry is of codec {name!r}, and not of {cls.name!r}")
-        return cls.from_configuration(configuration)
-
-    @classmethod
     def from_configuration(cls, configuration: dict[str, Any]) -> Self:
         only(configuration, ("endian",), "codec 'bytes'")
         return cls(configuration.get("endian"))
@@ -293,18 +281,6 @@ class TransposeCodec(Codec):
 
     def configuration(self) -> dict[str, Any]:
         return {"order": list(self.order)}
-
-    @classmethod
-    def from_dict(cls, data: dict[str, Any]) -> Self:
-        """The codec that an entry of a v3 document describes, by the name zarr-python gives it.
-
-        Raises:
-            MetadataValidationError: the entry is of another codec, or says what this one cannot be.
-        """
-        name, configuration = named(data, "codec")
-        if name != cls.name:
-            raise MetadataValidationError(f"the entry is of codec {name!r}, and not of {cls.name!r}")
-        return cls.from_configuration(configuration)
 
     @classmethod
     def from_configuration(cls, configuration: dict[str, Any]) -> Self:
