@@ -10,6 +10,7 @@ from typing import Any, Self
 from zarrite import _engine, storage
 from zarrite._engine import Store as Engine
 from zarrite.as_zarr.native import EngineStore
+from zarrite.errors import UnsupportedError
 
 
 class LocalStore(EngineStore):
@@ -75,9 +76,9 @@ class LocalStore(EngineStore):
         """Refused: handles of what is in the store would go on looking where it was.
 
         Raises:
-            NotImplementedError: always; the sentence says what does it.
+            UnsupportedError: always (a `NotImplementedError`); the sentence says what does it.
         """
-        raise NotImplementedError(
+        raise UnsupportedError(
             f"handles that are open would go on looking in {self.root}; close the store, move the directory to "
             f"{dest_root} with zarrite.move, and open it there"
         )
