@@ -107,9 +107,8 @@ def short(document: dict[str, Any]) -> str:
     return f"{grid(head, lines)}\n\n{summary(document)}"
 
 
-def long(document: dict[str, Any]) -> str:
-    """The table of docs/performance.md: every row, every library, and the floor."""
-    rows = document["rows"]
+def every(rows: dict[str, Any]) -> str:
+    """A table of every row and every library, and the floor."""
     peers = sorted({name for row in rows.values() for name in row["median"]} - {OURS})
     lines = []
     for name, row in rows.items():
@@ -117,12 +116,16 @@ def long(document: dict[str, Any]) -> str:
         ratio = f"{best[1] / ours:.2f}x" if best and ours else "–"
         times = [milliseconds(row["median"].get(peer)) for peer in (OURS, *peers)]
         lines.append([f"`{name}`", *times, milliseconds(row.get("limit")), ratio, f"{row['rss'].get(OURS, 0):.0f}"])
-    head = ["", OURS, *peers, "floor", "best other / zarrite", "zarrite's peak memory, MiB"]
+    return grid(["", OURS, *peers, "floor", "best other / zarrite", "zarrite's peak memory, MiB"], lines)
+
+
+def long(document: dict[str, Any]) -> str:
+    """The first table of docs/performance.md: files of this machine."""
     known = document["facts"]["versions"]
     against = ", ".join(
         f"{name} {known[name]}" for name in ("zarr", "zarrs", "zarrista", "tensorstore", "numpy") if name in known
     )
-    return f"{summary(document)} Versions: {against}.\n\n{grid(head, lines)}"
+    return f"{summary(document)} Versions: {against}.\n\n{every(document['rows'])}"
 
 
 def kinds(document: dict[str, Any]) -> str:
@@ -142,16 +145,7 @@ def kinds(document: dict[str, Any]) -> str:
 
 def network(document: dict[str, Any]) -> str:
     """The third table of docs/performance.md: stores on a network."""
-    rows = document["remote"]
-    peers = sorted({name for row in rows.values() for name in row["median"]} - {OURS})
-    lines = []
-    for name, row in rows.items():
-        best, ours = best_peer(row), row["median"].get(OURS)
-        ratio = f"{best[1] / ours:.2f}x" if best and ours else "–"
-        times = [milliseconds(row["median"].get(peer)) for peer in (OURS, *peers)]
-        lines.append([f"`{name}`", *times, milliseconds(row["limit"]), ratio, f"{row['rss'].get(OURS, 0):.0f}"])
-    head = ["", OURS, *peers, "floor", "best other / zarrite", "zarrite's peak memory, MiB"]
-    return grid(head, lines)
+    return every(document["remote"])
 
 
 def caches(found: dict[str, Any]) -> str:

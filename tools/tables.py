@@ -62,7 +62,7 @@ CRATES = {
     "smallvec": "short lists (axes) without allocation",
     "snap": "snappy, inside blosc",
     "thiserror": "error types",
-    "tokio": "the runtime of the network's requests, one thread a process",
+    "tokio": "the runtime of the network's requests, two threads a process",
     "zstd-safe": "zstd with contexts that are kept between chunks",
 }
 """Why each crate is here."""

@@ -22,6 +22,7 @@ ZarriteError                        everything zarrite raises by design
 ├── ConflictError(RuntimeError)     somebody else committed what a transaction wrote
 ├── HandleError(TypeError)          a handle that cannot travel to where it was sent
 ├── LimitError(MemoryError)
+├── UnsupportedError(NotImplementedError)   what a store cannot do, or zarrite does in another way
 └── MissingDependencyError(ImportError)
 ```
 
@@ -71,6 +72,7 @@ __all__ = [
     "UnsafeWriteError",
     "UnsafeWriteWarning",
     "UnstableSpecificationWarning",
+    "UnsupportedError",
     "UrlError",
     "VindexInvalidSelectionError",
     "ZarrDeprecationWarning",
@@ -438,6 +440,10 @@ class ConflictError(ZarriteError, RuntimeError):
     def __init__(self, message: str = "", conflicts: Any = ()) -> None:
         self.conflicts = tuple(conflicts)
         super().__init__(message)
+
+
+class UnsupportedError(ZarriteError, NotImplementedError):
+    """What a store cannot do, or what zarrite does in another way; the sentence says how."""
 
 
 class HandleError(ZarriteError, TypeError):

@@ -61,8 +61,8 @@ def _check_mode(mode: str) -> None:
 
 def _place(
     store: Any, path: Any, mode: str | None, storage_options: Mapping[str, Any] | None
-) -> Steps[tuple[Store, str]]:
-    """The store and the path that are meant. Those of a pipeline may have to be asked for."""
+) -> Steps[tuple[Store, str, str]]:
+    """The store, the path and the mode that are meant. Those of a pipeline may have to be asked for."""
     if mode is not None:
         _check_mode(mode)
 
@@ -70,7 +70,8 @@ def _place(
         writes = mode in ("r+", "w", "w-")
         return resolve(store, path, read_only=mode == "r", writes=writes, storage_options=storage_options)
 
-    return (yield Call(resolved)) if is_pipeline(store) else resolved()
+    place, inside = (yield Call(resolved)) if is_pipeline(store) else resolved()
+    return place, inside, mode or ("r" if place.read_only else "a")
 
 
 def _tried(path: str, zarr_format: int | None) -> tuple[str, ...]:
@@ -142,20 +143,12 @@ def open(
     """
     if settings:
         check_words(settings, "open")
-    if mode is None:
-        mode = "a"
-        place, inside = yield from _place(store, path, None, storage_options)
-        if place.read_only:
-            mode = "r"
-    else:
-        place, inside = yield from _place(store, path, mode, storage_options)
+    place, inside, mode = yield from _place(store, path, mode, storage_options)
     zarr_format = asked_format(store, zarr_format)
     if mode in READS:
         place, inside, model, seat = yield from _found(store, place, inside, zarr_format, storage_options, mode)
         if isinstance(model, ArrayModel):
-            if "dimension_separator" in settings or "axis_order" in settings:
-                model = _presented(model, seat, settings)
-            return Array(place, inside, model, _config(model, config, settings), seat)
+            return _array(place, inside, model, seat, config, settings)
         if model is not None:
             if config is not None:
                 raise TypeError(NO_CONFIG)
@@ -168,6 +161,13 @@ def open(
     if settings.keys() & ARRAY_WORDS:
         return (yield from open_array.steps(at, mode=mode, zarr_format=zarr_format, config=config, **settings))
     return (yield from open_group.steps(at, mode=mode, zarr_format=zarr_format, **settings))
+
+
+def _array(place: Store, path: str, model: ArrayModel, seat: Seat, config: Any, settings: Mapping[str, Any]) -> Array:
+    """The handle of an existing array, as the caller says that it is."""
+    if "dimension_separator" in settings or "axis_order" in settings:
+        model = _presented(model, seat, settings)
+    return Array(place, path, model, _config(model, config, settings), seat)
 
 
 def _config(model: ArrayModel, config: Any, settings: Mapping[str, Any]) -> Any:
@@ -220,18 +220,12 @@ def open_array(
     """
     if settings:
         check_words(settings, "open_array")
-    if mode is None:
-        place, inside = yield from _place(store, path, None, storage_options)
-        mode = "r" if place.read_only else "a"
-    else:
-        place, inside = yield from _place(store, path, mode, storage_options)
+    place, inside, mode = yield from _place(store, path, mode, storage_options)
     zarr_format = asked_format(store, zarr_format)
     if mode in READS:
         place, inside, model, seat = yield from _found(store, place, inside, zarr_format, storage_options, mode)
         if isinstance(model, ArrayModel):
-            if "dimension_separator" in settings or "axis_order" in settings:
-                model = _presented(model, seat, settings)
-            return Array(place, inside, model, _config(model, config, settings), seat)
+            return _array(place, inside, model, seat, config, settings)
         if model is not None:
             raise NodeTypeValidationError(
                 f"a group is at {join_url(place.url, inside)}, not an array; open it with open_group"
@@ -295,12 +289,7 @@ def open_group(
         ContainsArrayError: an array is there (a `ValueError`).
         ValueError: consolidated documents were demanded, and there are none.
     """
-    if mode == "a":
-        place, inside = yield from _place(store, path, None, storage_options)
-        if place.read_only:
-            mode = "r"
-    else:
-        place, inside = yield from _place(store, path, mode, storage_options)
+    place, inside, mode = yield from _place(store, path, None if mode == "a" else mode, storage_options)
     zarr_format = asked_format(store, zarr_format)
     if mode in READS:
         place, inside, model, seat = yield from _found(store, place, inside, zarr_format, storage_options, mode)

@@ -6,7 +6,7 @@ zarrite runs the same classes on its own. They need pytest.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -23,6 +23,15 @@ from zarrite.open import open_array, open_group
 from zarrite.stores import resolve
 
 __all__ = ["CodecContract", "DataTypeContract", "StoreContract"]
+
+
+def _in_threads(work: Callable[[int], None], count: int) -> None:
+    """Calls a function with 0, 1, 2 ... in a thread each, all at once, and waits for them."""
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
 
 
 class StoreContract:
@@ -102,11 +111,7 @@ class StoreContract:
             if engine.put_if_absent("k", b"%d" % number).result():
                 won.append(number)
 
-        threads = [threading.Thread(target=put, args=(number,)) for number in range(8)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
+        _in_threads(put, 8)
         assert len(won) == 1
         assert engine.get("k").result() == b"%d" % won[0]
 
@@ -201,11 +206,7 @@ class StoreContract:
             for at in range(number, 64, 8):
                 array[at] = at + 1
 
-        threads = [threading.Thread(target=fill, args=(number,)) for number in range(8)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
+        _in_threads(fill, 8)
         assert array[:].tolist() == list(range(1, 65))
 
 
@@ -289,11 +290,7 @@ class CodecContract:
             if array[number::4].tobytes() != whole[number::4].tobytes():
                 wrong.append(number)
 
-        threads = [threading.Thread(target=read, args=(number,)) for number in range(4)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
+        _in_threads(read, 4)
         assert wrong == []
 
 

@@ -204,3 +204,40 @@ def test_libraries_take_arrays_for_zarrs(name: str, tmp_path: Path) -> None:
         )
     done = python("-W", "default", "-c", BEGIN + code)
     assert done.returncode == 0, done.stderr
+
+
+def test_what_a_store_cannot_do_is_refused_with_the_way_out(tmp_path: Path) -> None:
+    runs(
+        "import asyncio\n"
+        "from zarr.storage import LocalStore, MemoryStore, WrapperStore\n"
+        "def refused(work, *words):\n"
+        "    try:\n"
+        "        work()\n"
+        "    except NotImplementedError as error:\n"
+        "        assert isinstance(error, zarrite.errors.UnsupportedError)\n"
+        "        assert all(word in str(error) for word in words), error\n"
+        "    else:\n"
+        "        raise AssertionError(words)\n"
+        f"local = LocalStore({str(tmp_path)!r})\n"
+        "refused(lambda: asyncio.run(local.move('elsewhere')), 'elsewhere', 'zarrite.move')\n"
+        "refused(lambda: setattr(WrapperStore(MemoryStore()), '_is_open', True), '_open')\n"
+        "refused(lambda: zarr.copy(1, 2), 'zarrite.copy')\n"
+        "class Frozen(MemoryStore):\n"
+        "    supports_deletes = False\n"
+        "    async def delete_dir(self, prefix):\n"
+        "        self._need(self.supports_deletes, 'delete')\n"
+        "refused(lambda: asyncio.run(Frozen().delete_dir('')), 'Frozen', 'cannot delete')"
+    )
+
+
+def test_the_stand_in_of_a_place_in_an_archive_is_opened_for_reading_and_travels(tmp_path: Path) -> None:
+    runs(
+        "import asyncio, pickle\n"
+        f"place = {str(tmp_path)!r}\n"
+        "zarrite.save(place + '/a.zarr', [1, 2, 3])\n"
+        "zarrite.pack(place + '/a.zarr', place + '/a.zip')\n"
+        "store = zarrite.open_array(place + '/a.zip|zip:', mode='r').store\n"
+        "for other in (store.with_read_only(True), pickle.loads(pickle.dumps(store))):\n"
+        "    assert other.read_only and str(other) == str(store)\n"
+        "    assert asyncio.run(other.exists('zarr.json'))"
+    )

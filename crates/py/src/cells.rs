@@ -178,7 +178,7 @@ impl Cells {
         &self,
         axes: &Bound<'_, PyAny>,
         values: &Bound<'_, PyUntypedArray>,
-        claim: PyRef<'_, crate::store::Claim>,
+        claim: PyRef<'_, crate::writers::Claim>,
     ) -> PyResult<Pending> {
         let request = Request::of_axes(axes, &[])?;
         self.writing(request, values, Some(&claim.0))

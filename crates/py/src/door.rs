@@ -63,6 +63,18 @@ pub fn warn(py: Python<'_>) -> PyResult<()> {
         .try_for_each(|said| warn.call1((said, &category, 2)).map(drop))
 }
 
+/// Ends waiting where whoever waits was interrupted.
+///
+/// # Errors
+/// [`Error::Stopped`] when he was.
+pub fn go_on(door: &mut Door<'_>) -> Result<()> {
+    let stopped = match door {
+        Door::Wait(interrupted) => interrupted(),
+        Door::Help => false,
+    };
+    if stopped { Err(Error::Stopped) } else { Ok(()) }
+}
+
 /// Work that has been asked for. Nothing runs until one of its doors is opened; one of them, once.
 #[pyclass(frozen, module = "zarrite._engine", generic)]
 pub struct Pending {

@@ -1,18 +1,11 @@
-//! Stores over stores, and what finding out about a place needs.
+//! Stores over stores: an overlay, a stage, a ledger.
 
 use crate::door::{Pending, stored};
 use crate::error::raise;
-use crate::store::{Bytes, Store, range};
+use crate::store::Store;
+use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use zarrite_core::Context;
-use zarrite_engine::store::{Error, Range, Store as Contract};
-use zarrite_engine::stores::{Memory, Overlay};
-use zarrite_engine::sync::Mutex;
-
-/// Parts that are asked for at once.
-const AT_ONCE: usize = 16;
+use zarrite_engine::stores::{Overlay, Record, Staged};
 
 /// One store over another.
 #[pyfunction]
@@ -22,77 +15,53 @@ pub fn overlay_store(py: Python<'_>, lower: PyRef<'_, Store>, upper: PyRef<'_, S
     Ok(Store::of(both.map_err(|error| raise(py, &error.into()))?))
 }
 
-/// The memory store of this process that prints itself with a number, while anybody holds it.
-#[pyfunction]
-pub fn living_memory_store(number: u64) -> Option<Store> {
-    Memory::alive(number).map(Store::of)
-}
+/// What is written to a stage, on its way to be seen.
+#[pyclass(frozen, module = "zarrite._engine")]
+pub struct Stage(Staged);
 
-/// A key, its first byte and one past the last (negative and none: the last bytes), and whether a refusal or a failure there is
-/// an answer like "nothing".
-type Part = (String, Option<i64>, Option<i64>, bool);
-
-/// Parts of many objects, all asked for at once.
-#[pyfunction]
-pub fn get_parts(store: PyRef<'_, Store>, parts: Vec<Part>) -> PyResult<Pending> {
-    let store = store.inner();
-    let parts: Vec<(String, Range, bool)> = parts
-        .into_iter()
-        .map(|(key, start, stop, lenient)| Ok((key, range(start, stop)?, lenient)))
-        .collect::<PyResult<_>>()?;
-    Ok(Pending::of(move || {
-        let answers = answers(&store, &parts);
-        answers
-            .into_iter()
-            .map(|answer| stored(&*store, answer))
-            .collect::<Result<Vec<_>, _>>()
-    }))
-}
-
-type Answer = Result<Option<Bytes>, Error>;
-
-fn answers(store: &Arc<dyn Contract>, parts: &[(String, Range, bool)]) -> Vec<Answer> {
-    let slots: Vec<Mutex<Option<Answer>>> = parts.iter().map(|_| Mutex::new(None)).collect();
-    let next = AtomicUsize::new(0);
-    let work = || {
-        while let Some((slot, (key, range, lenient))) = {
-            let place = next.fetch_add(1, Ordering::Relaxed);
-            slots.get(place).zip(parts.get(place))
-        } {
-            let mut bytes = Vec::new();
-            let answer = match store.get(key, *range, &mut bytes) {
-                Ok(found) => Ok(found.map(|_| Bytes(bytes))),
-                Err(_) if *lenient => Ok(None),
-                Err(cause) => Err(cause),
-            };
-            *slot.lock() = Some(answer);
-        }
-    };
-    if store.is_local() {
-        work();
-    } else {
-        std::thread::scope(|scope| {
-            for _ in 1..parts.len().min(AT_ONCE) {
-                scope.spawn(work);
-            }
-            work();
-        });
+#[pymethods]
+impl Stage {
+    #[new]
+    fn new(store: PyRef<'_, Store>, names: Vec<String>) -> Self {
+        Self(Staged::of(store.inner(), names))
     }
-    slots
-        .into_iter()
-        .map(|slot| slot.into_inner().unwrap_or(Ok(None)))
-        .collect()
+
+    #[getter]
+    fn store(&self) -> Store {
+        Store::of(self.0.clone())
+    }
+
+    fn publish(&self) -> Pending {
+        let stage = self.0.clone();
+        Pending::done(move || stored(&stage, stage.publish()))
+    }
+
+    fn discard(&self) -> Pending {
+        let stage = self.0.clone();
+        Pending::done(move || stored(&stage, stage.discard()))
+    }
 }
 
-/// What a whole file that was packed with one codec holds, at most so many bytes.
+/// The same store with a ledger of what is asked of it.
 #[pyfunction]
-pub fn unpacked(raw: Vec<u8>, codec: &str, most_bytes: usize) -> PyResult<Pending> {
-    let entry = serde_json::json!({"name": codec, "level": 1, "checksum": false});
-    Ok(Pending::of(move || {
-        let mut none = |_: &serde_json::Value| Err(zarrite_core::Error::Document("only gzip and zstd".to_owned()));
-        let codec = zarrite_core::codecs::build(&entry, &[], &mut none)?;
-        let mut plain = Vec::new();
-        codec.decode_unsized(&raw, &mut plain, most_bytes, &mut Context::new())?;
-        Ok(Bytes(plain))
-    }))
+pub fn recorded_store(store: PyRef<'_, Store>) -> Store {
+    Store::with_ledger(Record::of(store.inner()))
+}
+
+/// One request: operation, key, first byte, one past the last.
+type Entry = (String, String, Option<i64>, Option<i64>);
+
+/// What was asked of a recorded store since last asked: (operation, key, start, stop).
+#[pyfunction]
+pub fn recorded(store: PyRef<'_, Store>) -> PyResult<Vec<Entry>> {
+    let Some(recorded) = store.ledger() else {
+        return Err(PyTypeError::new_err(
+            "this store keeps no ledger: make one with recorded_store",
+        ));
+    };
+    Ok(recorded
+        .take()
+        .into_iter()
+        .map(|entry| (entry.operation.to_owned(), entry.key, entry.start, entry.stop))
+        .collect())
 }

@@ -1,27 +1,20 @@
 //! `Store`: a place that keeps objects, as Python sees it.
 
-use crate::door::{Pending, stored, wait, warn};
+use crate::door::{Pending, go_on, stored, wait, warn};
 use crate::error::raise;
-use crate::hooks::{Lender, Signer};
 use crate::listing;
-use crate::pystore::PyStore;
-use numpy::PyUntypedArray;
+use crate::values::{Bytes, range, value_bytes};
+use crate::writers::{Held, Version};
 use pyo3::IntoPyObjectExt;
-use pyo3::buffer::PyBuffer;
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyDict, PyTuple};
-use std::hash::{BuildHasher, RandomState};
-use std::path::Path;
+use pyo3::types::PyTuple;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use zarrite_engine::exclude;
 use zarrite_engine::level::list_dirs;
-use zarrite_engine::store::{Error as StoreError, Lock, Put, Range, Safety, Store as Contract};
-use zarrite_engine::stores::remote::{Rules, Settings};
-use zarrite_engine::stores::{Local, LocalOptions, Memory, Prefix, ReadOnly, Record, Remote, Staged};
-use zarrite_engine::sync::Mutex;
+use zarrite_engine::store::{Lock, Put, Safety, Store as Contract};
+use zarrite_engine::stores::{Prefix, ReadOnly, Record};
 use zarrite_engine::transfer::Listing;
-use zarrite_engine::{Door, exclude};
 
 /// A place that keeps objects under keys.
 #[pyclass(frozen, module = "zarrite._engine")]
@@ -42,6 +35,19 @@ impl Store {
         Self { inner, recorded: None }
     }
 
+    /// A store that notes what is asked of it.
+    pub fn with_ledger(ledger: Record) -> Self {
+        Self {
+            inner: Arc::new(ledger.clone()),
+            recorded: Some(ledger),
+        }
+    }
+
+    /// What was asked of it, where it notes that.
+    pub fn ledger(&self) -> Option<&Record> {
+        self.recorded.as_ref()
+    }
+
     /// The store itself.
     pub fn inner(&self) -> Arc<dyn Contract> {
         Arc::clone(&self.inner)
@@ -52,103 +58,6 @@ impl Store {
 const UNPROTECTED: &str = "the store takes no conditional puts, so another process that changes the same node at the \
                            same time may lose this change, or this one its own; let one process change it, or set \
                            array.unsafe_writes to \"allow\"";
-
-/// What tells one content of a key from another.
-#[pyclass(frozen, module = "zarrite._engine")]
-pub struct Version(zarrite_engine::store::Version);
-
-/// A lock that was got; it ends with `release`, or with this object.
-#[pyclass(frozen, module = "zarrite._engine")]
-pub struct Held(Mutex<Option<Box<dyn Send>>>);
-
-/// Which objects of an append were put already, and which were there before.
-#[pyclass(frozen, module = "zarrite._engine")]
-pub struct Claim(pub Arc<zarrite_engine::write::Claim>);
-
-#[pymethods]
-impl Claim {
-    #[new]
-    fn new() -> Self {
-        Self(Arc::default())
-    }
-}
-
-/// Waits so long at most; how long is left to chance, so that of several who wait each gets its turn.
-#[pyfunction]
-pub fn pause(seconds: f64) -> Pending {
-    Pending::new(move |mut door| {
-        let chance = (RandomState::new().hash_one(0) % 1000) as f64 / 1000.0;
-        let end = Instant::now() + Duration::try_from_secs_f64(seconds * chance).unwrap_or_default();
-        loop {
-            let left = end.saturating_duration_since(Instant::now());
-            let stopped = match &mut door {
-                Door::Wait(interrupted) => interrupted(),
-                Door::Help => false,
-            };
-            if stopped {
-                return Err(zarrite_engine::Error::Stopped);
-            }
-            if left.is_zero() {
-                return Ok(Box::new(|py| Ok(py.None())));
-            }
-            std::thread::sleep(left.min(Duration::from_millis(40)));
-        }
-    })
-}
-
-#[pymethods]
-impl Held {
-    fn release(&self) {
-        drop(self.0.lock().take());
-    }
-}
-
-/// Bytes as they come back: made Python's once.
-pub struct Bytes(pub Vec<u8>);
-
-impl<'py> IntoPyObject<'py> for Bytes {
-    type Target = PyBytes;
-    type Output = Bound<'py, PyBytes>;
-    type Error = std::convert::Infallible;
-
-    fn into_pyobject(self, py: Python<'py>) -> Result<Self::Output, Self::Error> {
-        Ok(PyBytes::new(py, &self.0))
-    }
-}
-
-/// The bytes of a value that is to be put; copied, since a pending put may outlive the caller's buffer.
-pub fn value_bytes(value: &Bound<'_, PyAny>) -> PyResult<Vec<u8>> {
-    if let Ok(bytes) = value.cast::<PyBytes>() {
-        return Ok(bytes.as_bytes().to_vec());
-    }
-    if value.is_instance_of::<PyUntypedArray>() {
-        let bytes = value.call_method0("tobytes")?;
-        return Ok(bytes.cast::<PyBytes>()?.as_bytes().to_vec());
-    }
-    let py = value.py();
-    let flat = py
-        .import("builtins")?
-        .getattr("memoryview")?
-        .call1((value,))?
-        .call_method1("cast", ("B",))?;
-    PyBuffer::<u8>::get(&flat)?.to_vec(py)
-}
-
-pub fn range(start: Option<i64>, stop: Option<i64>) -> PyResult<Range> {
-    Ok(match (start, stop) {
-        (None, None) => Range::All,
-        (Some(start), None) if start < 0 => Range::Last(start.unsigned_abs()),
-        (start, stop) => {
-            let (start, stop) = (start.unwrap_or(0), stop.unwrap_or(i64::MAX));
-            if start < 0 || stop < 0 {
-                return Err(PyTypeError::new_err(
-                    "a range counts from the start, or is (-n, None): the last n bytes",
-                ));
-            }
-            Range::FromTo(start as u64, stop as u64)
-        }
-    })
-}
 
 #[pymethods]
 impl Store {
@@ -317,20 +226,10 @@ impl Store {
     fn lock(&self, prefix: String) -> Pending {
         let store = self.inner();
         Pending::new(move |mut door| {
-            let mut stop = || {
-                let stopped = match &mut door {
-                    Door::Wait(interrupted) => interrupted(),
-                    Door::Help => false,
-                };
-                if stopped {
-                    Err(zarrite_engine::Error::Stopped)
-                } else {
-                    Ok(())
-                }
-            };
+            let mut stop = || go_on(&mut door);
             let lock = exclude::wait(&*store, &prefix, &mut stop).map_err(|error| error.in_store(&*store))?;
             let held = match lock {
-                Lock::Held(held) => Some(Held(Mutex::new(Some(held)))),
+                Lock::Held(held) => Some(Held::of(held)),
                 Lock::Busy | Lock::Missing | Lock::Unknown => None,
             };
             Ok(Box::new(move |py| held.into_py_any(py)))
@@ -382,7 +281,7 @@ impl Store {
             let listing = stored(&*from, Listing::of(Arc::clone(&from), &source, &[]))?;
             listing.copy(&into, &target, 0..usize::MAX, door)?;
             let count = listing.objects();
-            Ok(Box::new(move |py| pyo3::IntoPyObjectExt::into_py_any(count, py)))
+            Ok(Box::new(move |py| count.into_py_any(py)))
         })
     }
 
@@ -420,7 +319,7 @@ impl Store {
         let store = self.inner();
         Pending::new(move |door| {
             let levels = list_dirs(&store, prefixes, door)?;
-            Ok(Box::new(move |py| pyo3::IntoPyObjectExt::into_py_any(levels, py)))
+            Ok(Box::new(move |py| levels.into_py_any(py)))
         })
     }
 
@@ -461,138 +360,4 @@ impl Store {
         let keep = failure.get_item(0).is_ok_and(|kind| kind.is_none());
         crate::archive::finish(self, keep).result(py).map(drop)
     }
-}
-
-/// Objects in this process' memory.
-#[pyfunction]
-#[pyo3(signature = (initial=None, *, read_only=false, url=None))]
-pub fn memory_store(
-    py: Python<'_>,
-    initial: Option<&Bound<'_, PyDict>>,
-    read_only: bool,
-    url: Option<&str>,
-) -> PyResult<Store> {
-    let store = Memory::at(url);
-    for (key, value) in initial.into_iter().flatten() {
-        let put = store.put(&key.extract::<String>()?, &[&value_bytes(&value)?], Put::Always);
-        put.map_err(|error| raise(py, &error.into()))?;
-    }
-    Ok(Store::of(if read_only { store.to_read_only() } else { store }))
-}
-
-/// Files below a folder.
-#[pyfunction]
-#[pyo3(signature = (root, *, read_only=false, fsync=false, follow_symlinks=true))]
-pub fn local_store(py: Python<'_>, root: &str, read_only: bool, fsync: bool, follow_symlinks: bool) -> PyResult<Store> {
-    let options = LocalOptions {
-        read_only,
-        fsync,
-        follow_symlinks,
-    };
-    let store = Local::new(Path::new(root), options).map_err(|error| raise(py, &error.into()))?;
-    Ok(Store::of(store))
-}
-
-/// A bucket, a container or a web server; options by the names of the crate that speaks to it, rules by the engine's own.
-#[pyfunction]
-#[pyo3(signature = (root, options, rules, *, sign=None, credentials=None, distinct="", from_environment=true, read_only=false))]
-#[expect(clippy::too_many_arguments, reason = "keywords, in Python")]
-pub fn remote_store(
-    py: Python<'_>,
-    root: &str,
-    options: std::collections::BTreeMap<String, String>,
-    rules: std::collections::BTreeMap<String, String>,
-    sign: Option<Py<PyAny>>,
-    credentials: Option<Py<PyAny>>,
-    distinct: &str,
-    from_environment: bool,
-    read_only: bool,
-) -> PyResult<Store> {
-    let mut kept = Rules::default();
-    for (name, value) in &rules {
-        match kept.take(name, value) {
-            Ok(true) => {}
-            Ok(false) => return Err(PyTypeError::new_err(format!("there is no rule {name:?}"))),
-            Err(why) => return Err(refused(py, why)),
-        }
-    }
-    kept.sign = sign.map(|function| Arc::new(Signer::new(function)) as _);
-    kept.lend = credentials.map(|function| Arc::new(Lender::new(function)) as _);
-    let settings = Settings::new(root, options, kept, from_environment, read_only, distinct);
-    let opened = py.detach(|| Remote::new(settings));
-    let store = opened.map_err(|error| match error {
-        StoreError::Io { key, why, .. } => refused(py, format!("{key}: {why}")),
-        other => raise(py, &other.into()),
-    })?;
-    Ok(Store::of(store))
-}
-
-/// The error of a place that cannot be meant.
-fn refused(py: Python<'_>, why: String) -> PyErr {
-    let made = py
-        .import("zarrite.errors")
-        .and_then(|errors| errors.getattr("UrlError")?.call1((why,)));
-    made.map_or_else(|error| error, PyErr::from_value)
-}
-
-/// A store written in Python.
-#[pyfunction]
-#[pyo3(signature = (store, *, read_only=false))]
-pub fn python_store(py: Python<'_>, store: Py<PyAny>, read_only: bool) -> PyResult<Store> {
-    Ok(Store::of(PyStore::new(py, store, read_only)?))
-}
-
-/// What is written to a stage, on its way to be seen.
-#[pyclass(frozen, module = "zarrite._engine")]
-pub struct Stage(Staged);
-
-#[pymethods]
-impl Stage {
-    #[new]
-    fn new(store: PyRef<'_, Store>, names: Vec<String>) -> Self {
-        Self(Staged::of(store.inner(), names))
-    }
-
-    #[getter]
-    fn store(&self) -> Store {
-        Store::of(self.0.clone())
-    }
-
-    fn publish(&self) -> Pending {
-        let stage = self.0.clone();
-        Pending::done(move || stored(&stage, stage.publish()))
-    }
-
-    fn discard(&self) -> Pending {
-        let stage = self.0.clone();
-        Pending::done(move || stored(&stage, stage.discard()))
-    }
-}
-
-/// The same store with a ledger of what is asked of it.
-#[pyfunction]
-pub fn recorded_store(store: PyRef<'_, Store>) -> Store {
-    let recorded = Record::of(store.inner());
-    Store {
-        inner: Arc::new(recorded.clone()),
-        recorded: Some(recorded),
-    }
-}
-
-/// One request: operation, key, first byte, one past the last.
-type Entry = (String, String, Option<i64>, Option<i64>);
-
-/// What was asked of a recorded store since last asked: (operation, key, start, stop).
-#[pyfunction]
-pub fn recorded(store: PyRef<'_, Store>) -> PyResult<Vec<Entry>> {
-    let Some(recorded) = &store.recorded else {
-        return Err(PyTypeError::new_err(
-            "this store keeps no ledger: make one with recorded_store",
-        ));
-    };
-    Ok(recorded
-        .take()
-        .into_iter()
-        .map(|entry| (entry.operation.to_owned(), entry.key, entry.start, entry.stop))
-        .collect())
 }

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple, Protocol, Self, runtime_checkable
 
 from zarrite.config import ArrayConfig
+from zarrite.errors import UnsupportedError
 from zarrite.model.codecs import Codec as _Codec
 
 __all__ = [
@@ -82,8 +83,15 @@ class BaseCodec(metaclass=_Coded):
         return dict(vars(self))
 
     def compute_encoded_size(self, input_byte_length: int, chunk_spec: ArraySpec) -> int:
-        """How many bytes so many become."""
-        raise NotImplementedError(type(self).__name__)
+        """How many bytes so many become.
+
+        Raises:
+            UnsupportedError: the class does not say (a `NotImplementedError`).
+        """
+        raise UnsupportedError(
+            f"codec {type(self).__name__} does not say how many bytes {input_byte_length} become; give the class the "
+            "method compute_encoded_size"
+        )
 
     def resolve_metadata(self, chunk_spec: ArraySpec) -> ArraySpec:
         """What the next step is told."""

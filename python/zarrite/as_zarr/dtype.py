@@ -116,34 +116,33 @@ class TimeDelta64(DateTime64):
     code = "m8"
 
 
-class FixedLengthUTF32(_Type):
+class _Sized(_Type):
+    code = ""
+
+    @classmethod
+    def _numpy(cls, endianness: str, settings: dict[str, Any]) -> Any:
+        return np.dtype(f"{'>' if endianness == 'big' else '<'}{cls.code}{settings['length']}")
+
+
+class FixedLengthUTF32(_Sized):
     """Text of so many characters."""
 
     word = "fixed_length_utf32"
-
-    @classmethod
-    def _numpy(cls, endianness: str, settings: dict[str, Any]) -> Any:
-        return np.dtype(f"{'>' if endianness == 'big' else '<'}U{settings['length']}")
+    code = "U"
 
 
-class NullTerminatedBytes(_Type):
+class NullTerminatedBytes(_Sized):
     """So many bytes, of which zeros at the end do not count."""
 
     word = "null_terminated_bytes"
-
-    @classmethod
-    def _numpy(cls, endianness: str, settings: dict[str, Any]) -> Any:
-        return np.dtype(f"S{settings['length']}")
+    code = "S"
 
 
-class RawBytes(_Type):
+class RawBytes(_Sized):
     """So many bytes."""
 
     word = "raw_bytes"
-
-    @classmethod
-    def _numpy(cls, endianness: str, settings: dict[str, Any]) -> Any:
-        return np.dtype(f"V{settings['length']}")
+    code = "V"
 
 
 class VariableLengthUTF8(_Type):

@@ -14,6 +14,7 @@ from typing import Any, Self
 from zarrite._engine import Store as Engine
 from zarrite.as_zarr.buffers import Buffer
 from zarrite.as_zarr.store import ByteRequest, Store, changes_nothing
+from zarrite.errors import UnsupportedError
 
 __all__ = ["LatencyStore", "LoggingStore", "WrapperStore"]
 
@@ -59,7 +60,9 @@ class WrapperStore(Store):
 
     @_is_open.setter
     def _is_open(self, value: bool) -> None:
-        raise NotImplementedError("WrapperStore must be opened via the `_open` method")
+        raise UnsupportedError(
+            f"WrapperStore must be opened via the `_open` method; {self} is open when the store in it is"
+        )
 
     @property
     def read_only(self) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import AsyncIterator, Iterable
 from typing import Any, Self
 
@@ -69,9 +70,9 @@ class EngineStore(Store):
         protocol.note(store, self)
         return store
 
+    @abstractmethod
     def _made(self) -> Engine:
         """The engine's store."""
-        raise NotImplementedError(type(self).__name__)
 
     @property
     def _engine(self) -> Engine:

@@ -14,7 +14,7 @@ from typing import Any, Protocol, Self, runtime_checkable
 
 from zarrite import _engine
 from zarrite.as_zarr.buffers import Buffer, default_buffer_prototype
-from zarrite.errors import HandleError, ReadOnlyError
+from zarrite.errors import HandleError, ReadOnlyError, UnsupportedError
 from zarrite.stores import protocol
 
 __all__ = [
@@ -153,8 +153,15 @@ class Store(ABC):
         self.close()
 
     def with_read_only(self, read_only: bool = False) -> Store:
-        """The same place, with or without writes."""
-        raise NotImplementedError(f"with_read_only is not implemented for the {type(self)} store type.")
+        """The same place, with or without writes.
+
+        Raises:
+            UnsupportedError: the class has no way to (a `NotImplementedError`).
+        """
+        raise UnsupportedError(
+            f"with_read_only is not implemented for the {type(self)} store type; give the class that method, or open "
+            f"{self} again with read_only={read_only}"
+        )
 
     @property
     def read_only(self) -> bool:
@@ -256,7 +263,7 @@ class Store(ABC):
 
     def _need(self, able: Any, what: str) -> None:
         if not able:
-            raise NotImplementedError(f"{type(self).__name__} cannot {what}")
+            raise UnsupportedError(f"{self} is a {type(self).__name__}, which cannot {what}; use a store that can")
 
     async def getsize(self, key: str) -> int:
         """How many bytes an object has.

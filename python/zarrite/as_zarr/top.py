@@ -25,6 +25,7 @@ from zarrite.create import (
     zeros,
     zeros_like,
 )
+from zarrite.errors import UnsupportedError
 from zarrite.group import Group
 from zarrite.open import (
     consolidate_metadata,
@@ -119,7 +120,7 @@ def print_debug_info() -> None:
 
 def _not_there(name: str, instead: str) -> Any:
     def refuse(*_: Any, **__: Any) -> NoReturn:
-        raise NotImplementedError(f"zarr-python has no {name} since version 3; {instead}")
+        raise UnsupportedError(f"zarr-python has no {name} since version 3; {instead}")
 
     refuse.__name__ = name
     return refuse

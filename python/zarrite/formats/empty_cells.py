@@ -59,16 +59,7 @@ class EmptyBytes(MemoryBytes):
         return EmptyBytes(math.prod(cells.shape) * cells.numpy.itemsize)
 
     def lower(self, chain: Lowering) -> None:
-        chain.steps.append(
-            {
-                "name": "python",
-                "handle": len(chain.handles),
-                "codec": self.name,
-                "kind": self.kind,
-                "stored_bytes": 0,
-            }
-        )
-        chain.handles.append(self)
+        chain.in_python(self, self.name, self.kind, 0)
 
     def encode(self, data: bytes) -> bytes:  # noqa: ARG002 - there is nothing in them
         """Nothing."""

@@ -154,16 +154,7 @@ class PythonCodec(Codec):
         return (type(self.codec), repr(sorted(self.configuration().items())))
 
     def lower(self, chain: Lowering) -> None:
-        chain.steps.append(
-            {
-                "name": "python",
-                "handle": len(chain.handles),
-                "codec": self.name,
-                "kind": self.kind,
-                "stored_bytes": getattr(self.codec, "stored_bytes", None),
-            }
-        )
-        chain.handles.append(self.codec)
+        chain.in_python(self.codec, self.name, self.kind, getattr(self.codec, "stored_bytes", None))
         if self.kind != BYTES:
             chain.become(np.dtype(np.uint8))
 
@@ -191,16 +182,7 @@ class SkippedCodec(Codec):
         return self.document
 
     def lower(self, chain: Lowering) -> None:
-        chain.steps.append(
-            {
-                "name": "python",
-                "handle": len(chain.handles),
-                "codec": self.name,
-                "kind": self.kind,
-                "stored_bytes": None,
-            }
-        )
-        chain.handles.append(self)
+        chain.in_python(self, self.name, self.kind)
 
     def decode(self, data: bytes) -> bytes:
         """The data as they are."""

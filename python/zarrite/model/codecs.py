@@ -89,6 +89,26 @@ class Lowering:
         self.numpy = numpy
         self.data_type = data_type
 
+    def in_python(self, handle: object, codec: str, kind: str, stored_bytes: int | None = None) -> None:
+        """Adds a step that Python does: the engine calls the handle's `encode` and `decode`.
+
+        Args:
+            handle: what is called.
+            codec: what errors call it.
+            kind: what is encoded: "array" and "serializer" get cells, "bytes" gets bytes.
+            stored_bytes: how many bytes every chunk becomes; `None` where that differs.
+        """
+        self.steps.append(
+            {
+                "name": "python",
+                "handle": len(self.handles),
+                "codec": codec,
+                "kind": kind,
+                "stored_bytes": stored_bytes,
+            }
+        )
+        self.handles.append(handle)
+
     def swap(self, swaps: list[list[int]], last: bool = False) -> None:
         """Turns bytes around inside every cell; two equal turns in a row are none."""
         before = self.steps[-1] if self.steps and self.steps[-1]["name"] == "bytes" else None
@@ -214,18 +234,6 @@ class BytesCodec(Codec):
         return {} if self.endian is None else {"endian": self.endian}
 
     @classmethod
-    def from_dict(cls, data: dict[str, Any]) -> Self:
-        """The codec that an entry of a v3 document describes, by the name zarr-python gives it.
-
-        Raises:
-            MetadataValidationError: the entry is of another codec, or says what this one cannot be.
-        """
-        name, configuration = named(data, "codec")
-        if name != cls.name:
-            raise MetadataValidationError(f"the entry is of codec {name!r}, and not of {cls.name!r}")
-        return cls.from_configuration(configuration)
-
-    @classmethod
     def from_configuration(cls, configuration: dict[str, Any]) -> Self:
         only(configuration, ("endian",), "codec 'bytes'")
         return cls(configuration.get("endian"))
@@ -293,18 +301,6 @@ class TransposeCodec(Codec):
 
     def configuration(self) -> dict[str, Any]:
         return {"order": list(self.order)}
-
-    @classmethod
-    def from_dict(cls, data: dict[str, Any]) -> Self:
-        """The codec that an entry of a v3 document describes, by the name zarr-python gives it.
-
-        Raises:
-            MetadataValidationError: the entry is of another codec, or says what this one cannot be.
-        """
-        name, configuration = named(data, "codec")
-        if name != cls.name:
-            raise MetadataValidationError(f"the entry is of codec {name!r}, and not of {cls.name!r}")
-        return cls.from_configuration(configuration)
 
     @classmethod
     def from_configuration(cls, configuration: dict[str, Any]) -> Self:

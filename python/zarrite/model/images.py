@@ -146,9 +146,8 @@ class ImageCodec(Codec):
         size = None
         if self.kind == ARRAY and self.cells is not None:
             size = math.prod(self.cells.shape) * self.cells.numpy.itemsize
-        step = {"name": "python", "handle": len(chain.handles), "codec": self.name, "kind": self.kind}
-        chain.steps.append({**step, "stored_bytes": size})
-        chain.handles.append(_Running(self.name, self.parameters, None if self.kind == BYTES else self.cells))
+        running = _Running(self.name, self.parameters, None if self.kind == BYTES else self.cells)
+        chain.in_python(running, self.name, self.kind, size)
         if self.kind != BYTES:
             chain.numpy = BYTE
 

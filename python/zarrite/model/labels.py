@@ -100,16 +100,7 @@ class Categorize(Codec):
         chain.numpy = self.astype
         if self.dtype.kind == "O":  # the data type has made numbers of the text
             return
-        chain.steps.append(
-            {
-                "name": "python",
-                "handle": len(chain.handles),
-                "codec": self.id,
-                "kind": ARRAY,
-                "stored_bytes": self.text_bytes * self.astype.itemsize,
-            }
-        )
-        chain.handles.append(self)
+        chain.in_python(self, self.id, ARRAY, self.text_bytes * self.astype.itemsize)
 
     def _texts(self) -> np.ndarray[Any, Any]:
         return np.array(["", *self.labels]).astype(self.dtype)

@@ -16,7 +16,7 @@ import numpy as np
 
 from ..errors import MetadataValidationError
 from .checks import flag, integer, only, refuse, text
-from .codecs import SERIALIZER, Cells, Codec, Lowering
+from .codecs import BYTES, SERIALIZER, Cells, Codec, Lowering
 from .objects import msgpack
 
 WORD = struct.Struct("<I")
@@ -86,16 +86,7 @@ class ObjectCodec(Codec):
 
     def lower(self, chain: Lowering) -> None:
         chain.steps.append({"name": self.run})
-        chain.steps.append(
-            {
-                "name": "python",
-                "handle": len(chain.handles),
-                "codec": self.id,
-                "kind": "bytes",
-                "stored_bytes": None,
-            }
-        )
-        chain.handles.append(self)
+        chain.in_python(self, self.id, BYTES)
         chain.numpy = np.dtype(np.uint8)
 
     def encode(self, data: bytes) -> bytes:

@@ -4,13 +4,14 @@
 //! the user's word: for ever (data that never changes), for a time, or not at all; then the store is asked for the version, which costs
 //! one small request and no bytes. Writes that go through this store are seen at once; those of others when the store is asked.
 
+mod current;
 pub mod folder;
 pub mod memory;
+mod object;
 pub mod shelf;
 
 use bytes::Bytes;
 use std::collections::HashMap;
-use std::hash::{DefaultHasher, Hasher};
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, mpsc};
@@ -18,10 +19,9 @@ use std::time::Duration;
 
 use self::folder::FolderShelf;
 use self::memory::MemoryShelf;
+use self::object::Open;
 use self::shelf::{Entry, SUMS, Shelf, now_ms};
-use crate::store::{
-    Error, Found, Later, Lock, Object, Put, Range, Result, Safety, Store, Version, Way, get_at_once, put_at_once,
-};
+use crate::store::{Found, Later, Lock, Object, Put, Range, Result, Safety, Store, Version, Way, get_at_once, put_at_once};
 use crate::stores::keys::{check_key, reserve};
 use crate::sync::Mutex;
 
@@ -36,8 +36,7 @@ pub enum Check {
 
 /// Counters of writes that objects are spread over.
 const WRITES: usize = 1024;
-/// Versions that are remembered.
-const FACES: usize = 1 << 16;
+
 /// Threads that ask for many objects at once.
 const ASKERS: usize = 64;
 
@@ -65,7 +64,7 @@ impl Cached {
     /// Keeps what is read of a store in a folder, which other processes may use too: those that give the place the same name.
     ///
     /// # Errors
-    /// [`Error::Io`] when the folder cannot be made.
+    /// [`Error::Io`](crate::store::Error::Io) when the folder cannot be made.
     pub fn in_folder(
         store: Arc<dyn Store>,
         name: &str,
@@ -94,95 +93,6 @@ impl Cached {
 }
 
 impl Inner {
-    fn object(&self, key: &str) -> String {
-        format!("{}/{key}", self.name)
-    }
-
-    fn writes(&self, key: &str) -> &AtomicU64 {
-        let mut hasher = DefaultHasher::new();
-        hasher.write(key.as_bytes());
-        &self.writes[hasher.finish() as usize % WRITES]
-    }
-
-    fn is_fresh(&self, asked_ms: u64) -> bool {
-        match self.check {
-            Check::Never => true,
-            // A time that lies ahead is no answer: clocks are set back.
-            Check::After(time) => now_ms()
-                .checked_sub(asked_ms)
-                .is_some_and(|age| u128::from(age) < time.as_millis()),
-        }
-    }
-
-    fn asks_each_time(&self) -> bool {
-        self.check == Check::After(Duration::ZERO)
-    }
-
-    fn note(&self, key: &str, version: Option<&Version>, asked_ms: u64) {
-        let Some(version) = version.and_then(Version::to_keep) else {
-            return;
-        };
-        let mut faces = self.faces.lock();
-        if faces.len() >= FACES {
-            faces.clear();
-        }
-        faces.insert(key.to_owned(), (version, asked_ms));
-    }
-
-    /// The version a key has as far as was asked, or by asking now.
-    fn current(&self, key: &str) -> Result<(Option<Version>, u64)> {
-        let known = self.faces.lock().get(key).cloned();
-        if let Some((version, asked_ms)) = known
-            && self.is_fresh(asked_ms)
-        {
-            return Ok((Some(version), asked_ms));
-        }
-        let asked_ms = now_ms();
-        let version = self.store.version(key)?;
-        self.note(key, version.as_ref(), asked_ms);
-        Ok((version, asked_ms))
-    }
-
-    /// What is kept of a range and still current.
-    fn kept(&self, key: &str, range: Range) -> Result<Option<Entry>> {
-        let object = self.object(key);
-        let Some(mut entry) = self.shelf.get(&object, range) else {
-            return Ok(None);
-        };
-        if !self.is_fresh(entry.asked_ms) {
-            let current = match &entry.version {
-                Some(version) if self.store.knows_versions() => {
-                    let (found, asked_ms) = self.current(key)?;
-                    (found.as_ref() == Some(version)).then_some(asked_ms)
-                }
-                _ => None,
-            };
-            let Some(asked_ms) = current else {
-                self.shelf.remove(&object);
-                return Ok(None);
-            };
-            if !self.asks_each_time() {
-                self.shelf.touch(&object, &entry, asked_ms);
-            }
-            entry.asked_ms = asked_ms;
-        }
-        Ok(Some(entry))
-    }
-
-    /// Keeps what was read, unless this store wrote the object meanwhile.
-    fn keep(&self, key: &str, entry: Entry, writes: u64) {
-        // Without a version nobody could ever say that it is current.
-        if self.asks_each_time() && entry.version.is_none() || self.writes(key).load(Ordering::Acquire) != writes {
-            return;
-        }
-        self.note(key, entry.version.as_ref(), entry.asked_ms);
-        let object = self.object(key);
-        self.shelf.put(&object, entry);
-        if self.writes(key).load(Ordering::Acquire) != writes {
-            self.shelf.remove(&object);
-        }
-    }
-
     fn count(found: bool) {
         let sum = if found { &SUMS.hits } else { &SUMS.misses };
         sum.fetch_add(1, Ordering::Relaxed);
@@ -233,22 +143,6 @@ impl Inner {
             self.keep(key, entry, writes);
         }
         Ok(Some(found))
-    }
-
-    /// Notes that this store changed an object.
-    fn changed(&self, key: &str) {
-        self.writes(key).fetch_add(1, Ordering::AcqRel);
-        self.faces.lock().remove(key);
-        self.shelf.remove(&self.object(key));
-    }
-
-    /// Notes that this store changed objects of which it does not know all names.
-    fn changed_all(&self) {
-        for writes in &self.writes {
-            writes.fetch_add(1, Ordering::AcqRel);
-        }
-        self.faces.lock().clear();
-        self.shelf.clear();
     }
 
     /// Asks for many objects side by side, and hands each answer over on this thread.
@@ -334,7 +228,6 @@ impl Store for Cached {
         Ok(found)
     }
 
-    /// Always the store's own: a conditional put follows.
     fn answers_later(&self) -> bool {
         false
     }
@@ -343,6 +236,7 @@ impl Store for Cached {
         get_at_once(self, key, range, then)
     }
 
+    /// Always the store's own: a conditional put follows.
     fn get_versioned(&self, key: &str, into: &mut Vec<u8>) -> Result<Option<Version>> {
         self.0.store.get_versioned(key, into)
     }
@@ -501,104 +395,6 @@ impl Store for Cached {
 
     fn close(&self) -> Result<()> {
         self.0.store.close()
-    }
-}
-
-/// An object of which ranges are kept. All of them are of one version.
-struct Open {
-    cache: Arc<Inner>,
-    key: String,
-    version: Version,
-    bytes: u64,
-    asked_ms: u64,
-    /// The store's own, once something had to be read from it.
-    object: Mutex<Option<Arc<dyn Object>>>,
-}
-
-impl Open {
-    /// Reads from the store what is not kept.
-    fn fetch(&self, start: u64, end: u64) -> Result<Vec<u8>> {
-        let opened = self.object.lock().clone();
-        let (store, key) = (&self.cache.store, &self.key);
-        let changed = || Error::Changed { key: key.clone() };
-        let mut bytes = Vec::new();
-        if opened.is_none() && !store.is_local() {
-            let found = store
-                .get(key, Range::FromTo(start, end), &mut bytes)?
-                .ok_or_else(changed)?;
-            if let Some(version) = found.version {
-                let is_same = version == self.version && bytes.len() as u64 == end - start;
-                return if is_same { Ok(bytes) } else { Err(changed()) };
-            }
-            bytes.clear();
-        }
-        let object = match opened {
-            Some(object) => object,
-            None => store.open(key)?.ok_or_else(changed)?,
-        };
-        if object.version() != self.version {
-            return Err(changed());
-        }
-        object.append_at(start, end - start, &mut bytes)?;
-        self.object.lock().get_or_insert(object);
-        Ok(bytes)
-    }
-}
-
-impl Object for Open {
-    fn bytes(&self) -> u64 {
-        self.bytes
-    }
-
-    fn version(&self) -> Version {
-        self.version.clone()
-    }
-
-    fn read_at(&self, offset: u64, into: &mut [u8]) -> Result<()> {
-        let end = offset.saturating_add(into.len() as u64);
-        if end > self.bytes {
-            return Err(Error::corrupt(
-                &*self.key,
-                format!("it has {} bytes, and bytes {offset} to {end} are wanted", self.bytes),
-            ));
-        }
-        if into.is_empty() {
-            return Ok(());
-        }
-        let cache = &self.cache;
-        let range = Range::FromTo(offset, end);
-        if let Some(entry) = cache.shelf.get(&cache.object(&self.key), range)
-            && entry.version.as_ref() == Some(&self.version)
-            && let Some(bytes) = entry.within(range)
-            && bytes.len() == into.len()
-        {
-            Inner::count(true);
-            into.copy_from_slice(bytes);
-            return Ok(());
-        }
-        Inner::count(false);
-        let writes = cache.writes(&self.key).load(Ordering::Acquire);
-        let bytes = self.fetch(offset, end)?;
-        into.copy_from_slice(&bytes);
-        let entry = Entry {
-            start: offset,
-            bytes: bytes.into(),
-            object_bytes: Some(self.bytes),
-            version: Some(self.version.clone()),
-            asked_ms: self.asked_ms,
-        };
-        cache.keep(&self.key, entry, writes);
-        Ok(())
-    }
-
-    fn is_current(&self) -> bool {
-        let version = self.cache.store.version(&self.key);
-        version.is_ok_and(|version| version.as_ref() == Some(&self.version))
-    }
-
-    /// Never: stores without a shelf lead here too, and promise more than the shelf's user asked for.
-    fn may_be_held(&self) -> bool {
-        false
     }
 }
 

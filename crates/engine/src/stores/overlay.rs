@@ -4,20 +4,19 @@
 //! of the lower store is noted: in memory, and as an empty object of the upper store below [`NOTES`], so that it stays deleted when
 //! the two are laid over one another again. One process at a time writes through an overlay.
 
+mod deleted;
+mod lower;
+
 use bytes::Bytes;
-use std::collections::{BTreeMap, BTreeSet};
-use std::ops::Bound;
-use std::sync::{Arc, Weak};
+use std::collections::BTreeSet;
+use std::sync::Arc;
 
-use crate::store::{
-    Error, Found, Later, Lock, Object, Put, Range, Result, Safety, Store, Version, Way, get_at_once, put_at_once,
-};
-use crate::stores::keys::{below, check_key, check_move, check_prefix, join, move_by_copy};
+pub use self::deleted::NOTES;
+use self::deleted::{Deleted, is_note};
+use self::lower::Lower;
+use crate::store::{Error, Found, Later, Lock, Object, Put, Range, Result, Safety, Store, Version, Way, get_at_once, put_at_once};
+use crate::stores::keys::{check_key, check_move, check_prefix, join, move_by_copy};
 use crate::stores::urls;
-use crate::sync::Mutex;
-
-/// Below this prefix of the upper store each empty object says that the key behind it is deleted.
-pub const NOTES: &str = ".zarrite-deleted";
 
 /// How many keys of the lower store are asked about to find out whether anything is left below a name, before the name is shown
 /// without proof.
@@ -31,27 +30,7 @@ struct Inner {
     upper: Arc<dyn Store>,
     lower: Arc<dyn Store>,
     identity: String,
-    shared: Arc<Shared>,
-}
-
-/// What all overlays of the same two places share.
-#[derive(Default)]
-struct Shared {
-    /// Keys of the lower store that are not there any more. A key that was put again stays noted: the upper store goes first.
-    deleted: Mutex<BTreeSet<String>>,
-    /// Held by what looks at both stores before it writes.
-    change: Mutex<()>,
-}
-
-/// What is shared, by identity, while an overlay lives.
-static ALIVE: Mutex<BTreeMap<String, Weak<Shared>>> = Mutex::new(BTreeMap::new());
-
-fn shared(identity: &str) -> Arc<Shared> {
-    let mut alive = ALIVE.lock();
-    alive.retain(|_, held| held.strong_count() > 0);
-    let held = alive.get(identity).and_then(Weak::upgrade).unwrap_or_default();
-    alive.insert(identity.to_owned(), Arc::downgrade(&held));
-    held
+    deleted: Arc<Deleted>,
 }
 
 impl Overlay {
@@ -60,19 +39,13 @@ impl Overlay {
     /// # Errors
     /// What listing the upper store's notes of deleted keys says.
     pub fn of(lower: Arc<dyn Store>, upper: Arc<dyn Store>) -> Result<Self> {
-        let mut noted = BTreeSet::new();
-        upper.list(NOTES, &mut |key, _| {
-            noted.extend(below(key, NOTES).map(str::to_owned));
-            true
-        })?;
         let identity = format!("{}|under|{}", lower.identity(), upper.identity());
-        let shared = shared(&identity);
-        shared.deleted.lock().append(&mut noted);
+        let deleted = Deleted::of(&identity, &*upper)?;
         Ok(Self(Arc::new(Inner {
             upper,
             lower,
             identity,
-            shared,
+            deleted,
         })))
     }
 
@@ -89,17 +62,7 @@ impl Overlay {
     }
 
     fn is_deleted(&self, key: &str) -> bool {
-        self.0.shared.deleted.lock().contains(key)
-    }
-
-    /// Whether anything of a prefix was deleted.
-    fn any_deleted(&self, prefix: &str) -> bool {
-        let start = format!("{prefix}/");
-        let deleted = self.0.shared.deleted.lock();
-        let next = deleted
-            .range::<str, _>((Bound::Included(start.as_str()), Bound::Unbounded))
-            .next();
-        next.is_some_and(|key| key.starts_with(&start))
+        self.0.deleted.has(key)
     }
 
     /// Whether the lower store has something below a prefix that was not deleted.
@@ -125,7 +88,7 @@ impl Overlay {
     fn forget(&self, key: &str) -> Result<()> {
         if !self.is_deleted(key) && self.0.lower.size(key)?.is_some() {
             self.0.upper.put(&join(NOTES, key), &[], Put::Always)?;
-            self.0.shared.deleted.lock().insert(key.to_owned());
+            self.0.deleted.note(key.to_owned());
         }
         self.0.upper.delete(key)
     }
@@ -146,63 +109,6 @@ impl Overlay {
             let (overlay, key) = (self.clone(), key.to_owned());
             Arc::new(Lower { overlay, inner, key }) as Arc<dyn Object>
         }))
-    }
-}
-
-fn is_note(key: &str) -> bool {
-    key == NOTES || below(key, NOTES).is_some()
-}
-
-/// An object of the lower store: another one may come to lie over it.
-struct Lower {
-    overlay: Overlay,
-    inner: Arc<dyn Object>,
-    key: String,
-}
-
-#[deny(clippy::missing_trait_methods)]
-impl Object for Lower {
-    fn bytes(&self) -> u64 {
-        self.inner.bytes()
-    }
-
-    fn version(&self) -> Version {
-        self.inner.version()
-    }
-
-    fn read_at(&self, offset: u64, into: &mut [u8]) -> Result<()> {
-        self.inner.read_at(offset, into)
-    }
-
-    fn append_at(&self, offset: u64, bytes: u64, into: &mut Vec<u8>) -> Result<()> {
-        self.inner.append_at(offset, bytes, into)
-    }
-
-    fn read_with(&self, offset: u64, bytes: u64, each: &mut dyn FnMut(&[u8])) -> Result<()> {
-        self.inner.read_with(offset, bytes, each)
-    }
-
-    fn read_later(&self, offset: u64, bytes: u64, then: Later<Bytes>) -> Option<Way> {
-        self.inner.read_later(offset, bytes, then)
-    }
-
-    fn is_current(&self) -> bool {
-        !self.overlay.is_deleted(&self.key)
-            && matches!(self.overlay.0.upper.size(&self.key), Ok(None))
-            && self.inner.is_current()
-    }
-
-    #[cfg(unix)]
-    fn as_file(&self) -> Option<std::os::fd::BorrowedFd<'_>> {
-        self.inner.as_file()
-    }
-
-    fn may_be_held(&self) -> bool {
-        self.inner.may_be_held()
-    }
-
-    fn in_memory(&self) -> Option<&[u8]> {
-        self.inner.in_memory()
     }
 }
 
@@ -347,7 +253,7 @@ impl Store for Overlay {
         if how == Put::Always {
             return self.0.upper.put(key, parts, how);
         }
-        let _one = self.0.shared.change.lock();
+        let _one = self.0.deleted.change.lock();
         if self.is_deleted(key) || self.0.upper.size(key)?.is_some() {
             return self.0.upper.put(key, parts, how);
         }
@@ -393,7 +299,7 @@ impl Store for Overlay {
     fn delete(&self, key: &str) -> Result<()> {
         self.writable()?;
         Self::checked(key)?;
-        let _one = self.0.shared.change.lock();
+        let _one = self.0.deleted.change.lock();
         self.forget(key)
     }
 
@@ -414,7 +320,7 @@ impl Store for Overlay {
     fn delete_prefix(&self, prefix: &str) -> Result<u64> {
         self.writable()?;
         let prefix = check_prefix(prefix)?;
-        let _one = self.0.shared.change.lock();
+        let _one = self.0.deleted.change.lock();
         let (mut all, mut lower) = (0, Vec::new());
         self.list(prefix, &mut |_, _| {
             all += 1;
@@ -432,7 +338,7 @@ impl Store for Overlay {
         let mut failed = None;
         self.0.upper.put_many(&notes, &mut |place, done| {
             match done {
-                Ok(()) => _ = self.0.shared.deleted.lock().insert(lower[place].clone()),
+                Ok(()) => self.0.deleted.note(lower[place].clone()),
                 Err(cause) => failed = Some(cause),
             }
             failed.is_none()
@@ -496,7 +402,7 @@ impl Store for Overlay {
         );
         for name in lower_prefixes {
             let whole = join(prefix, &name);
-            if prefixes.contains(&name) || !self.any_deleted(&whole) || self.shines_through(&whole)? {
+            if prefixes.contains(&name) || !self.0.deleted.has_below(&whole) || self.shines_through(&whole)? {
                 prefixes.insert(name);
             }
         }
@@ -528,112 +434,4 @@ impl Store for Overlay {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::stores::{Memory, ReadOnly, contract};
-
-    fn memory(objects: &[(&str, &[u8])]) -> Memory {
-        Memory::with_objects(objects.iter().copied()).expect("a store")
-    }
-
-    fn over(lower: &[(&str, &[u8])], upper: &[(&str, &[u8])]) -> (Overlay, Memory, Memory) {
-        let (lower, upper) = (memory(lower), memory(upper));
-        let both = Overlay::of(Arc::new(lower.clone()), Arc::new(upper.clone())).expect("an overlay");
-        (both, lower, upper)
-    }
-
-    fn names(store: &Memory) -> Vec<String> {
-        store.objects().into_iter().map(|(key, _)| key).collect()
-    }
-
-    fn all(store: &dyn Store, key: &str) -> Option<Vec<u8>> {
-        let mut bytes = Vec::new();
-        store.get(key, Range::All, &mut bytes).expect("a get").map(|_| bytes)
-    }
-
-    #[test]
-    fn an_overlay_keeps_the_contract_whichever_store_holds_what_is_there() {
-        contract::check(&|| Arc::new(over(&[], &[]).0));
-        contract::check_reading(&|objects| {
-            let lower = ReadOnly::of(Arc::new(memory(objects)));
-            Arc::new(Overlay::of(lower, Arc::new(Memory::new())).expect("an overlay"))
-        });
-        contract::check_reading(&|objects| {
-            let (upper, lower): (Vec<_>, Vec<_>) = objects.iter().enumerate().partition(|(place, _)| place % 2 == 0);
-            let pick = |half: Vec<(usize, &(&str, &[u8]))>| {
-                let store = Memory::new();
-                for (_, (key, value)) in half {
-                    store.put(key, &[value], Put::Always).expect("a put");
-                }
-                Arc::new(store)
-            };
-            Arc::new(Overlay::of(pick(lower), pick(upper)).expect("an overlay"))
-        });
-    }
-
-    #[test]
-    fn the_lower_store_is_never_changed() {
-        let (both, lower, upper) = over(&[("a/k", b"1"), ("a/l", b"2"), ("b/k", b"3")], &[("a/l", b"22")]);
-        assert_eq!(all(&both, "a/l"), Some(b"22".to_vec()));
-        both.put("a/k", &[b"11"], Put::Always).expect("a put");
-        both.delete("b/k").expect("a delete");
-        assert_eq!(all(&both, "a/k"), Some(b"11".to_vec()));
-        assert_eq!(all(&both, "b/k"), None);
-        assert_eq!(both.list_dir(""), Ok((vec![], vec!["a".to_owned()])));
-        assert_eq!(both.delete_prefix("a"), Ok(2));
-        assert_eq!(both.list_dir(""), Ok((vec![], vec![])));
-        assert_eq!(names(&lower), ["a/k", "a/l", "b/k"]);
-        let notes = ["a/k", "a/l", "b/k"].map(|key| format!("{NOTES}/{key}"));
-        assert_eq!(names(&upper), notes);
-    }
-
-    #[test]
-    fn what_was_deleted_stays_deleted_when_the_stores_are_laid_over_one_another_again() {
-        let (both, lower, upper) = over(&[("k", b"1"), ("l", b"2")], &[]);
-        both.delete("k").expect("a delete");
-        let again = Overlay::of(Arc::new(lower), Arc::new(upper)).expect("an overlay");
-        assert_eq!(all(&again, "k"), None);
-        assert_eq!(again.put("k", &[b"3"], Put::IfAbsent), Ok(true));
-        assert_eq!(all(&again, "k"), Some(b"3".to_vec()));
-        assert_eq!(all(&again, "l"), Some(b"2".to_vec()));
-        again.delete("k").expect("a delete");
-        assert_eq!(all(&again, "k"), None);
-    }
-
-    #[test]
-    fn a_conditional_put_asks_whichever_store_has_the_object() {
-        let (both, lower, _) = over(&[("k", b"1")], &[]);
-        let version = both
-            .get_versioned("k", &mut Vec::new())
-            .expect("a get")
-            .expect("an object");
-        let object = both.open("k").expect("an open").expect("an object");
-        assert!(object.is_current());
-        assert_eq!(both.put("k", &[b"2"], Put::IfAbsent), Ok(false));
-        assert_eq!(both.put("k", &[b"2"], Put::IfVersion(version.clone())), Ok(true));
-        assert_eq!(both.put("k", &[b"3"], Put::IfVersion(version)), Ok(false));
-        assert!(!object.is_current());
-        assert_eq!(
-            (all(&both, "k"), all(&lower, "k")),
-            (Some(b"2".to_vec()), Some(b"1".to_vec()))
-        );
-        both.delete("k").expect("a delete");
-        assert_eq!(both.put("k", &[b"4"], Put::IfAbsent), Ok(true));
-    }
-
-    #[test]
-    fn an_overlay_is_named_by_both_its_stores_and_its_own_keys_are_refused() {
-        let (both, lower, upper) = over(&[], &[]);
-        let escaped = upper.url().replace('/', "%2F");
-        assert_eq!(both.url(), format!("{}|zarrite.overlay:{escaped}", lower.url()));
-        let key = format!("{NOTES}/k");
-        assert!(matches!(
-            both.put(&key, &[b""], Put::Always),
-            Err(Error::KeyRefused { .. })
-        ));
-        assert!(matches!(both.size(&key), Err(Error::KeyRefused { .. })));
-        let closed = ReadOnly::of(Arc::new(Memory::new()));
-        let both = Overlay::of(Arc::new(memory(&[("k", b"1")])), closed).expect("an overlay");
-        contract::check_refusal(&both, "k");
-    }
-}
+mod tests;

@@ -7,21 +7,24 @@
 
 mod archive;
 mod directory;
+mod inflate;
 mod many;
+mod object;
+mod pinned;
 
-use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use flate2::{Crc, Decompress, FlushDecompress, Status};
-
 pub use self::archive::{Archive, Layout};
 use self::directory::{Entry, HEADER_BYTES, Method};
+use self::inflate::{compare, inflate};
+use self::object::{Held, Open};
+use self::pinned::Pinned;
 use crate::store::{Error, Found, Object, Put, Range, Result, Store, Version};
 use crate::stores::keys::{all_below, below, check_key, check_prefix, names_below, reserve};
-use crate::stores::memory::{short, slice_of};
+use crate::stores::memory::slice_of;
 use crate::stores::{Local, LocalOptions};
 
 /// A zip archive. Copies of the handle share it.
@@ -42,9 +45,6 @@ struct Inner {
 
 /// Objects of at most so many bytes are read whole where a look at the header would be a request of its own.
 const SMALL_BYTES: u64 = 256 << 10;
-
-/// A read that begins so near to the header takes the header along.
-const NEAR_BYTES: u64 = 64 << 10;
 
 /// Archives whose store names no versions, counted: each time one is opened may be another archive.
 static UNNAMED: AtomicU64 = AtomicU64::new(0);
@@ -252,109 +252,6 @@ impl Zip {
     }
 }
 
-fn compare(key: &str, entry: &Entry, bytes: &[u8]) -> Result<()> {
-    let mut crc = Crc::new();
-    crc.update(bytes);
-    if crc.sum() == entry.crc {
-        return Ok(());
-    }
-    Err(Error::corrupt(
-        key,
-        "its bytes do not have the checksum that the archive keeps of them",
-    ))
-}
-
-/// The archive as it was when it was opened. What says that it was replaced says it of the archive, not of an object in it.
-struct Pinned {
-    archive: Arc<dyn Object>,
-    url: String,
-}
-
-impl Pinned {
-    fn told<T>(&self, done: Result<T>) -> Result<T> {
-        done.map_err(|cause| match cause {
-            Error::Changed { .. } => Error::Io {
-                key: self.url.clone(),
-                errno: None,
-                why: "the archive was replaced by another one since it was opened here; open it again".to_owned(),
-            },
-            cause => cause,
-        })
-    }
-}
-
-impl Object for Pinned {
-    fn bytes(&self) -> u64 {
-        self.archive.bytes()
-    }
-
-    fn version(&self) -> Version {
-        self.archive.version()
-    }
-
-    fn read_at(&self, offset: u64, into: &mut [u8]) -> Result<()> {
-        self.told(self.archive.read_at(offset, into))
-    }
-
-    fn append_at(&self, offset: u64, bytes: u64, into: &mut Vec<u8>) -> Result<()> {
-        self.told(self.archive.append_at(offset, bytes, into))
-    }
-
-    fn is_current(&self) -> bool {
-        self.archive.is_current()
-    }
-
-    fn in_memory(&self) -> Option<&[u8]> {
-        self.archive.in_memory()
-    }
-}
-
-/// Inflates a stream that must give just so many bytes. Memory grows with what really comes, not with what is promised.
-fn inflate(key: &str, stored: &[u8], bytes: u64, into: &mut Vec<u8>) -> Result<()> {
-    INFLATER.with_borrow_mut(|stream| {
-        stream.reset(false);
-        inflate_with(stream, key, stored, bytes, into)
-    })
-}
-
-thread_local! {
-    /// Making one costs more than inflating a small object.
-    static INFLATER: RefCell<Decompress> = RefCell::new(Decompress::new(false));
-}
-
-fn inflate_with(stream: &mut Decompress, key: &str, stored: &[u8], bytes: u64, into: &mut Vec<u8>) -> Result<()> {
-    const STEP: u64 = 1 << 20;
-    loop {
-        let (read, wrote) = (stream.total_in(), stream.total_out());
-        let step = (bytes - wrote).min(STEP);
-        let before = into.len();
-        reserve(key, step, into)?;
-        into.resize(before + step as usize, 0);
-        let status = stream
-            .decompress(&stored[read as usize..], &mut into[before..], FlushDecompress::None)
-            .map_err(|cause| Error::corrupt(key, format!("it cannot be inflated: {cause}")))?;
-        into.truncate(before + (stream.total_out() - wrote) as usize);
-        if status == Status::StreamEnd {
-            break;
-        }
-        if (stream.total_in(), stream.total_out()) == (read, wrote) {
-            let why = if wrote == bytes {
-                "it inflates to more than its size"
-            } else {
-                "its deflated bytes end early"
-            };
-            return Err(Error::corrupt(key, why));
-        }
-    }
-    if stream.total_out() == bytes {
-        return Ok(());
-    }
-    Err(Error::corrupt(
-        key,
-        format!("it inflates to {} bytes and not to {bytes}", stream.total_out()),
-    ))
-}
-
 impl Store for Zip {
     fn url(&self) -> String {
         self.0.url.clone()
@@ -471,112 +368,6 @@ impl Store for Zip {
     fn close(&self) -> Result<()> {
         self.0.closed.store(true, Ordering::Relaxed);
         Ok(())
-    }
-}
-
-/// An object of the archive, held open.
-struct Open {
-    key: String,
-    held: Held,
-}
-
-enum Held {
-    Part { zip: Zip, bytes: u64 },
-    Inflated { whole: Vec<u8>, version: Version },
-}
-
-impl Open {
-    fn check(&self, offset: u64, bytes: u64) -> Result<()> {
-        let stop = offset.saturating_add(bytes);
-        if stop > self.bytes() {
-            Err(short(&self.key, offset, stop, self.bytes()))
-        } else {
-            Ok(())
-        }
-    }
-
-    fn entry<'a>(&self, zip: &'a Zip) -> Result<&'a Entry> {
-        let entry = zip.0.entries.get(&self.key);
-        entry.ok_or_else(|| Error::corrupt(&*self.key, "it is not in the archive"))
-    }
-
-    /// Where the bytes begin. A read near the begin has the header in it where that is what tells.
-    fn begin(&self, zip: &Zip, offset: u64, into: &mut [u8]) -> Result<Option<u64>> {
-        let entry = self.entry(zip)?;
-        if entry.begin_known().is_some() || offset > NEAR_BYTES {
-            return zip.begin(&self.key, entry).map(Some);
-        }
-        let extra = entry.reach() - entry.header - entry.stored_bytes;
-        let bytes = (extra + offset + into.len() as u64).min(entry.reach() - entry.header);
-        let mut read = Vec::new();
-        zip.0.archive.append_at(entry.header, bytes, &mut read)?;
-        let begin = zip.begin_in(&self.key, entry, &read)?;
-        let from = (begin - entry.header + offset) as usize;
-        if let Some(found) = read.get(from..from + into.len()) {
-            into.copy_from_slice(found);
-            return Ok(None);
-        }
-        Ok(Some(begin))
-    }
-}
-
-impl Object for Open {
-    fn bytes(&self) -> u64 {
-        match &self.held {
-            Held::Part { bytes, .. } => *bytes,
-            Held::Inflated { whole, .. } => whole.len() as u64,
-        }
-    }
-
-    fn version(&self) -> Version {
-        match &self.held {
-            Held::Part { zip, .. } => zip.0.archive.version(),
-            Held::Inflated { version, .. } => version.clone(),
-        }
-    }
-
-    fn read_at(&self, offset: u64, into: &mut [u8]) -> Result<()> {
-        self.check(offset, into.len() as u64)?;
-        match &self.held {
-            Held::Part { zip, .. } => match self.begin(zip, offset, into)? {
-                Some(begin) => zip.0.archive.read_at(begin + offset, into),
-                None => Ok(()),
-            },
-            Held::Inflated { whole, .. } => {
-                into.copy_from_slice(slice_of(whole, &self.key, offset, into.len() as u64)?);
-                Ok(())
-            }
-        }
-    }
-
-    fn append_at(&self, offset: u64, bytes: u64, into: &mut Vec<u8>) -> Result<()> {
-        self.check(offset, bytes)?;
-        match &self.held {
-            Held::Part { zip, .. } => {
-                let begin = zip.begin(&self.key, self.entry(zip)?)?;
-                zip.0.archive.append_at(begin + offset, bytes, into)
-            }
-            Held::Inflated { whole, .. } => {
-                reserve(&self.key, bytes, into)?;
-                into.extend_from_slice(slice_of(whole, &self.key, offset, bytes)?);
-                Ok(())
-            }
-        }
-    }
-
-    /// Always: the store is the archive as it was when it was opened.
-    fn is_current(&self) -> bool {
-        true
-    }
-
-    fn in_memory(&self) -> Option<&[u8]> {
-        match &self.held {
-            Held::Part { zip, bytes } => {
-                let begin = self.entry(zip).ok()?.begin_known()?;
-                zip.0.archive.in_memory()?.get(begin as usize..(begin + bytes) as usize)
-            }
-            Held::Inflated { whole, .. } => Some(whole),
-        }
     }
 }
 

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use super::*;
+use crate::store::Error;
 use crate::stores::{Memory, Record, contract};
 
 struct Scratch(PathBuf);

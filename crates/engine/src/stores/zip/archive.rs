@@ -5,24 +5,26 @@
 //! an archive is there as it was or as it became, whenever the process ends; who has the old one open goes on reading it; and
 //! no name is in it twice.
 
+mod object;
+mod opened;
 mod publish;
 pub(super) mod records;
 mod scratch;
+mod state;
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Weak};
 
 use flate2::Crc;
 
+use self::object::{Open, Opened};
 use self::records::{NAME_BYTES, Said};
 use self::scratch::Scratch;
-use super::Zip;
+use self::state::{Held, Slot, State, Value};
 use crate::store::{Error, Found, Object, Put, Range, Result, Store, Version};
-use crate::stores::keys::{all_below, check_key, check_move, check_prefix, move_by_copy, names_below, reserve};
-use crate::stores::memory::{short, slice_of};
-use crate::sync::{Mutex, RwLock};
+use crate::stores::keys::{check_key, check_move, check_prefix, move_by_copy, names_below};
+use crate::sync::RwLock;
 
 /// Objects up to this size are kept in memory, documents above all: they change most.
 const SMALL_BYTES: usize = 64 << 10;
@@ -49,157 +51,10 @@ struct Inner {
     state: RwLock<State>,
 }
 
-#[derive(Default)]
-struct State {
-    /// The archive as it was when it was opened.
-    base: Option<Zip>,
-    /// What was put since; `None` for what was deleted.
-    changed: BTreeMap<String, Option<Held>>,
-    scratch: Option<Arc<Scratch>>,
-    /// Bytes of the scratch file, those included that are being written.
-    end: u64,
-    memory_bytes: usize,
-    closed: bool,
-}
-
-/// An object that was put.
-#[derive(Clone)]
-struct Held {
-    value: Value,
-    crc: u32,
-    version: u64,
-}
-
-#[derive(Clone)]
-enum Value {
-    Memory(Arc<[u8]>),
-    /// In the scratch file, behind a header.
-    Scratch {
-        file: Arc<Scratch>,
-        header: u64,
-        begin: u64,
-        bytes: u64,
-    },
-}
-
-impl Held {
-    fn bytes(&self) -> u64 {
-        match &self.value {
-            Value::Memory(bytes) => bytes.len() as u64,
-            Value::Scratch { bytes, .. } => *bytes,
-        }
-    }
-
-    fn memory_bytes(&self) -> usize {
-        match &self.value {
-            Value::Memory(bytes) => bytes.len(),
-            Value::Scratch { .. } => 0,
-        }
-    }
-
-    fn append(&self, key: &str, offset: u64, bytes: u64, into: &mut Vec<u8>) -> Result<()> {
-        match &self.value {
-            Value::Memory(held) => {
-                let found = slice_of(held, key, offset, bytes)?;
-                reserve(key, bytes, into)?;
-                into.extend_from_slice(found);
-                Ok(())
-            }
-            Value::Scratch {
-                file,
-                begin,
-                bytes: held,
-                ..
-            } => {
-                if offset.saturating_add(bytes) > *held {
-                    return Err(short(key, offset, offset.saturating_add(bytes), *held));
-                }
-                let before = into.len();
-                reserve(key, bytes, into)?;
-                into.resize(before + bytes as usize, 0);
-                scratch::read_at(&file.file, &mut into[before..], begin + offset)
-                    .map_err(|cause| Error::from_io(key, &cause))
-                    .inspect_err(|_| into.truncate(before))
-            }
-        }
-    }
-}
-
-/// What a key leads to.
-enum Slot {
-    Held(Held),
-    Base(Zip),
-}
-
 /// Numbers of archives and of puts, which never come back.
 static COUNT: AtomicU64 = AtomicU64::new(0);
 
-/// The archives that are open in this process, and those with changes, which are kept until they were written.
-static OPEN: Mutex<BTreeMap<PathBuf, Weak<Inner>>> = Mutex::new(BTreeMap::new());
-static CHANGED: Mutex<Vec<Arc<Inner>>> = Mutex::new(Vec::new());
-
 impl Archive {
-    /// The archive of a file, which need not exist yet: closing makes it once something was put.
-    ///
-    /// # Errors
-    /// As [`Zip::new`], without [`Error::NotFound`].
-    pub fn new(path: &Path, layout: Layout) -> Result<Self> {
-        let path = settled(path)?;
-        let mut open = OPEN.lock();
-        if let Some(inner) = open.get(&path).and_then(Weak::upgrade)
-            && inner.process == std::process::id()
-            && inner.is_usable_for(&path)
-        {
-            return Ok(Self(inner));
-        }
-        let base = read_base(&path)?;
-        let inner = Arc::new(Inner {
-            url: format!("zip://{}", path.display()),
-            identity: format!("zip:{}#open{}", path.display(), COUNT.fetch_add(1, Ordering::Relaxed)),
-            path: path.clone(),
-            layout,
-            process: std::process::id(),
-            state: RwLock::default(),
-        });
-        inner.state.write().base = base;
-        open.retain(|_, inner| inner.strong_count() > 0);
-        open.insert(path, Arc::downgrade(&inner));
-        Ok(Self(inner))
-    }
-
-    /// The archive of a file that has changes which were not written yet.
-    ///
-    /// # Errors
-    /// [`Error::Io`] when the working directory is gone.
-    pub fn changed_at(path: &Path) -> Result<Option<Self>> {
-        let path = settled(path)?;
-        let process = std::process::id();
-        let changed = CHANGED.lock();
-        let found = changed
-            .iter()
-            .find(|inner| inner.path == path && inner.process == process);
-        Ok(found.map(|inner| Self(Arc::clone(inner))))
-    }
-
-    /// The open archive that a store of this process leads to, by the store's identity.
-    pub fn by_identity(identity: &str) -> Option<Self> {
-        let open = OPEN.lock();
-        let found = open.values().filter_map(Weak::upgrade).find(|inner| {
-            identity
-                .strip_prefix(&*inner.identity)
-                .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-        });
-        found.map(Self)
-    }
-
-    /// Every archive of this process with changes that were not written yet.
-    pub fn all_changed() -> Vec<Self> {
-        let process = std::process::id();
-        let changed = CHANGED.lock();
-        let own = changed.iter().filter(|inner| inner.process == process);
-        own.map(|inner| Self(Arc::clone(inner))).collect()
-    }
-
     /// Whether something was changed that was not written yet.
     pub fn is_changed(&self) -> bool {
         !self.0.state.read().changed.is_empty()
@@ -226,18 +81,6 @@ impl Archive {
         drop(state);
         drop(forgotten);
         self.forget();
-    }
-
-    /// Takes the archive off the lists.
-    fn forget(&self) {
-        CHANGED.lock().retain(|inner| !Arc::ptr_eq(inner, &self.0));
-        let mut open = OPEN.lock();
-        if open
-            .get(&self.0.path)
-            .is_some_and(|inner| inner.as_ptr() == Arc::as_ptr(&self.0))
-        {
-            open.remove(&self.0.path);
-        }
     }
 
     fn usable<'a>(&self, state: &'a State) -> Result<&'a State> {
@@ -328,99 +171,9 @@ impl Archive {
         let done = change(&mut state);
         let after = state.changed.is_empty();
         if before != after {
-            let mut changed = CHANGED.lock();
-            changed.retain(|inner| !Arc::ptr_eq(inner, &self.0));
-            if !after {
-                changed.push(Arc::clone(&self.0));
-            }
+            self.note(!after);
         }
         Ok(done)
-    }
-}
-
-impl Inner {
-    /// Whether who opens the path now may share this: it has changes, or is what lies there.
-    fn is_usable_for(&self, path: &Path) -> bool {
-        let state = self.state.read();
-        !state.closed
-            && (!state.changed.is_empty()
-                || state
-                    .base
-                    .as_ref()
-                    .map_or_else(|| is_absent(path), |base| base.0.archive.is_current()))
-    }
-}
-
-impl State {
-    fn slot(&self, key: &str) -> Option<Slot> {
-        match self.changed.get(key) {
-            Some(held) => held.clone().map(Slot::Held),
-            None => self.in_base(key).then(|| self.base.clone().map(Slot::Base)).flatten(),
-        }
-    }
-
-    fn in_base(&self, key: &str) -> bool {
-        self.base.as_ref().is_some_and(|base| base.0.entries.contains_key(key))
-    }
-
-    fn version(&self, key: &str) -> Option<Version> {
-        match self.slot(key)? {
-            Slot::Held(held) => Some(Version::counter(held.version)),
-            Slot::Base(base) => Some(base.0.archive.version()),
-        }
-    }
-
-    fn set(&mut self, key: &str, held: Option<Held>) {
-        self.memory_bytes += held.as_ref().map_or(0, Held::memory_bytes);
-        let replaced = if held.is_some() || self.in_base(key) {
-            self.changed.insert(key.to_owned(), held)
-        } else {
-            self.changed.remove(key)
-        };
-        self.memory_bytes -= replaced.flatten().as_ref().map_or(0, Held::memory_bytes);
-    }
-
-    /// The objects below a checked prefix and their bytes, in the order of the keys.
-    fn live(&self, prefix: &str) -> BTreeMap<String, u64> {
-        let changed = all_below(&self.changed, prefix);
-        let mut found: BTreeMap<String, u64> = changed
-            .filter_map(|(key, held)| Some((key.clone(), held.as_ref()?.bytes())))
-            .collect();
-        if let Some(base) = &self.base {
-            let kept = all_below(&base.0.entries, prefix).filter(|(key, _)| !self.changed.contains_key(*key));
-            found.extend(kept.map(|(key, entry)| (key.clone(), entry.bytes)));
-        }
-        found
-    }
-}
-
-/// The path as this process tells files apart: absolute, and that of the file a link leads to.
-fn settled(path: &Path) -> Result<PathBuf> {
-    let failed = |cause| Error::from_io(path.to_string_lossy(), &cause);
-    let absolute = std::path::absolute(path).map_err(failed)?;
-    if let Ok(found) = absolute.canonicalize() {
-        return Ok(found);
-    }
-    let (Some(parent), Some(name)) = (absolute.parent(), absolute.file_name()) else {
-        return Ok(absolute);
-    };
-    Ok(parent
-        .canonicalize()
-        .map_or_else(|_| absolute.clone(), |parent| parent.join(name)))
-}
-
-/// Whether there is nothing, or a file of no bytes: a place that somebody made for an archive.
-fn is_absent(path: &Path) -> bool {
-    path.metadata()
-        .map_or(!path.exists(), |found| found.is_file() && found.len() == 0)
-}
-
-/// The archive that is there; `None` when there is none.
-fn read_base(path: &Path) -> Result<Option<Zip>> {
-    if is_absent(path) {
-        Ok(None)
-    } else {
-        Zip::new(path).map(Some)
     }
 }
 
@@ -574,88 +327,6 @@ impl Store for Archive {
     fn close(&self) -> Result<()> {
         self.publish()
     }
-}
-
-/// An object as it was when it was opened.
-struct Open {
-    archive: Archive,
-    key: String,
-    held: Opened,
-}
-
-enum Opened {
-    Held(Held),
-    Base(Arc<dyn Object>),
-}
-
-impl Object for Open {
-    fn bytes(&self) -> u64 {
-        match &self.held {
-            Opened::Held(held) => held.bytes(),
-            Opened::Base(object) => object.bytes(),
-        }
-    }
-
-    fn version(&self) -> Version {
-        match &self.held {
-            Opened::Held(held) => Version::counter(held.version),
-            Opened::Base(object) => object.version(),
-        }
-    }
-
-    fn read_at(&self, offset: u64, into: &mut [u8]) -> Result<()> {
-        match &self.held {
-            Opened::Base(object) => object.read_at(offset, into),
-            Opened::Held(held) => {
-                let stop = offset.saturating_add(into.len() as u64);
-                if stop > held.bytes() {
-                    return Err(short(&self.key, offset, stop, held.bytes()));
-                }
-                match &held.value {
-                    Value::Memory(bytes) => {
-                        into.copy_from_slice(slice_of(bytes, &self.key, offset, into.len() as u64)?);
-                        Ok(())
-                    }
-                    Value::Scratch { file, begin, .. } => scratch::read_at(&file.file, into, begin + offset)
-                        .map_err(|cause| Error::from_io(&*self.key, &cause)),
-                }
-            }
-        }
-    }
-
-    fn append_at(&self, offset: u64, bytes: u64, into: &mut Vec<u8>) -> Result<()> {
-        match &self.held {
-            Opened::Held(held) => held.append(&self.key, offset, bytes, into),
-            Opened::Base(object) => object.append_at(offset, bytes, into),
-        }
-    }
-
-    fn is_current(&self) -> bool {
-        let state = self.archive.0.state.read();
-        !state.closed && state.version(&self.key) == Some(self.version())
-    }
-
-    fn in_memory(&self) -> Option<&[u8]> {
-        match &self.held {
-            Opened::Held(Held {
-                value: Value::Memory(bytes),
-                ..
-            }) => Some(bytes),
-            Opened::Held(_) => None,
-            Opened::Base(object) => object.in_memory(),
-        }
-    }
-}
-
-/// How deep a key lies.
-fn depth(key: &str) -> usize {
-    key.matches('/').count()
-}
-
-/// Whether a key is that of a document of one of these names.
-fn is_first(key: &str, names: &[String]) -> bool {
-    let name = key.rsplit('/').next().unwrap_or(key);
-    names.iter().any(|first| first == name)
 }
 
 #[cfg(test)]

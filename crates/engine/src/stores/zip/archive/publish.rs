@@ -4,9 +4,11 @@ use std::fs::{self, File};
 use std::io;
 use std::sync::Arc;
 
+use super::Archive;
+use super::opened::read_base;
 use super::records::{self, Said};
 use super::scratch::{self, Scratch};
-use super::{Archive, Held, State, Value, depth, is_first, read_base};
+use super::state::{Held, State, Value};
 use crate::store::{Error, Result};
 use crate::stores::zip::Zip;
 use crate::stores::zip::directory::Entry;
@@ -146,6 +148,17 @@ impl Archive {
         );
         serde_json::json!({ "ome": ome }).to_string().into_bytes()
     }
+}
+
+/// How deep a key lies.
+fn depth(key: &str) -> usize {
+    key.matches('/').count()
+}
+
+/// Whether a key is that of a document of one of these names.
+fn is_first(key: &str, names: &[String]) -> bool {
+    let name = key.rsplit('/').next().unwrap_or(key);
+    names.iter().any(|first| first == name)
 }
 
 /// Keeps other processes out of the directory's archives, as well as the system can.

@@ -2,8 +2,11 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use super::opened::OPEN;
 use super::*;
 use crate::stores::contract;
+use crate::stores::zip::Zip;
+use crate::sync::Mutex;
 
 /// A directory of its own, which goes with the test.
 struct Scratch(PathBuf);
