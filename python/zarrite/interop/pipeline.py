@@ -214,7 +214,9 @@ class ZarriteCodecPipeline(CodecPipeline):
         """Whether the engine is the faster one for so many objects: what Python's memory holds costs it a call each."""
         if type(self._store) is not MemoryStore or self._is_sharded:
             return True
-        return count >= MANY_OBJECTS and math.prod(spec.shape) * self._cell_bytes <= SMALL_BYTES
+        # What is only copied is done in Python before the engine has made its calls.
+        many = SHORT_OBJECTS + 1 if self._is_plain and IS_FUSED else MANY_OBJECTS
+        return count >= many and math.prod(spec.shape) * self._cell_bytes <= SMALL_BYTES
 
     def _asked(self, batch: Sequence[Entry], shape: tuple[int, ...] | None, drop: tuple[int, ...]) -> _Asked | None:
         """What the entries ask for, in the engine's words; `None` where zarr-python has to do it."""
