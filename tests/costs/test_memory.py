@@ -34,6 +34,17 @@ def test_a_whole_read_holds_its_result_and_little_more(settings: str) -> None:
 
 
 @linux
+def test_a_loop_of_reads_has_one_result_in_memory() -> None:
+    work = """
+    for _ in range(20):
+        cells = array[...]
+        del cells
+    """
+    grown = peak_growth(SETUP.replace("{settings}", "{}"), work)
+    assert 60 * MIB <= grown <= (64 + 24) * MIB, f"{grown / MIB:.0f} MiB for one result of 64 MiB after another"
+
+
+@linux
 def test_a_whole_write_of_chunks_holds_little_beside_the_values() -> None:
     work = "array[...] = np.broadcast_to(ramp, (64, 256, 1024))"
     grown = peak_growth(SETUP.replace("{settings}", "{}"), work)

@@ -360,6 +360,51 @@ def test_a_few_large_objects_in_memory_are_left_to_zarr_python(left: Left) -> No
     assert left.count == 2
 
 
+@pytest.mark.skipif(not pipeline.IS_FUSED, reason="zarr-python before 3.3 has no pipeline that blocks")
+def test_what_is_little_in_memory_is_handed_to_no_other_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    handed: list[Any] = []
+    to_thread = asyncio.to_thread
+
+    async def counted(work: Any, *given: Any, **named: Any) -> Any:
+        handed.append(work)
+        return await to_thread(work, *given, **named)
+
+    monkeypatch.setattr(asyncio, "to_thread", counted)
+    for compressors in (None, "auto"):
+        array = made({}, chunks=(37, 41, 5), compressors=compressors)
+        array[3:5, 7] = 9
+        assert_array_equal(array[3:5, 7], np.full((2, 5), 9))
+        assert_array_equal(array[5:], CELLS[5:])
+        assert array.vindex[[1, 2], [3, 4], [0, 0]].tolist() == CELLS[[1, 2], [3, 4], [0, 0]].tolist()
+    assert handed == []
+    # What takes longer holds up nobody else's coroutines.
+    large = made({}, np.zeros((3, 1 << 20), dtype="u1"), chunks=(3, 1 << 20), fill_value=1)
+    assert not large[...].any()
+    plain = made({}, np.zeros((3, 1 << 20), dtype="u1"), chunks=(3, 1 << 20), fill_value=1, compressors=None)
+    assert len(handed) == 3
+    # Of an uncompressed object only what is wanted counts.
+    assert plain[2, 7] == 0
+    assert len(handed) == 3
+
+
+@pytest.mark.skipif(not pipeline.IS_FUSED, reason="zarr-python before 3.3 has no pipeline that blocks")
+def test_codecs_of_a_users_own_hold_up_no_coroutines(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Mine(GzipCodec):
+        """A class of the user's own: it may take as long as it likes."""
+
+    in_loop: list[bool] = []
+    decode = GzipCodec._decode_sync
+
+    def noted(self: Any, *given: Any) -> Any:
+        in_loop.append(asyncio._get_running_loop() is not None)
+        return decode(self, *given)
+
+    monkeypatch.setattr(GzipCodec, "_decode_sync", noted)
+    for codec in (GzipCodec(level=1), Mine(level=1)):
+        assert_array_equal(made({}, chunks=(37, 41, 5), compressors=codec)[...], CELLS)
+    assert in_loop == [True, False]
+
+
 def test_an_array_without_axes_is_left_to_zarr_python(tmp_path: Path) -> None:
     array = zarr.create_array(tmp_path, shape=(), dtype="i4")
     array[...] = 7

@@ -323,6 +323,7 @@ impl Runtime {
             }
             state = job.state.lock();
         }
+        job.end();
         if until.is_some() {
             return Err(Error::Stopped);
         }
@@ -364,6 +365,7 @@ impl Runtime {
         while state.inside > 0 {
             state = job.left.wait(state);
         }
+        job.end();
         match state.error.take() {
             Some(error) => Err(error),
             // Some items were left out.
@@ -485,6 +487,28 @@ mod tests {
             runtime().run_and_wait(3, 1, panics, &mut || false),
             Err(Error::Defect(_))
         ));
+    }
+
+    #[test]
+    fn what_work_holds_is_let_go_of_before_its_caller_goes_on() {
+        let held = Arc::new(());
+        let borrowed = Arc::clone(&held);
+        let holding = move || -> Arc<Work> {
+            let held = Arc::clone(&borrowed);
+            Arc::new(move |_, _| {
+                std::hint::black_box(&held);
+                Ok(())
+            })
+        };
+        for _ in 0..500 {
+            runtime()
+                .run_and_wait(64, 1, holding(), &mut || false)
+                .expect("no failure");
+            // The caller of these lines, and what makes the work.
+            assert_eq!(Arc::strong_count(&held), 2);
+            with_workspace(|workspace| runtime().run_and_help(64, 1, holding(), workspace)).expect("no failure");
+            assert_eq!(Arc::strong_count(&held), 2);
+        }
     }
 
     #[test]

@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from zarr.abc.codec import CodecPipeline
-from zarr.codecs import ShardingCodec
+from zarr.codecs import BytesCodec, ShardingCodec
 from zarr.core import codec_pipeline as own_pipelines
 from zarr.core.buffer import default_buffer_prototype
 from zarr.core.common import ZARR_JSON
@@ -51,6 +51,10 @@ KNOWN_CODECS = ("zarr", "numcodecs")
 # What takes less time than to hand it to another thread and back: it is done at once, in zarr-python's own.
 SHORT_BYTES = 256 << 10
 
+# In memory as well: cells that are only copied, of so many objects at most.
+SHORT_COPY_BYTES = 1 << 20
+SHORT_OBJECTS = 32
+
 # Of a dictionary's objects the engine is the faster reader where they are many and small.
 MANY_OBJECTS = 8
 SMALL_BYTES = 64 << 10
@@ -74,7 +78,9 @@ class ZarriteCodecPipeline(CodecPipeline):
         self._own: CodecPipeline | None = None
         self._native: _Native | None = None
         self._is_seen: bool | None = None
+        self._is_at_once: bool | None = None
         self._is_sharded = any(isinstance(codec, ShardingCodec) for codec in getattr(metadata, "codecs", ()))
+        self._is_plain = _is_plain(metadata)
         self._cell_bytes = metadata.dtype.to_native_dtype().itemsize
 
     # ---------------------------------------------------------------- as zarr-python makes and describes it
@@ -154,7 +160,10 @@ class ZarriteCodecPipeline(CodecPipeline):
         if type(target) is np.ndarray and getattr(spec.config, "read_missing_chunks", True):
             asked = self._asked(batch, target.shape, drop_axes)
         if asked is None or asked.array.dtype != target.dtype:
-            return await self._own_pipeline(spec).read(batch, out, drop_axes)
+            own: Any = self._own_pipeline(spec)
+            if self._is_brief(own, batch, target.nbytes):
+                return own.read_sync(batch, out, drop_axes)
+            return await own.read(batch, out, drop_axes)
         reading = Reading(asked.cells, asked.array.model.data_type, asked.chosen, target)
         pending = reading.pending
         reading.done(pending.result() if asked.is_short else await pending)
@@ -170,7 +179,11 @@ class ZarriteCodecPipeline(CodecPipeline):
         if type(values) is np.ndarray and not self._store.read_only:
             asked = self._asked(batch, values.shape or None, drop_axes)
         if asked is None:
-            await self._own_pipeline(batch[0][1]).write(batch, value, drop_axes)
+            own: Any = self._own_pipeline(batch[0][1])
+            if self._is_brief(own, batch):
+                own.write_sync(batch, value, drop_axes)
+            else:
+                await own.write(batch, value, drop_axes)
             return
         pending = Writing(asked.cells, asked.array.model.data_type, asked.chosen, values).pending
         if asked.is_short:
@@ -178,11 +191,32 @@ class ZarriteCodecPipeline(CodecPipeline):
         else:
             await pending
 
+    def _is_brief(self, own: Any, batch: Sequence[Entry], wanted: int | None = None) -> bool:
+        """Whether zarr-python's own pipeline is done with a dictionary's objects before another thread has begun.
+
+        Args:
+            own: that pipeline.
+            batch: the entries.
+            wanted: bytes that are read, of which objects may hold more; `None` when all of each is handled.
+        """
+        if self._is_at_once is None:
+            # What codecs of a user's own take, nobody knows.
+            known = type(self._store) is MemoryStore and all(map(_is_known, _codecs(self._metadata)))
+            self._is_at_once = known and getattr(own, "sync_transform", None) is not None
+        if not self._is_at_once or len(batch) > SHORT_OBJECTS:
+            return False
+        whole: int = len(batch) * math.prod(batch[0][1].shape) * self._cell_bytes
+        if self._is_plain:
+            return (whole if wanted is None else wanted) <= SHORT_COPY_BYTES
+        return whole <= SHORT_BYTES
+
     def _gains(self, count: int, spec: Any) -> bool:
         """Whether the engine is the faster one for so many objects: what Python's memory holds costs it a call each."""
         if type(self._store) is not MemoryStore or self._is_sharded:
             return True
-        return count >= MANY_OBJECTS and math.prod(spec.shape) * self._cell_bytes <= SMALL_BYTES
+        # What is only copied is done in Python before the engine has made its calls.
+        many = SHORT_OBJECTS + 1 if self._is_plain and IS_FUSED else MANY_OBJECTS
+        return count >= many and math.prod(spec.shape) * self._cell_bytes <= SMALL_BYTES
 
     def _asked(self, batch: Sequence[Entry], shape: tuple[int, ...] | None, drop: tuple[int, ...]) -> _Asked | None:
         """What the entries ask for, in the engine's words; `None` where zarr-python has to do it."""
@@ -256,6 +290,14 @@ def _codecs(metadata: Any) -> list[Any]:
     from zarr.codecs._v2 import V2Codec
 
     return [V2Codec(filters=metadata.filters, compressor=metadata.compressor)]
+
+
+def _is_plain(metadata: Any) -> bool:
+    """Whether stored objects are the cells themselves, of which a part can be had without the rest."""
+    codecs = getattr(metadata, "codecs", None)
+    if codecs is not None:
+        return len(codecs) == 1 and type(codecs[0]) is BytesCodec
+    return not metadata.filters and metadata.compressor is None
 
 
 def _is_known(codec: Any) -> bool:

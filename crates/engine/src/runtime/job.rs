@@ -34,7 +34,8 @@ pub fn go_on() -> Result<()> {
 
 /// Items that threads take one batch after another.
 pub struct Job {
-    work: Arc<Work>,
+    /// Until it is done: what it holds, such as the memory of a result, is let go of before its caller goes on.
+    work: Mutex<Option<Arc<Work>>>,
     pub items: usize,
     pub batch: usize,
     /// How many threads may be at it.
@@ -57,7 +58,7 @@ impl Job {
     /// Work on so many items, by so many threads at most.
     pub fn new(items: usize, batch: usize, most: usize, work: Arc<Work>) -> Self {
         Self {
-            work,
+            work: Mutex::new(Some(work)),
             items,
             most,
             batch: batch.max(1),
@@ -79,12 +80,21 @@ impl Job {
 
     /// Takes items until none is left.
     pub fn help(self: &Arc<Self>, workspace: &mut Workspace) {
+        let Some(work) = self.work.lock().clone() else {
+            return;
+        };
         let before = CURRENT.replace(Some(Arc::clone(self)));
-        self.take_items(workspace);
+        self.take_items(&*work, workspace);
         CURRENT.set(before);
     }
 
-    fn take_items(&self, workspace: &mut Workspace) {
+    /// Lets go of the work: whoever still holds this job, a queue or a thread that came late, holds nothing of the caller's.
+    pub fn end(&self) {
+        let work = self.work.lock().take();
+        drop(work);
+    }
+
+    fn take_items(&self, work: &Work, workspace: &mut Workspace) {
         loop {
             let first = self.next.fetch_add(self.batch, Ordering::Relaxed);
             if first >= self.items {
@@ -94,7 +104,7 @@ impl Job {
                 if self.is_stopped() {
                     return;
                 }
-                let done = catch_unwind(AssertUnwindSafe(|| (self.work)(at, workspace)));
+                let done = catch_unwind(AssertUnwindSafe(|| work(at, workspace)));
                 let done = done.unwrap_or_else(|panic| {
                     // What the panic left half done is not used again.
                     *workspace = Workspace::new();
