@@ -103,7 +103,7 @@ def first_keys(path: str, zarr_format: int | None = None, *, copies: bool = True
     Args:
         path: path of the node; "" is the root.
         zarr_format: the one format to look at; left out, the newest.
-        copies: whether a group's own copies of its members' documents are wanted, where they are an object of their own.
+        copies: whether what a group repeats of its members in an object of its own is wanted.
 
     Example:
         >>> first_keys("a/b")
