@@ -139,6 +139,7 @@ class NodeNotFoundError(BaseZarrError, FileNotFoundError):
         near: names beside it that are like its own.
         instead: what is there instead, in words; "" where nothing is known of it.
         absent: whether the place itself is not there, the folder of a store on this machine.
+        kind: what was looked for, in words.
     """
 
     kind = "array or group"
@@ -151,8 +152,10 @@ class NodeNotFoundError(BaseZarrError, FileNotFoundError):
         near: tuple[str, ...] = (),
         instead: str = "",
         absent: bool = False,
+        kind: str = "",
     ) -> None:
         self.store = store
+        self.kind = kind or self.kind
         self.path = path
         self.tried = tuple(tried)
         self.near = tuple(near)

@@ -132,7 +132,7 @@ class Members(Located):
         if catalog is not None and catalog.serves:
             found = catalog.get(path)
             return None if found is None else self._handle(path, found)
-        model, seat = yield from fetch(self._store, path, self._model.zarr_format)
+        model, seat = yield from fetch(self._store, path, self._model.zarr_format, copies=not self._store.read_only)
         if model is None:
             model = yield from self._bare(path)
         return None if model is None else self._handle(path, model, seat)
@@ -249,7 +249,7 @@ class Members(Located):
         listed = yield self._store.list_dirs([join(self._path, group) for group in groups])
         names = [join(group, name) for group, (_, below) in zip(groups, listed, strict=True) for name in below]
         paths = [join(self._path, name) for name in names]
-        models = yield from fetch_many(self._store, paths, self._model.zarr_format)
+        models = yield from fetch_many(self._store, paths, self._model.zarr_format, copies=not self._store.read_only)
         bare = formats.bare_group(self._model.zarr_format)
         found = ((name, bare if model is None else model) for name, model in zip(names, models, strict=True))
         return {name: model for name, model in found if model is not None}

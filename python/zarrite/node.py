@@ -97,15 +97,24 @@ class Told(Protocol):
         """Notes that a node was published (its model) or deleted (`None`)."""
 
 
-def fetch(store: Store, path: str, zarr_format: int | None = None) -> Steps[tuple[Model | None, Seat]]:
+def fetch(
+    store: Store, path: str, zarr_format: int | None = None, *, copies: bool = True
+) -> Steps[tuple[Model | None, Seat]]:
     """Reads the node at a path: one request where the newest format is found, more where it is not.
+
+    Args:
+        store: where the node is.
+        path: its path.
+        zarr_format: the one format to look at; left out, all of them.
+        copies: whether what a group repeats of its members is wanted. Who cannot change it, and found the group through
+            another, asks less without.
 
     Returns:
         the model, or `None` where there is no node; and the node's seat.
     """
     seat = seat_of(store, path)
     stamp = seat.stamp
-    keys = formats.first_keys(path, zarr_format)
+    keys = formats.first_keys(path, zarr_format, copies=copies)
     if len(keys) == 1:
         documents = {keys[0]: (yield store.get(keys[0]))}
     else:
@@ -119,7 +128,7 @@ def fetch(store: Store, path: str, zarr_format: int | None = None) -> Steps[tupl
         # Some servers answer every path, with a page for people or with nothing; an older format may still be there.
         model, refused = None, error
     for keys_of in (formats.next_keys, formats.last_keys):
-        more = () if model is not None else keys_of(path, zarr_format)
+        more = () if model is not None else keys_of(path, zarr_format, copies=copies)
         if more:
             answers = dict(zip(more, (yield store.get_many(more)), strict=True))
             documents = {key: None if refused and formats.is_page(raw) else raw for key, raw in answers.items()}
@@ -129,7 +138,7 @@ def fetch(store: Store, path: str, zarr_format: int | None = None) -> Steps[tupl
                 raise _placed(error, store) from error.__cause__
     if model is None and refused is not None:
         raise _placed(refused, store)
-    if model is not None:
+    if model is not None and (copies or isinstance(model, ArrayModel)):
         seat.saw(model, stamp)
     return model, seat
 
@@ -140,12 +149,14 @@ def _placed(error: ZarriteError, store: Store) -> ZarriteError:
     return error
 
 
-def fetch_many(store: Store, paths: list[str], zarr_format: int | None = None) -> Steps[list[Model | None]]:
+def fetch_many(
+    store: Store, paths: list[str], zarr_format: int | None = None, *, copies: bool = True
+) -> Steps[list[Model | None]]:
     """Reads the nodes at many paths, with one call to the engine for all of them (another for each older format)."""
     found: list[Model | None] = [None] * len(paths)
     missing = list(range(len(paths)))
     for keys_of in (formats.first_keys, formats.next_keys, formats.last_keys):
-        wanted = [keys_of(paths[place], zarr_format) for place in missing]
+        wanted = [keys_of(paths[place], zarr_format, copies=copies) for place in missing]
         flat = [key for keys in wanted for key in keys]
         if not flat:
             break

@@ -95,14 +95,14 @@ def _found(
 
 
 def _missing(
-    error: type[NodeNotFoundError], place: Store, path: str, zarr_format: int | None
+    error: type[NodeNotFoundError], place: Store, path: str, zarr_format: int | None, kind: str = ""
 ) -> Steps[NodeNotFoundError]:
     """The error of a node that is not there; says what was looked for, and what is there that is called like it."""
     from zarrite.looking import instead, is_absent, near
 
     other = yield from instead(place, path, zarr_format)
     alike = () if other else (yield from near(place, path))
-    return error(place.url, path, _tried(path, zarr_format), alike, other, is_absent(place))
+    return error(place.url, path, _tried(path, zarr_format), alike, other, is_absent(place), kind)
 
 
 @verb
@@ -131,7 +131,7 @@ def open(
             lacks it; `axis_order="file"` presents the axes of N5 as the file has them, the fastest first.
 
     Raises:
-        NodeNotFoundError: nothing is there (a `FileNotFoundError` and `ValueError`).
+        GroupNotFoundError: nothing is there, an array neither (a `FileNotFoundError` and `ValueError`).
         MetadataValidationError: what is there cannot be understood.
 
     Example:
@@ -154,7 +154,7 @@ def open(
                 raise TypeError(NO_CONFIG)
             return Group(place, inside, model, seat)
         if mode != "a" or place.read_only:
-            raise (yield from _missing(NodeNotFoundError, place, inside, zarr_format))
+            raise (yield from _missing(GroupNotFoundError, place, inside, zarr_format, NodeNotFoundError.kind))
     at = StorePath(place, inside)
     if config is not None and not settings.keys() & ARRAY_WORDS:
         raise TypeError(NO_CONFIG)

@@ -144,7 +144,7 @@ def load(store: Any, path: Any = None, zarr_format: int | None = None) -> Steps[
         zarr_format: the one format to look for.
 
     Raises:
-        NodeNotFoundError: nothing is there.
+        GroupNotFoundError: nothing is there.
     """
     node = yield from open_node.steps(store, mode="r", path=path, zarr_format=zarr_format)
     return (yield from _loaded(node))

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import functools
 import gc
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -220,3 +222,19 @@ def test_threads_do_not_pile_up(array: zarrite.Array) -> None:
     for _ in range(5):
         asyncio.run(read_many(array, 50))
     assert threading.active_count() <= before + 1
+
+
+def test_a_program_ends_well_while_an_outcome_is_still_being_handed_over() -> None:
+    code = (
+        "import asyncio, time, zarrite\n"
+        "async def main():\n"
+        "    loop = asyncio.get_running_loop()\n"
+        "    tell = loop.call_soon_threadsafe\n"
+        # The program has its outcome and ends, and the thread that brought it is not back yet.
+        "    loop.call_soon_threadsafe = lambda *given: (tell(*given), time.sleep(0.3))\n"
+        "    return await zarrite.open_group.aio({}, mode='w')\n"
+        "asyncio.run(main())\n"
+        "print('done')\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "done\n"), done.stderr

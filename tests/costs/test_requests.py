@@ -229,6 +229,31 @@ def test_format_2_is_found_by_its_own_documents_alone_when_it_is_named(ledger: L
     assert 1 <= len(requests) <= 4
 
 
+def test_members_of_format_2_are_found_without_their_copies_where_nothing_can_be_changed(ledger: Ledger) -> None:
+    array = make(ledger, name="g/a", zarr_format=2)
+    zarrite.consolidate_metadata(ledger.store, path="g", zarr_format=2)
+    group = zarrite.open_group(ledger.store, mode="r", zarr_format=2)
+    names = [".zarray", ".zgroup", ".zattrs"]
+    assert ledger.of(lambda: group["g/a"]) == [("get", f"g/a/{name}") for name in names]
+    assert ledger.of(lambda: group["g"]) == [("get", f"g/{name}") for name in names]
+    listing = ledger.of(group["g"].members)
+    assert [key for verb, key, *_ in listing if verb == "get"] == [f"{at}/{n}" for at in ("g", "g/a") for n in names]
+    assert group["g"]["a"] == array
+    # Who may change something has to know of every copy.
+    writable = zarrite.open_group(ledger.store, mode="r+", zarr_format=2)
+    writable["g"].create_group("new")
+    assert "new" in zarrite.open_consolidated(ledger.store, path="g")
+
+
+def test_a_group_below_that_has_nothing_but_copies_is_found(ledger: Ledger) -> None:
+    make(ledger, name="g/a", zarr_format=2)
+    zarrite.consolidate_metadata(ledger.store, path="g", zarr_format=2)
+    ledger.store.delete(["g/.zgroup"]).result()
+    group = zarrite.open_group(ledger.store, mode="r", zarr_format=2)
+    assert "a" in group["g"]
+    assert [name for name, _ in group.members(None)] == ["g", "g/a"]
+
+
 def test_n5_is_asked_for_only_after_the_others_were_not_there(ledger: Ledger) -> None:
     make(ledger, name="two", zarr_format=2)
     requests = ledger.of(lambda: zarrite.open_array(ledger.store, path="two", mode="r"))

@@ -113,6 +113,35 @@ def test_a_store_whose_methods_a_subclass_changes_is_asked_through_them() -> Non
     )
 
 
+def test_a_small_shard_that_is_wanted_whole_is_one_call_of_a_store_that_counts() -> None:
+    runs(
+        "from zarr.storage import MemoryStore, WrapperStore\n"
+        "asked = []\n"
+        "class Counting(WrapperStore):\n"
+        "    async def get(self, key, prototype=None, byte_range=None):\n"
+        "        asked.append(key)\n"
+        "        return await self._store.get(key, prototype, byte_range)\n"
+        "    def get_sync(self, key, prototype=None, byte_range=None):\n"
+        "        asked.append(key)\n"
+        "        return self._store.get_sync(key, prototype=prototype, byte_range=byte_range)\n"
+        "store = MemoryStore()\n"
+        "zarr.create_array(store, data=list(range(64)), chunks=(8,), shards=(32,))\n"
+        "array = zarr.open_array(Counting(store), mode='r')\n"
+        "asked.clear()\n"
+        "assert array[:].tolist() == list(range(64)) and asked == ['c/0', 'c/1'], asked\n"
+        # A store that reads an object to know its size is asked for all of it, and then for the chunk.
+        "asked.clear()\n"
+        "assert array[3:5].tolist() == [3, 4] and asked == ['c/0', 'c/0'], asked"
+    )
+
+
+def test_what_is_not_there_has_the_error_of_a_group() -> None:
+    runs(
+        "try: zarr.open({}, mode='r')\n"
+        "except zarr.errors.GroupNotFoundError as error: assert 'no array or group' in str(error)\n"
+    )
+
+
 def test_the_interface_of_stores_can_be_implemented_anew() -> None:
     runs(
         "from zarr.abc.store import Store\n"

@@ -14,6 +14,8 @@ const HELD: usize = 1 << (usize::BITS - 2);
 const LOOK: Duration = Duration::from_micros(50);
 /// How long a fork waits for requests to end.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// How long the end of the process waits for requests that nobody waits for any more.
+const LAST_PATIENCE: Duration = Duration::from_secs(1);
 
 static INSIDE: AtomicUsize = AtomicUsize::new(0);
 
@@ -75,6 +77,18 @@ pub fn close() -> bool {
             INSIDE.fetch_and(!WAITING, Ordering::Relaxed);
             return false;
         }
+    }
+    true
+}
+
+/// Waits until no other thread is inside, for the end of the process: `false` when that took too long. Others may enter again.
+pub fn wait_until_empty() -> bool {
+    let until = Instant::now() + LAST_PATIENCE;
+    while INSIDE.load(Ordering::Acquire) & !(WAITING | HELD) > HOLDS.get() {
+        if Instant::now() >= until {
+            return false;
+        }
+        std::thread::sleep(LOOK);
     }
     true
 }

@@ -5,13 +5,17 @@ use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use std::cell::Cell;
 use std::rc::Rc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use zarrite_engine::array::IN_FLIGHT;
-use zarrite_engine::gate::Gate;
+use zarrite_engine::gate::{Gate, wait_until_empty};
 use zarrite_engine::interrupt;
 use zarrite_engine::runtime::Stop;
 use zarrite_engine::store::Store;
 use zarrite_engine::sync::Mutex;
 use zarrite_engine::{Door, Error, Result, exclude, runtime};
+
+/// Whether the interpreter knows whom to wait for when it ends.
+static ENDS_WELL: AtomicBool = AtomicBool::new(false);
 
 /// Makes the Python object of an outcome, with the interpreter attached.
 pub type Finish = Box<dyn FnOnce(Python<'_>) -> PyResult<Py<PyAny>> + Send>;
@@ -75,6 +79,14 @@ pub fn go_on(door: &mut Door<'_>) -> Result<()> {
     if stopped { Err(Error::Stopped) } else { Ok(()) }
 }
 
+/// Called when the interpreter is about to end: waits until no thread hands anything over to it.
+///
+/// Such a thread would be ended where it waits for the interpreter, with frames of Rust above it, and the process aborted.
+#[pyfunction]
+fn at_exit(py: Python<'_>) {
+    py.detach(wait_until_empty);
+}
+
 /// Work that has been asked for. Nothing runs until one of its doors is opened; one of them, once.
 #[pyclass(frozen, module = "zarrite._engine", generic)]
 pub struct Pending {
@@ -131,6 +143,10 @@ impl Pending {
     /// Lets an event loop go on until the work is done.
     fn __await__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let task = self.take()?;
+        if !ENDS_WELL.swap(true, Ordering::Relaxed) {
+            let at_exit = wrap_pyfunction!(at_exit, py)?;
+            py.import("atexit")?.call_method1("register", (at_exit,))?;
+        }
         let event_loop = py.import("asyncio")?.call_method0("get_running_loop")?;
         let future = event_loop.call_method0("create_future")?;
         let waiting = future.call_method0("__await__")?;
@@ -141,10 +157,9 @@ impl Pending {
         let most = if self.waits { IN_FLIGHT } else { 1 };
         let stop = py.detach(|| {
             runtime::runtime().spawn(most, move || {
-                let done = {
-                    let _gate = Gate::request();
-                    task(Door::Help)
-                };
+                // Held until the outcome is handed over: the interpreter does not end while a thread of ours is in it.
+                let _gate = Gate::request();
+                let done = task(Door::Help);
                 // The interpreter may be gone, and so may the loop: then nobody waits.
                 let _ = Python::try_attach(|py| settle.hand_over(py, &event_loop, done));
             })

@@ -97,8 +97,13 @@ def _check_number(zarr_format: int | None) -> None:
         raise MetadataValidationError(f"zarr_format must be 2 or 3, not {zarr_format!r}")
 
 
-def first_keys(path: str, zarr_format: int | None = None) -> tuple[str, ...]:
+def first_keys(path: str, zarr_format: int | None = None, *, copies: bool = True) -> tuple[str, ...]:
     """The keys to ask for first. Where the first of them is there, nothing else needs to be asked for.
+
+    Args:
+        path: path of the node; "" is the root.
+        zarr_format: the one format to look at; left out, the newest.
+        copies: whether what a group repeats of its members in an object of its own is wanted.
 
     Example:
         >>> first_keys("a/b")
@@ -106,16 +111,18 @@ def first_keys(path: str, zarr_format: int | None = None) -> tuple[str, ...]:
     """
     _check_number(zarr_format)
     if zarr_format == v2.NUMBER:
-        return document_keys(path, v2.NUMBER)
+        return document_keys(path, v2.NUMBER) if copies else tuple(_prefix(path) + name for name in V2_NAMES[:-1])
     return (_prefix(path) + (n5.NAME if zarr_format == n5.NUMBER else v3.NAME),)
 
 
-def next_keys(path: str, zarr_format: int | None = None) -> tuple[str, ...]:
+def next_keys(path: str, zarr_format: int | None = None, *, copies: bool = True) -> tuple[str, ...]:
     """The keys to ask for when none of the first was there."""
+    if zarr_format == v2.NUMBER and not copies:
+        return (_prefix(path) + v2.CONSOLIDATED_NAME,)  # by itself it says that there is a group
     return () if zarr_format is not None else document_keys(path, v2.NUMBER)
 
 
-def last_keys(path: str, zarr_format: int | None = None) -> tuple[str, ...]:
+def last_keys(path: str, zarr_format: int | None = None, *, copies: bool = True) -> tuple[str, ...]:  # noqa: ARG001
     """The keys to ask for when none of all those was there."""
     return () if zarr_format is not None else document_keys(path, n5.NUMBER)
 

@@ -84,8 +84,9 @@ class ZarrStore:
         self._words = _words()
         own = getattr(store, "_supports_sync_io", True)
         self._has_sync = own and all(callable(getattr(store, name, None)) and _is_newest(store, name) for name in _SYNC)
-        if self._has_sync:
-            self.is_local = True
+        self._tells_sizes = _tells_sizes(store)
+        # Where a size costs a read of everything, shards that are wanted whole are asked for at once, as on a network.
+        self.is_local = self._has_sync and self._tells_sizes
 
     def get(self, key: str, start: int | None = None, stop: int | None = None) -> bytes | None:
         """The bytes of an object, or a range of them."""
@@ -99,6 +100,12 @@ class ZarrStore:
 
     def open_many(self, questions: Sequence[tuple[str, int | None, int | None]]) -> Parts:
         """Parts of many objects, with how many bytes each object has."""
+        if not self._tells_sizes:  # asking for one would read all of an object
+            found = self.get_many([(key, None, None, None) for key, _, _ in questions])
+            return [
+                (answer[start:stop], len(answer), self._version) if isinstance(answer, bytes) else answer
+                for answer, (_, start, stop) in zip(found, questions, strict=True)
+            ]
         whole = [start is None and stop is None for _, start, stop in questions]
         sized = [question[0] for question, all_of_it in zip(questions, whole, strict=True) if not all_of_it]
         calls = [partial(self._get, *question) for question in questions]
@@ -107,10 +114,10 @@ class ZarrStore:
         else:
             both = run_all([*calls, *(partial(self.store.getsize, key) for key in sized)])
             answers, sizes = both[: len(calls)], both[len(calls) :]
-        found = iter(sizes)
+        told = iter(sizes)
         parts: Parts = []
         for (key, start, stop), answer, all_of_it in zip(questions, answers, whole, strict=True):
-            size = None if all_of_it else next(found)
+            size = None if all_of_it else next(told)
             got = self._taken((key, start, stop, None), answer)
             if got is None or (isinstance(size, BaseException) and self._absent(key, size)):
                 parts.append(None)
@@ -241,6 +248,12 @@ def _is_newest(store: Any, name: str) -> bool:
         )
 
     return height(name) <= height(name.removesuffix("_sync"))
+
+
+def _tells_sizes(store: Any) -> bool:
+    """Whether a store knows how long an object is without reading it."""
+    owner = next((kind for kind in type(store).__mro__ if "getsize" in vars(kind)), None)
+    return owner is not None and not getattr(owner, "__abstractmethods__", ())
 
 
 def _tried(call: Any) -> Any:
