@@ -131,7 +131,7 @@ class DType(Frozen):
         return np.zeros((), self.numpy)[()]
 
     def cell(self, value: Any) -> bytes:
-        """The bytes of a fill value as they lie in memory; zeros for None."""
+        """The bytes of a fill value as they lie in memory; for None zeros, or what a type has for nothing."""
         return bytes(self.numpy.itemsize) if value is None else fills.cell(value, self.numpy)
 
     def cast(self, value: Any) -> Any:
@@ -228,6 +228,10 @@ class Time(DType):
 
     def default(self) -> Any:
         return fills.time_from_json("NaT", self.numpy)
+
+    def cell(self, value: Any) -> bytes:
+        # Writers that say null leave chunks of nothing but NaT out.
+        return super().cell(self.default() if value is None else value)
 
     def _cast(self, value: Any) -> Any:
         if isinstance(value, int) or np.asarray(value).dtype.kind in "iu":
