@@ -31,8 +31,11 @@ def program_of(model: ArrayModel, config: ArrayConfig) -> Program:
     known = _programs.get(key)
     if known is not None and known[0] is model:
         return known[1]
+    # Where format 2 says null, readers differ in what cells are that nobody wrote, so chunks that are written stay.
+    undefined = model.fill_value is None and model.data_type.default() is not None
     document, codecs = model.lower(
-        write_empty_chunks=config.write_empty_chunks, missing="fill" if config.read_missing_chunks else "error"
+        write_empty_chunks=config.write_empty_chunks or undefined,
+        missing="fill" if config.read_missing_chunks else "error",
     )
     program = Program(document, codecs)
     if len(_programs) >= PROGRAMS_KEPT:

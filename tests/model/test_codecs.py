@@ -141,6 +141,15 @@ def test_a_user_may_give_a_codec_in_any_form() -> None:
     assert codec_from_user("zlib") == codecs.Zlib()
     assert codec_from_user("numcodecs.zlib") == codecs.Zlib()
     assert codec_from_user("numcodecs.zstd") == codecs.ZstdCodec()
+    inner = ({"name": "bytes", "configuration": {"endian": "little"}},)
+    sharded = {
+        "chunk_shape": (2, 2),
+        "codecs": inner,
+        "index_codecs": (*inner, {"name": "crc32c"}),
+    }  # tuples, as others say it
+    assert codec_from_user({"name": "sharding_indexed", "configuration": sharded}) == codecs.ShardingCodec(
+        (2, 2), [codecs.BytesCodec()], [codecs.BytesCodec(), codecs.Crc32cCodec()]
+    )
     for bad in (3, None, b"zstd", codecs.ZstdCodec, object()):
         with pytest.raises(MetadataValidationError, match="a codec must be"):
             codec_from_user(bad)

@@ -414,6 +414,7 @@ def _from_user(value: Any) -> Codec:
         known = SHORT.get(value)
         return codec_from_json(value) if known is None else known.from_numcodecs({})
     if isinstance(value, dict):
+        value = _plain(value)  # what other libraries make of a document has tuples
         return codec_from_numcodecs(value) if "id" in value and "name" not in value else codec_from_json(value)
     if not isinstance(value, type):
         if hasattr(value, "to_dict"):
