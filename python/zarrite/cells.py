@@ -266,7 +266,9 @@ def broadcast(values: NDArray[Any], shape: tuple[int, ...]) -> NDArray[Any]:
     try:
         return np.broadcast_to(squeezed, shape)
     except ValueError:
-        raise ValueError(f"values of shape {values.shape} cannot fill a selection of shape {shape}") from None
+        raise ValueError(
+            f"shape mismatch: values of shape {values.shape} cannot fill a selection of shape {shape}"
+        ) from None
 
 
 def box_of(starts: Sequence[int], stops: Sequence[int]) -> tuple[Axis, ...]:

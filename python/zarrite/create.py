@@ -157,7 +157,7 @@ def check_words(settings: Mapping[str, Any], door: str) -> None:
     words |= {"serializer"} if door == "create" else {"serializer", "axis_order"}
     for name in settings:
         if name not in words:
-            raise TypeError(f"{door} has no keyword {name!r}{meant(name, sorted(words))}")
+            raise TypeError(f"{door}() got an unexpected keyword argument {name!r}{meant(name, sorted(words))}")
 
 
 @verb
@@ -240,7 +240,9 @@ def create(
             f"{join_url(place.url, inside)} is there, and mode 'w-' makes new nodes only; see open_array"
         )
     if mode == "r":
-        raise ReadOnlyError(place.url, "nothing is made with mode='r'; leave the mode out, or say 'w' to replace")
+        raise ReadOnlyError(
+            place.url, "nothing is made with mode='r', which is read-only; leave the mode out, or say 'w' to replace"
+        )
     if data is not None and shape is not None and dtype is None:
         dtype = "float64"  # what is asked for without data, too
     return (

@@ -371,8 +371,8 @@ def consolidate_metadata(store: Any, path: Any = None, zarr_format: int | None =
     """
     if getattr(getattr(store, "store", store), "supports_consolidated_metadata", True) is False:
         raise TypeError(
-            f"{type(store).__name__} keeps metadata together in its own way, and takes no consolidated metadata; leave "
-            "consolidating out"
+            f"{type(store).__name__} does not support consolidated metadata, as it keeps metadata together in its own "
+            "way; leave consolidating out"
         )
     place, inside = resolve(store, path, writes=True)
     found, seat = yield from fetch(place, inside, zarr_format)

@@ -113,7 +113,7 @@ def _fixed(entry: Any, axis: int, length: int) -> int:
     index = operator.index(entry)
     at = index + length if index < 0 else index
     if not 0 <= at < length:
-        raise BoundsCheckError(f"index {index} is outside axis {axis}, which has {length} cells")
+        raise BoundsCheckError(f"index {index} is out of bounds for axis {axis} with {length} cells")
     return at
 
 
@@ -124,7 +124,7 @@ def _inside(numbers: NDArray[Any], axis: int, length: int) -> Indices:
     low, high = int(numbers.min()), int(numbers.max())
     if high >= length or low < -length:
         worst = high if high >= length else low
-        raise BoundsCheckError(f"index {worst} is outside axis {axis}, which has {length} cells")
+        raise BoundsCheckError(f"index {worst} is out of bounds for axis {axis} with {length} cells")
     settled = np.ascontiguousarray(numbers, dtype=np.int64)
     return np.where(settled < 0, settled + length, settled) if low < 0 else settled
 
@@ -161,7 +161,7 @@ def _entries(key: Any, shape: tuple[int, ...]) -> list[Any]:
         raise ArrayIndexError("a key can have one ellipsis ('...') only")
     taken = sum(_width(entry) for entry in given if entry is not Ellipsis)
     if taken > len(shape):
-        raise ArrayIndexError(f"too many indices: the array has {len(shape)} axes, the key has {taken} entries")
+        raise ArrayIndexError(f"too many indices for array: it has {len(shape)} axes, the key has {taken} entries")
     whole = [FULL] * (len(shape) - taken)
     if ellipses:
         return given[: ellipses[0]] + whole + given[ellipses[0] + 1 :]
@@ -338,7 +338,7 @@ def blocks(key: Any, shape: tuple[int, ...], axes: Sequence[Edges]) -> Box:
             index = operator.index(entry)
             at = index + count if index < 0 else index
             if not 0 <= at < count:
-                raise BoundsCheckError(f"block {index} is outside axis {axis}, which has {count} chunks")
+                raise BoundsCheckError(f"block {index} is out of bounds for axis {axis} with {count} chunks")
             entries.append(_cells_of(edges, at, at + 1, length))
         else:
             raise _refuse(entry, axis, "blocks are chosen by integers and slices of step 1")

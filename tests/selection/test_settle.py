@@ -107,11 +107,11 @@ def test_numpy_integers_are_integers(key: Any) -> None:
 @pytest.mark.parametrize(
     ("key", "shape", "error", "says"),
     [
-        (3, (3,), BoundsCheckError, "index 3 is outside axis 0, which has 3 cells"),
+        (3, (3,), BoundsCheckError, "index 3 is out of bounds for axis 0 with 3 cells"),
         (-4, (3,), BoundsCheckError, "index -4"),
         (0, (0,), BoundsCheckError, "0 cells"),
         ([0, 3], (3,), BoundsCheckError, "index 3"),
-        (np.array([2**63], dtype="u8"), (3,), BoundsCheckError, "outside axis 0"),
+        (np.array([2**63], dtype="u8"), (3,), BoundsCheckError, "out of bounds for axis 0"),
         ((0, 0), (3,), ArrayIndexError, "too many indices"),
         ((..., ...), (3,), ArrayIndexError, "one ellipsis"),
         (None, (3,), ArrayIndexError, "newaxis"),

@@ -349,7 +349,7 @@ impl Chain {
 /// The error of a codec's decoder, which names the codec: sizes alone do not say at which step they are wrong.
 fn at_fault(codec: &dyn Codec, error: Error) -> Error {
     match error {
-        Error::Size { .. } => Error::Codec {
+        Error::Size { .. } | Error::Short { .. } => Error::Codec {
             codec: codec.name().to_owned().into(),
             doing: "decode",
             why: error.to_string(),

@@ -25,6 +25,14 @@ pub enum Error {
         /// Bytes found.
         got: u64,
     },
+    /// A shard has not even the bytes of its index.
+    #[error("a shard of {got} bytes is too short to hold its index of {want}")]
+    Short {
+        /// Bytes of the index.
+        want: u64,
+        /// Bytes found.
+        got: u64,
+    },
     /// A shard's index points at bytes that the shard does not have.
     #[error("the shard index points at bytes {start}..{end} of an object of {object_bytes} bytes")]
     Outside {

@@ -115,15 +115,14 @@ impl Place {
     /// Where the index is in a shard of `object_bytes`.
     ///
     /// # Errors
-    /// [`Error::Size`] when the shard is shorter than its index.
+    /// [`Error::Short`] when the shard is shorter than its index.
     pub fn index_range(&self, object_bytes: u64) -> Result<Range<u64>> {
         let n = self.index_bytes as u64;
         if object_bytes < n {
-            return Err(Error::size(
-                "a shard with its index",
-                self.index_bytes,
-                object_bytes as usize,
-            ));
+            return Err(Error::Short {
+                want: n,
+                got: object_bytes,
+            });
         }
         Ok(if self.at_end {
             object_bytes - n..object_bytes

@@ -36,7 +36,7 @@ MODULES = {
     "zarr.abc.store": f"{_HERE}.store",
     "zarr.api": f"{_HERE}.api",
     "zarr.api.asynchronous": f"{_HERE}.waiting",
-    "zarr.api.synchronous": f"{_HERE}.top",
+    "zarr.api.synchronous": f"{_HERE}.synchronous",
     "zarr.buffer": f"{_HERE}.buffer",
     "zarr.buffer.cpu": f"{_HERE}.cpu",
     "zarr.codecs": f"{_HERE}.codecs",
@@ -187,9 +187,11 @@ def install_as_zarr() -> None:
             "zarrite.install_as_zarr() before the first import of zarr, or run `python -m zarrite.as_zarr SCRIPT`"
         )
     sys.meta_path.insert(0, _Finder())
+    from zarrite.as_zarr import methods
     from zarrite.as_zarr.storage import StorePath, stand_for
     from zarrite.stores import protocol
 
     protocol.dress(stand_for, StorePath)
+    methods.dress()
     for name in ("zarr", "zarr.storage", "zarr.abc.store", "zarr.core.buffer"):
         importlib.import_module(name)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
+import warnings
+from collections.abc import Iterator
 from typing import Any, Literal
 
 from zarrite.codecs import (
@@ -18,6 +19,7 @@ from zarrite.codecs import (
     VLenUTF8Codec,
     ZstdCodec,
 )
+from zarrite.errors import ZarrDeprecationWarning
 
 __all__ = [
     "BloscCname",
@@ -47,37 +49,50 @@ BloscCnameLiteral = Literal["lz4", "lz4hc", "blosclz", "zstd", "snappy", "zlib"]
 BloscShuffleLiteral = Literal["noshuffle", "shuffle", "bitshuffle"]
 
 
-class BloscCname(StrEnum):
-    """Compressors of Blosc; their names as text do the same."""
+class _Words(type):
+    """Words as attributes of a class, which is how they were written before text was taken."""
 
-    lz4 = "lz4"
-    lz4hc = "lz4hc"
-    blosclz = "blosclz"
-    zstd = "zstd"
-    snappy = "snappy"
-    zlib = "zlib"
+    words: tuple[str, ...] = ()
 
+    def __getattr__(cls, name: str) -> str:
+        if name not in cls.words:
+            raise AttributeError(f"{cls.__name__} has no member {name!r}; its members: {', '.join(cls.words)}")
+        warnings.warn(
+            f"{cls.__name__}.{name} is deprecated in zarr-python; write {name!r}", ZarrDeprecationWarning, stacklevel=2
+        )
+        return name
 
-class BloscShuffle(StrEnum):
-    """Filters of Blosc; their names as text do the same."""
+    def __call__(cls, word: str) -> str:
+        if word not in cls.words:
+            raise ValueError(f"{word!r} is no member of {cls.__name__}; its members: {', '.join(cls.words)}")
+        return word
 
-    noshuffle = "noshuffle"
-    shuffle = "shuffle"
-    bitshuffle = "bitshuffle"
-
-
-class Endian(StrEnum):
-    """Orders of bytes; their names as text do the same."""
-
-    little = "little"
-    big = "big"
+    def __iter__(cls) -> Iterator[str]:
+        return iter(cls.words)
 
 
-class ShardingCodecIndexLocation(StrEnum):
-    """Where a shard's index is; the names as text do the same."""
+class BloscCname(metaclass=_Words):
+    """Compressors of Blosc."""
 
-    start = "start"
-    end = "end"
+    words = ("lz4", "lz4hc", "blosclz", "zstd", "snappy", "zlib")
+
+
+class BloscShuffle(metaclass=_Words):
+    """Filters of Blosc."""
+
+    words = ("noshuffle", "shuffle", "bitshuffle")
+
+
+class Endian(metaclass=_Words):
+    """Orders of bytes."""
+
+    words = ("little", "big")
+
+
+class ShardingCodecIndexLocation(metaclass=_Words):
+    """Where a shard's index is."""
+
+    words = ("start", "end")
 
 
 def __getattr__(name: str) -> Any:

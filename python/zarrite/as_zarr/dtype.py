@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
 
 from zarrite.dtype import parse_dtype as _parse_dtype
-from zarrite.errors import DataTypeValidationError
 from zarrite.model.dtypes import DType, FixedBytes, Integer, Time, Utf32
 from zarrite.model.structs import Struct as _Struct
 
@@ -15,7 +15,6 @@ __all__ = [
     "Bool",
     "Complex64",
     "Complex128",
-    "DataTypeValidationError",
     "DateTime64",
     "FixedLengthUTF32",
     "Float16",
@@ -47,6 +46,20 @@ ZDType = DType
 ZDTypeLike = TBaseDType = TBaseScalar = Any
 HasItemSize = (Integer, FixedBytes, Utf32, Time)
 DATETIME_UNIT = ("Y", "M", "W", "D", "h", "m", "s", "ms", "us", "μs", "ns", "ps", "fs", "as", "generic")
+
+
+def __getattr__(name: str) -> Any:
+    if name == "DataTypeValidationError":
+        from zarrite import errors
+
+        warnings.warn(
+            "take DataTypeValidationError from zarr.errors, and not from zarr.dtype, zarr.core.dtype or "
+            "zarr.core.dtype.common",
+            errors.ZarrDeprecationWarning,
+            stacklevel=2,
+        )
+        return errors.DataTypeValidationError
+    raise AttributeError(f"module 'zarr.dtype' has no attribute {name!r}")
 
 
 class _Named(type):

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
+from zarrite.as_zarr.consolidated import ConsolidatedMetadata, repeated
+from zarrite.as_zarr.documents import model_of
 from zarrite.errors import MetadataValidationError, NodeTypeValidationError
-from zarrite.formats.loose import from_document
 from zarrite.model.dtypes import DType
 from zarrite.model.grids import Grid
 from zarrite.model.node import ArrayModel, GroupModel
@@ -22,30 +22,6 @@ __all__ = [
     "RegularChunkGridMetadata",
     "model_of",
 ]
-
-
-def model_of(document: Mapping[str, Any]) -> ArrayModel | GroupModel:
-    """The model of a document, attributes included, of any format.
-
-    Raises:
-        MetadataValidationError: it describes no node.
-    """
-    found = from_document(_plain(dict(document)))
-    if found is None:
-        raise MetadataValidationError(f"the document describes neither an array nor a group: {dict(document)!r}")
-    return found
-
-
-def _plain(value: Any) -> Any:
-    """A document with objects in it as one of JSON values."""
-    if isinstance(value, Mapping):
-        return {str(key): _plain(inner) for key, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(inner) for inner in value]
-    for name in ("to_json", "to_dict", "get_config"):
-        if hasattr(value, name):
-            return _plain(getattr(value, name)())
-    return value.item() if hasattr(value, "item") else value
 
 
 class _Kind(type):
@@ -110,6 +86,9 @@ class _GroupKind(type):
         return isinstance(instance, GroupModel)
 
 
+GROUP_MEMBERS = frozenset({"zarr_format", "node_type", "attributes", "consolidated_metadata"})
+
+
 class GroupMetadata(metaclass=_GroupKind):
     """What a group is.
 
@@ -126,10 +105,15 @@ class GroupMetadata(metaclass=_GroupKind):
         consolidated_metadata: Any = None,
         extra_fields: Mapping[str, Any] | None = None,
     ) -> GroupModel:
-        model = GroupModel(zarr_format, dict(attributes or {}), extra=dict(extra_fields or {}))
-        return (
-            model if consolidated_metadata is None else model.with_consolidated(dict(consolidated_metadata.documents))
-        )
+        model = GroupModel(zarr_format, dict(attributes or {}))
+        if extra_fields:
+            if GROUP_MEMBERS & extra_fields.keys():
+                raise ValueError(f"extra_fields has members that a group has itself: {dict(extra_fields)!r}")
+            document = model.to_dict()
+            if "node_type" not in document:
+                raise ValueError(f"a group of format {zarr_format} has no place for extra_fields; use its attributes")
+            model = cls.from_dict({**document, **extra_fields})
+        return model if consolidated_metadata is None else repeated(model, consolidated_metadata)
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> GroupModel:
@@ -139,27 +123,11 @@ class GroupMetadata(metaclass=_GroupKind):
             NodeTypeValidationError: it describes an array.
         """
         if data.get("node_type", "group") != "group" or "shape" in data:
-            raise NodeTypeValidationError("the document describes an array, not a group")
+            raise NodeTypeValidationError("the document's node_type", "'group'", data.get("node_type", "array"))
         found = model_of(data)
         if not isinstance(found, GroupModel):
-            raise NodeTypeValidationError("the document describes an array, not a group")
+            raise NodeTypeValidationError("the document's node_type", "'group'", data.get("node_type", "array"))
         return found
-
-
-@dataclasses.dataclass(frozen=True)
-class ConsolidatedMetadata:
-    """Documents of what lies below a group.
-
-    Attributes:
-        metadata: models by path.
-    """
-
-    metadata: dict[str, Any]
-
-    @property
-    def documents(self) -> dict[str, Any]:
-        """The documents by path."""
-        return {path: model.to_dict() for path, model in self.metadata.items()}
 
 
 class _GridKind(type):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from typing import Any
 
@@ -12,6 +13,9 @@ from zarrite.as_zarr.nodes import AsyncArray, AsyncGroup, awaited
 __all__ = [
     "array",
     "consolidate_metadata",
+    "copy",
+    "copy_all",
+    "copy_store",
     "create",
     "create_array",
     "create_group",
@@ -44,6 +48,15 @@ def _awaiting(verb: Verb[..., Any]) -> Callable[..., Coroutine[Any, Any, Any]]:
         return awaited(await verb.aio(*map(_plain, args), **{name: _plain(value) for name, value in kwargs.items()}))
 
     door.__name__, door.__qualname__, door.__doc__ = verb.__name__, verb.__name__, verb.__doc__
+    door.__signature__ = inspect.signature(verb)  # type: ignore[attr-defined]
+    return door
+
+
+def _refusing(function: Callable[..., Any]) -> Callable[..., Coroutine[Any, Any, Any]]:
+    async def door(*args: Any, **kwargs: Any) -> Any:
+        function(*args, **kwargs)
+
+    door.__name__, door.__qualname__, door.__doc__ = function.__name__, function.__name__, function.__doc__
     return door
 
 
@@ -54,6 +67,9 @@ def _plain(value: Any) -> Any:
 
 array = _awaiting(_top.array)
 consolidate_metadata = _awaiting(_top.consolidate_metadata)
+copy = _refusing(_top.copy)
+copy_all = _refusing(_top.copy_all)
+copy_store = _refusing(_top.copy_store)
 create = _awaiting(_top.create)
 create_array = _awaiting(_top.create_array)
 create_group = _awaiting(_top.create_group)

@@ -178,6 +178,6 @@ def _blame(document: dict[str, Any], key: str) -> NoReturn:
             except (TypeError, ValueError):
                 way = "write it as a string or leave it out" if isinstance(value, float) else "convert it first"
                 raise NotJsonError(
-                    f"{node_name(key)}: {name} is {brief(value)}, which JSON cannot hold; {way}"
+                    f"{node_name(key)}: {name} is {brief(value)}, which is not JSON serializable; {way}"
                 ) from None
     raise MetadataValidationError(f"{node_name(key)}: the document cannot be written as JSON")

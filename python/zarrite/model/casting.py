@@ -52,7 +52,7 @@ class CastValue(Codec):
             refuse("data_type of codec 'cast_value'", "an integer or a float type", found.name)
         if out_of_range == "wrap" and found.name not in INTEGERS:
             raise MetadataValidationError(
-                f"out_of_range of codec 'cast_value' may be 'wrap' for integers only, not for {found.name}; "
+                f"codec 'cast_value': out_of_range 'wrap' is only valid for integers, not for {found.name}; "
                 "take 'clamp', or leave it out"
             )
         self.data_type = found
@@ -101,8 +101,8 @@ class CastValue(Codec):
         maps = {
             name: [
                 [
-                    _cell(found, source, f"{name} in the scalar_map of codec 'cast_value'"),
-                    _cell(becomes, target, f"{name} in the scalar_map of codec 'cast_value'"),
+                    _cell(found, source, f"codec 'cast_value': the scalar_map's {name}"),
+                    _cell(becomes, target, f"codec 'cast_value': the scalar_map's {name}"),
                     found == "NaN",
                 ]
                 for found, becomes in pairs
@@ -159,7 +159,7 @@ class ScaleOffset(Codec):
         plain = number_of(cells, self.name)
         scale = self._lowered(plain)["scale"]
         if scale in (_cell(0, plain, "zero"), _cell(-0.0, plain, "zero") if plain.name in FLOATS else None):
-            refuse("scale of codec 'scale_offset'", "something else than zero, which nothing is divided by", self.scale)
+            refuse("codec 'scale_offset': scale", "non-zero, as reading divides by it", self.scale)
         return self
 
     def _lowered(self, plain: DType) -> dict[str, Any]:
@@ -167,8 +167,8 @@ class ScaleOffset(Codec):
         scale = 1 if self.scale is None else self.scale
         return {
             "dtype": plain.name,
-            "offset": _cell(offset, plain, "offset of codec 'scale_offset'"),
-            "scale": _cell(scale, plain, "scale of codec 'scale_offset'"),
+            "offset": _cell(offset, plain, "codec 'scale_offset': offset"),
+            "scale": _cell(scale, plain, "codec 'scale_offset': scale"),
         }
 
     def lower(self, chain: Lowering) -> None:
@@ -208,5 +208,6 @@ def _cell(value: Any, data_type: DType, what: str) -> str:
         return data_type.cell(data_type.fill_from_json(value)).hex()
     except MetadataValidationError:
         raise MetadataValidationError(
-            f"{what} must be a value of {data_type.name} as its fill values are written, not {brief(value)}"
+            f"{what} value {brief(value)} is not representable in dtype {data_type.name}; write it as that type's fill "
+            "values are written"
         ) from None

@@ -34,7 +34,7 @@ from .object_codecs import Json2, MsgPack2, Pickle
 from .packing import PackBitsCodec
 from .registry import Registry
 from .reshaping import ReshapeCodec, SqueezeCodec
-from .sharding import ShardingCodec
+from .sharding import READ, ShardingCodec
 
 BUILT_IN: tuple[type[Codec], ...] = (
     BytesCodec,
@@ -363,6 +363,9 @@ def sharding_from_json(configuration: dict[str, Any]) -> ShardingCodec:
     location = configuration.get("index_location", "end")
     given = configuration.get("predefined_index")
     return ShardingCodec(shape, chains["codecs"], chains["index_codecs"], location, given)
+
+
+READ["sharding"] = sharding_from_json
 
 
 def optional_from_json(name: str, configuration: dict[str, Any]) -> OptionalCodec:

@@ -77,7 +77,7 @@ def refuse_drafts(model: ArrayModel) -> None:
         found = clipped(model.codecs, tuple(edge if edges.runs else 0 for edge, edges in zip(shape, axes, strict=True)))
         if found is not None:
             raise MetadataValidationError(
-                f"shards {brief(found[0])} are not made of whole chunks {brief(found[1])}; "
+                f"shards {brief(found[0])} are not divisible by chunks {brief(found[1])}; "
                 "each edge of a shard must be a multiple of the chunk's "
                 f"(clipped chunks are a draft; set {SETTING!r} in zarrite.config to write them all the same)"
             )

@@ -253,7 +253,7 @@ class PackBits(_Filter):
 
     def settle(self, cells: Cells) -> Codec:
         if cells.vlen or cells.numpy.kind != "b":
-            raise MetadataValidationError(f"codec 'packbits' packs booleans and is given {cells}")
+            raise MetadataValidationError(f"codec 'packbits' requires bool dtype, and is given {cells}")
         return self
 
     def to_json(self) -> dict[str, Any]:

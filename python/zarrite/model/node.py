@@ -419,11 +419,11 @@ class Consolidated:
 
     @property
     def flattened_metadata(self) -> dict[str, ArrayModel | GroupModel]:
-        """Models by path, of everything below."""
+        """Models by path, of everything below; what lies below a group stands beside it, and not in it."""
         found: dict[str, ArrayModel | GroupModel] = {}
         for name, model in self.metadata.items():
-            found[name] = model
             below = model.consolidated_metadata if isinstance(model, GroupModel) else None
+            found[name] = model if below is None else model.with_consolidated({})  # type: ignore[union-attr]
             if below is not None:
                 found.update({f"{name}/{path}": inner for path, inner in below.flattened_metadata.items()})
         return found

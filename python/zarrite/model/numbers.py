@@ -40,7 +40,8 @@ def number_of(cells: Cells, codec: str) -> DType:
     name = cells.name
     if cells.vlen or (name not in INTEGERS and name not in FLOATS):
         raise MetadataValidationError(
-            f"codec {codec!r} computes with integers and floats, and is given {cells}; leave it out for this data type"
+            f"codec {codec!r} only supports integer and floating-point cells, and is given {cells}; leave it out for "
+            "this data type"
         )
     known = PLAIN.get(name)
     return known if known is not None else cells.data_type or dtype_from_json(name)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -20,12 +20,16 @@ INDEX = np.dtype(np.uint64)
 """What the index is made of: an offset and a length for each chunk."""
 
 
+READ: dict[str, Callable[[dict[str, Any]], ShardingCodec]] = {}
+"""What makes the codec of a configuration. The module that knows all codecs, which the chains in it need, adds it."""
+
+
 class ShardingCodec(Codec):
     """Many chunks in one object, with an index that says where each one lies.
 
     Args:
-        chunk_shape: cells of an inner chunk along each axis. Where it does not divide the shard, the last chunks are
-            clipped to it, as drafted for version 1.1.
+        chunk_shape: cells of an inner chunk along each axis; a number where there is one axis. Where it does not divide
+            the shard, the last chunks are clipped to it, as drafted for version 1.1.
         codecs: chain of an inner chunk.
         index_codecs: chain of the index; every codec of it must give a length that is known beforehand.
         index_location: "end" or "start" of the object; or "configuration", as drafted: all shards have the same index,
@@ -45,7 +49,7 @@ class ShardingCodec(Codec):
 
     def __init__(
         self,
-        chunk_shape: Sequence[int],
+        chunk_shape: Sequence[int] | int,
         codecs: Sequence[Any] | None = None,
         index_codecs: Sequence[Any] | None = None,
         index_location: str = "end",
@@ -53,7 +57,8 @@ class ShardingCodec(Codec):
         subchunk_write_order: str = "lexicographic",
     ) -> None:
         choice(subchunk_write_order, "subchunk_write_order of codec 'sharding_indexed'", WRITE_ORDERS)
-        self.chunk_shape = integers(list(chunk_shape), "chunk_shape of codec 'sharding_indexed'", low=1)
+        lengths = list(chunk_shape) if isinstance(chunk_shape, Iterable) else [chunk_shape]
+        self.chunk_shape = integers(lengths, "chunk_shape of codec 'sharding_indexed'", low=1)
         self.codecs = (BytesCodec(),) if codecs is None else tuple(codecs)
         self.index_codecs = (BytesCodec(), Crc32cCodec()) if index_codecs is None else tuple(index_codecs)
         self.predefined_index = _index(predefined_index)
@@ -62,6 +67,12 @@ class ShardingCodec(Codec):
                 raise MetadataValidationError(
                     f"codecs of 'sharding_indexed' must be codec objects, not {brief(codec)}; zarrite.codecs has them"
                 )
+        for codec in self.index_codecs:
+            if not codec.is_fixed:
+                raise MetadataValidationError(
+                    f"index_codecs of 'sharding_indexed' must produce a fixed-size encoding, and {codec.name!r} does "
+                    "not; leave it out"
+                )
         self.index_location = choice(
             index_location, "index_location of codec 'sharding_indexed'", ("end", "start", "configuration")
         )
@@ -69,6 +80,15 @@ class ShardingCodec(Codec):
             raise MetadataValidationError(
                 "codec 'sharding_indexed' has a predefined_index exactly where index_location is 'configuration'"
             )
+
+    @classmethod
+    def from_configuration(cls, configuration: dict[str, Any]) -> ShardingCodec:
+        return READ["sharding"](configuration)
+
+    @property
+    def subchunk_write_order(self) -> str:
+        """The order that chunks stand in, in a shard."""
+        return WRITE_ORDERS[0]
 
     def configuration(self) -> dict[str, Any]:
         found = {
@@ -111,12 +131,6 @@ class ShardingCodec(Codec):
                 )
         else:
             index = settle_chain(self.index_codecs, Cells(INDEX, None, counts), "index_codecs of 'sharding_indexed'")
-        for codec in index:
-            if not codec.is_fixed:
-                raise MetadataValidationError(
-                    f"index_codecs of 'sharding_indexed' must not hold {codec.name!r}: the length of the index would "
-                    "not be known"
-                )
         if codecs == self.codecs and index == self.index_codecs:
             return self
         return ShardingCodec(inner, codecs, index, self.index_location, self.configuration().get("predefined_index"))

@@ -70,14 +70,17 @@ impl ScaleOffset {
             let cells = from.len() / self.number.bytes;
             self.number.load(from, &mut raw);
             self.block(way, &raw[..cells], &mut out).map_err(|cell| {
-                let why = format!(
-                    "cell {} holds {}, and {} cannot hold what becomes of it with offset {} and scale {}",
-                    at * BLOCK + cell,
-                    self.number.show(raw[cell]),
-                    self.number.name,
-                    self.number.show(self.offset),
-                    self.number.show(self.scale)
-                );
+                let (place, held) = (at * BLOCK + cell, self.number.show(raw[cell]));
+                let (offset, scale) = (self.number.show(self.offset), self.number.show(self.scale));
+                let why = if way == Way::Backward && self.leaves(raw[cell]) {
+                    format!("cell {place} holds {held}, and dividing it by scale {scale} leaves a non-zero remainder")
+                } else {
+                    format!(
+                        "cell {place} holds {held}, and what becomes of it with offset {offset} and scale {scale} is \
+                         outside the range of dtype {}",
+                        self.number.name
+                    )
+                };
                 match way {
                     Way::Forward => Error::encode(NAME, why),
                     Way::Backward => Error::decode(NAME, why),
@@ -86,6 +89,14 @@ impl ScaleOffset {
             self.number.store(&out[..cells], to);
         }
         Ok(())
+    }
+
+    /// Whether dividing an integer by the scale leaves a remainder.
+    fn leaves(&self, raw: u64) -> bool {
+        match self.number.form {
+            Form::Whole { bits, signed } => value(raw, bits, signed) % value(self.scale, bits, signed) != 0,
+            Form::Real(_) => false,
+        }
     }
 
     /// A block of cells; the place of the first that cannot go.
