@@ -61,8 +61,8 @@ pub struct Came {
     pub bytes: Vec<u8>,
     /// The version of the object that it is of.
     pub version: Option<Version>,
-    /// When it was asked for, as [`Decoded::now_ms`](crate::decoded::Decoded::now_ms) tells.
-    pub asked_ms: u64,
+    /// When it was asked for, as [`Decoded::now_us`](crate::decoded::Decoded::now_us) tells.
+    pub asked_us: u64,
 }
 
 /// How one array is read.
@@ -357,7 +357,7 @@ mod tests {
         let came = || Came {
             bytes: vec![1],
             version: None,
-            asked_ms: 0,
+            asked_us: 0,
         };
         let ahead = Ahead::default();
         let wish = |key: &str| ahead.wish("a", key.into(), vec![], 10, usize::MAX).expect("room");

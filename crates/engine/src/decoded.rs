@@ -60,7 +60,7 @@ pub struct Decoded {
     met: Vec<AtomicU64>,
     bytes: AtomicUsize,
     asked_bytes: AtomicUsize,
-    fresh_ms: AtomicU64,
+    fresh_us: AtomicU64,
     born: Instant,
     /// Whether anything was found or kept since somebody looked.
     used: AtomicBool,
@@ -80,7 +80,7 @@ impl Default for Decoded {
             met: zeros(MET),
             bytes: AtomicUsize::new(0),
             asked_bytes: AtomicUsize::new(BY_ITSELF),
-            fresh_ms: AtomicU64::new(0),
+            fresh_us: AtomicU64::new(0),
             born: Instant::now(),
             used: AtomicBool::new(false),
             hits: AtomicU64::new(0),
@@ -115,18 +115,18 @@ impl Decoded {
 
     /// How long a chunk of a store on a network is taken for current without asking.
     pub fn fresh(&self) -> Duration {
-        Duration::from_millis(self.fresh_ms.load(Ordering::Relaxed))
+        Duration::from_micros(self.fresh_us.load(Ordering::Relaxed))
     }
 
     /// Sets how long that is.
     pub fn set_fresh(&self, fresh: Duration) {
-        let ms = u64::try_from(fresh.as_millis()).unwrap_or(u64::MAX);
-        self.fresh_ms.store(ms, Ordering::Relaxed);
+        let us = u64::try_from(fresh.as_micros()).unwrap_or(u64::MAX);
+        self.fresh_us.store(us, Ordering::Relaxed);
     }
 
-    /// Milliseconds since the cache was made: to be asked before the store is.
-    pub fn now_ms(&self) -> u64 {
-        u64::try_from(self.born.elapsed().as_millis()).unwrap_or(u64::MAX)
+    /// Microseconds since the cache was made: to be asked before the store is. No answer comes within one, so none is taken for newer.
+    pub fn now_us(&self) -> u64 {
+        u64::try_from(self.born.elapsed().as_micros()).unwrap_or(u64::MAX)
     }
 
     /// Whether nothing is kept.
@@ -157,11 +157,11 @@ impl Decoded {
         None
     }
 
-    /// Notes that what was found was current; `asked_ms`: when the store was asked, where it was.
-    pub fn hit(&self, kept: &Kept, asked_ms: Option<u64>) {
+    /// Notes that what was found was current; `asked_us`: when the store was asked, where it was.
+    pub fn hit(&self, kept: &Kept, asked_us: Option<u64>) {
         kept.visited.store(true, Ordering::Relaxed);
-        if let Some(asked_ms) = asked_ms {
-            kept.seen_ms.fetch_max(asked_ms, Ordering::Relaxed);
+        if let Some(asked_us) = asked_us {
+            kept.seen_us.fetch_max(asked_us, Ordering::Relaxed);
         }
         self.used.store(true, Ordering::Relaxed);
         self.hits.fetch_add(1, Ordering::Relaxed);
@@ -169,7 +169,7 @@ impl Decoded {
 
     /// Whether the store was asked for a chunk lately enough.
     pub fn is_fresh(&self, kept: &Kept) -> bool {
-        self.now_ms().saturating_sub(kept.seen_ms.load(Ordering::Relaxed)) < self.fresh_ms.load(Ordering::Relaxed)
+        self.now_us().saturating_sub(kept.seen_us.load(Ordering::Relaxed)) < self.fresh_us.load(Ordering::Relaxed)
     }
 
     /// Takes out what was found and is no longer current.

@@ -16,29 +16,29 @@ pub struct Handle {
     pub object: Arc<dyn Object>,
     indexes: Mutex<HashMap<(usize, u64), Arc<ShardIndex>>>,
     /// When the store was last asked for it, in milliseconds of the cache of decoded chunks.
-    asked_ms: AtomicU64,
+    asked_us: AtomicU64,
     used: AtomicBool,
 }
 
 impl Handle {
     /// Holds an object.
-    pub fn new(object: Arc<dyn Object>, asked_ms: u64) -> Self {
+    pub fn new(object: Arc<dyn Object>, asked_us: u64) -> Self {
         Self {
             object,
             indexes: Mutex::default(),
-            asked_ms: AtomicU64::new(asked_ms),
+            asked_us: AtomicU64::new(asked_us),
             used: AtomicBool::new(false),
         }
     }
 
     /// When the store was last asked for it.
-    pub fn asked_ms(&self) -> u64 {
-        self.asked_ms.load(Ordering::Relaxed)
+    pub fn asked_us(&self) -> u64 {
+        self.asked_us.load(Ordering::Relaxed)
     }
 
     /// Notes when the store was asked and said that this is what it has.
-    pub fn asked(&self, now_ms: u64) {
-        self.asked_ms.fetch_max(now_ms, Ordering::Relaxed);
+    pub fn asked(&self, now_us: u64) {
+        self.asked_us.fetch_max(now_us, Ordering::Relaxed);
     }
 
     /// Whether nobody asked this before.
@@ -136,7 +136,7 @@ impl Handles {
             self.inner.lock().hits += 1;
             return Ok(Some(handle));
         }
-        let asked_ms = runtime().decoded.now_ms();
+        let asked_us = runtime().decoded.now_us();
         let opened = open().or_else(|error| match error {
             crate::store::Error::Io { errno: Some(errno), .. } if TOO_MANY_OPEN.contains(&errno) => {
                 // What is held here may be what is missing.
@@ -151,7 +151,7 @@ impl Handles {
             return Ok(None);
         };
         let is_held = object.may_be_held();
-        let handle = Arc::new(Handle::new(object, asked_ms));
+        let handle = Arc::new(Handle::new(object, asked_us));
         if !is_held {
             self.inner.lock().misses += 1;
             return Ok(Some(handle));

@@ -78,8 +78,8 @@ impl Leading<'_> {
 
     /// Keeps the decoded chunk, and gives back memory of that kind which may serve again.
     ///
-    /// `asked_ms`: when the store was asked for it.
-    pub fn keep(self, mut cells: Vec<u8>, bytes: usize, version: Option<Version>, asked_ms: u64) -> Option<Vec<u8>> {
+    /// `asked_us`: when the store was asked for it.
+    pub fn keep(self, mut cells: Vec<u8>, bytes: usize, version: Option<Version>, asked_us: u64) -> Option<Vec<u8>> {
         let cache = self.cache;
         let most = cache.budget_bytes();
         if bytes + ENTRY_BYTES > most || self.spot.writes != cache.writes_of(self.spot.counter) {
@@ -100,7 +100,7 @@ impl Leading<'_> {
             cells,
             version,
             writes: self.spot.writes,
-            seen_ms: AtomicU64::new(asked_ms),
+            seen_us: AtomicU64::new(asked_us),
             visited: AtomicBool::new(false),
         };
         let Some(spare) = cache.make_room(kept.bytes(), most, self.spot.digests[1] as usize) else {

@@ -19,7 +19,7 @@ pub struct Kept {
     /// Writes of the object by this process before it was read.
     pub(super) writes: u64,
     /// When the store was last asked, in milliseconds of the cache's life.
-    pub(super) seen_ms: AtomicU64,
+    pub(super) seen_us: AtomicU64,
     pub(super) visited: AtomicBool,
 }
 

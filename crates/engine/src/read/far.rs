@@ -220,11 +220,11 @@ impl Read {
             }
             return Ok(Vec::new());
         }
-        let started_ms = runtime().decoded.now_ms();
+        let started_us = runtime().decoded.now_us();
         let mut opened = self.open(at, &key)?;
         // A read of a chunk finds out that its shard was replaced; where the index we hold has none, nothing is read.
         if let Some(held) = &opened
-            && held.asked_ms() < started_ms
+            && held.asked_us() < started_us
             && self.lacks(held, &key, at, pieces.clone(), workspace)?
         {
             runtime().handles.forget(self.array.store.identity(), &key);

@@ -34,7 +34,7 @@ pub(super) struct Keeping {
 pub(super) struct Keeper {
     leading: Leading<'static>,
     version: Option<Version>,
-    asked_ms: u64,
+    asked_us: u64,
 }
 
 /// Chunks of a shard that this thread decodes for all, by piece.
@@ -45,7 +45,7 @@ impl Keeper {
         Self {
             leading,
             version: Some(version.clone()),
-            asked_ms: handle.asked_ms(),
+            asked_us: handle.asked_us(),
         }
     }
 }
@@ -106,9 +106,9 @@ impl Read {
         if !store.knows_versions() {
             return Ok((cache.is_fresh(kept), None));
         }
-        let now_ms = cache.now_ms();
+        let now_us = cache.now_us();
         let version = store.version(key)?;
-        Ok((version.is_some() && version == kept.version, Some(now_ms)))
+        Ok((version.is_some() && version == kept.version, Some(now_us)))
     }
 
     /// Reads an object that is a chunk by way of the cache; `None` where the cache has nothing to do with it.
@@ -130,8 +130,8 @@ impl Read {
             let spot = cache.spot(&self.name(key), place);
             if let Some(kept) = cache.find(&spot) {
                 match self.is_current(key, &kept) {
-                    Ok((true, asked_ms)) if kept.cells.len() == leaf.bytes() => {
-                        cache.hit(&kept, asked_ms);
+                    Ok((true, asked_us)) if kept.cells.len() == leaf.bytes() => {
+                        cache.hit(&kept, asked_us);
                         return Some(self.scatter(leaf, wanted, &kept.cells));
                     }
                     Ok(_) => cache.take_out(&spot, &kept),
@@ -164,12 +164,12 @@ impl Read {
     ) -> Result<()> {
         let (store, n) = (&self.array.store, leaf.bytes());
         let _taken = (n > LITTLE_BYTES).then(|| runtime().budget.take(n.saturating_mul(2)));
-        let mut asked_ms = self.cache.now_ms();
+        let mut asked_us = self.cache.now_us();
         let mut stored = workspace.empty_buffer();
         let ahead = (!store.is_local()).then(|| runtime().ahead.take(&name(store.identity(), key), &[]));
         let found = if let Some(came) = ahead.flatten() {
             Ok(came.map(|came| {
-                (stored, asked_ms) = (came.bytes, came.asked_ms);
+                (stored, asked_us) = (came.bytes, came.asked_us);
                 came.version
             }))
         } else if store.is_local() && store.knows_versions() {
@@ -183,7 +183,7 @@ impl Read {
                 let keeper = Keeper {
                     leading,
                     version: version.and_then(|version| version.to_keep()),
-                    asked_ms,
+                    asked_us,
                 };
                 self.place_and_keep(key, leaf, wanted, &stored, keeper, workspace)
             }
@@ -231,7 +231,7 @@ impl Read {
         };
         let done = done.and_then(|()| self.scatter(leaf, wanted, &cells[..n]));
         let spare = match &done {
-            Ok(()) => keeper.leading.keep(cells, n, keeper.version, keeper.asked_ms),
+            Ok(()) => keeper.leading.keep(cells, n, keeper.version, keeper.asked_us),
             Err(_) => Some(cells),
         };
         if let Some(spare) = spare {
@@ -373,13 +373,13 @@ impl Read {
     pub(super) fn check_held(&self, key: &str, handle: Arc<Handle>) -> Result<Option<Arc<Handle>>> {
         let (cache, store) = (self.cache, &self.array.store);
         let asks = self.keeping.as_ref().is_some_and(|keeping| keeping.all) && !store.is_local();
-        let age_ms = cache.now_ms().saturating_sub(handle.asked_ms());
-        if !asks || handle.is_new() || u128::from(age_ms) < cache.fresh().as_millis() {
+        let age_us = cache.now_us().saturating_sub(handle.asked_us());
+        if !asks || handle.is_new() || u128::from(age_us) < cache.fresh().as_micros() {
             return Ok(Some(handle));
         }
-        let now_ms = cache.now_ms();
+        let now_us = cache.now_us();
         if store.knows_versions() && store.version(key)?.as_ref() == Some(&handle.object.version()) {
-            handle.asked(now_ms);
+            handle.asked(now_us);
             return Ok(Some(handle));
         }
         runtime().handles.forget(store.identity(), key);

@@ -21,7 +21,9 @@ use self::folder::FolderShelf;
 use self::memory::MemoryShelf;
 use self::object::Open;
 use self::shelf::{Entry, SUMS, Shelf, now_ms};
-use crate::store::{Found, Later, Lock, Object, Put, Range, Result, Safety, Store, Version, Way, get_at_once, put_at_once};
+use crate::store::{
+    Found, Later, Lock, Object, Put, Range, Result, Safety, Store, Version, Way, get_at_once, put_at_once,
+};
 use crate::stores::keys::{check_key, reserve};
 use crate::sync::Mutex;
 

@@ -14,7 +14,9 @@ use std::sync::Arc;
 pub use self::deleted::NOTES;
 use self::deleted::{Deleted, is_note};
 use self::lower::Lower;
-use crate::store::{Error, Found, Later, Lock, Object, Put, Range, Result, Safety, Store, Version, Way, get_at_once, put_at_once};
+use crate::store::{
+    Error, Found, Later, Lock, Object, Put, Range, Result, Safety, Store, Version, Way, get_at_once, put_at_once,
+};
 use crate::stores::keys::{check_key, check_move, check_prefix, join, move_by_copy};
 use crate::stores::urls;
 

@@ -166,14 +166,14 @@ impl Expected {
 
     fn get(&self, at: usize, piece: Option<usize>) -> Result<Option<Came>> {
         let key = self.key(at);
-        let asked_ms = runtime().decoded.now_ms();
+        let asked_us = runtime().decoded.now_us();
         let mut bytes = Vec::new();
         let Some(piece) = piece else {
             let found = self.read.array.store.get(&key, Range::All, &mut bytes)?;
             return Ok(found.map(|found| Came {
                 bytes,
                 version: found.version,
-                asked_ms,
+                asked_us,
             }));
         };
         let Some(handle) = self.read.open(at, &key)? else {
@@ -187,7 +187,7 @@ impl Expected {
         Ok(Some(Came {
             bytes,
             version: Some(handle.object.version()),
-            asked_ms,
+            asked_us,
         }))
     }
 }
