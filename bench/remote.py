@@ -28,6 +28,8 @@ from typing import Any
 import numpy as np
 
 OURS = "zarrite"
+ALONE = "memory"
+"""Ours, with the same array in this process' memory: what is computed, without a network."""
 LIBRARIES = (OURS, "zarr", "zarr+zarrs", "zarrista", "tensorstore")
 LATENCIES = (0.0, 0.02, 0.05)
 BUCKET = "bucket"
@@ -127,6 +129,25 @@ class Zarrite(Blocking):
         self.array = zarrite.open_array(f"s3://{BUCKET}/{name}", mode="r+", storage_options=options)
 
 
+class Alone(Blocking):
+    """Ours, without a network."""
+
+    def __init__(self, name: str) -> None:
+        import zarrite
+
+        sharded = name.startswith("shard")
+        self.array = zarrite.create_array(
+            zarrite.storage.MemoryStore(),
+            shape=(SIDE,) * 3,
+            chunks=(CHUNK,) * 3,
+            shards=(SHARD,) * 3 if sharded else None,
+            dtype="uint16",
+            compressors=zarrite.codecs.ZstdCodec(level=3) if sharded else None,
+            fill_value=0,
+        )
+        self.array[...] = volume()
+
+
 def s3_store(url: str, prefix: str | None = None) -> Any:
     """The store that zarr-python, zarrs and zarrista share."""
     from obstore.store import S3Store
@@ -206,6 +227,8 @@ def library(name: str, url: str, array: str) -> Any:
     """An array opened by a library."""
     if name == "zarr+zarrs":
         return Zarr(url, array, "zarrs.ZarrsCodecPipeline")
+    if name == ALONE:
+        return Alone(array)
     return {OURS: Zarrite, "zarr": Zarr, "zarrista": Zarrista, "tensorstore": TensorStore}[name](url, array)
 
 
@@ -327,7 +350,7 @@ def compare(
             server.latency(latency)
             for row in rows:
                 median, memory, sums = {}, {}, {}
-                for name in libraries:
+                for name in (*libraries, ALONE):
                     said = run([*options, "--work", name, row, "--n", str(repetitions)])
                     if said is None:
                         continue
@@ -341,9 +364,11 @@ def compare(
                     for _ in range(repetitions)
                 ]
                 label = f"{row} {latency * 1e3:.0f} ms"
-                found[label] = {"median": median, "rss": memory, "limit": statistics.median(bare)}
+                alone = median.pop(ALONE, None)
+                found[label] = {"median": median, "rss": memory, "limit": statistics.median(bare), "alone": alone}
                 told = "  ".join(f"{name}: {seconds * 1e3:.0f}" for name, seconds in median.items())
-                print(f"{label}  {told}  floor: {found[label]['limit'] * 1e3:.0f}", file=sys.stderr, flush=True)
+                bounds = f"floor: {found[label]['limit'] * 1e3:.0f}  memory: {(alone or 0) * 1e3:.0f}"
+                print(f"{label}  {told}  {bounds}", file=sys.stderr, flush=True)
     return found
 
 
@@ -371,6 +396,7 @@ def main() -> int:
     words.add_argument("--rows", default=",".join(ROWS))
     words.add_argument("--libraries", default=",".join(LIBRARIES))
     words.add_argument("--n", type=int, default=3, help="repetitions in each process")
+    words.add_argument("--page", type=Path, help="a page whose table is written")
     words.add_argument("--prepare", action="store_true", help=argparse.SUPPRESS)
     words.add_argument("--url", help=argparse.SUPPRESS)
     words.add_argument("--work", nargs=2, help=argparse.SUPPRESS)
@@ -385,6 +411,10 @@ def main() -> int:
         rows, libraries = tuple(options.rows.split(",")), tuple(options.libraries.split(","))
         found = compare(options.python, options.tools.resolve(), latencies, rows, libraries, options.n)
         print(json.dumps(found, indent=1))
+        if options.page:
+            import table
+
+            table.fill(options.page, "remote", table.every(found))
     return 0
 
 

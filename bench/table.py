@@ -115,8 +115,10 @@ def every(rows: dict[str, Any]) -> str:
         best, ours = best_peer(row), row["median"].get(OURS)
         ratio = f"{best[1] / ours:.2f}x" if best and ours else "–"
         times = [milliseconds(row["median"].get(peer)) for peer in (OURS, *peers)]
-        lines.append([f"`{name}`", *times, milliseconds(row.get("limit")), ratio, f"{row['rss'].get(OURS, 0):.0f}"])
-    return grid(["", OURS, *peers, "floor", "best other / zarrite", "zarrite's peak memory, MiB"], lines)
+        bounds = [milliseconds(row[bound]) for bound in ("limit", "alone") if bound in row]
+        lines.append([f"`{name}`", *times, *bounds, ratio, f"{row['rss'].get(OURS, 0):.0f}"])
+    bounds = ["floor", "in memory"][: len(bounds)]
+    return grid(["", OURS, *peers, *bounds, "best other / zarrite", "zarrite's peak memory, MiB"], lines)
 
 
 def long(document: dict[str, Any]) -> str:

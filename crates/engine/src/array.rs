@@ -197,13 +197,15 @@ fn leaf_offset(leaf: &Leaf, mut cell: usize) -> isize {
     offset
 }
 
-/// Drives items that wait for a network, many at once.
+/// Drives items that wait for a network, many at once; a single one with little to compute on the caller's own thread.
 ///
 /// # Errors
 /// As [`drive`].
-pub fn far(items: usize, work: Arc<Work>, door: &mut Door<'_>) -> Result<()> {
+pub fn far(items: usize, little: bool, work: Arc<Work>, door: &mut Door<'_>) -> Result<()> {
     match door {
         _ if items == 0 => Ok(()),
+        // A thread of the pool would be woken for it, and wake this one. A wait for an answer asks whether it was interrupted.
+        Door::Wait(_) if items == 1 && little => with_workspace(|workspace| work(0, workspace)),
         Door::Wait(interrupted) => runtime().run_wide(items, 1, IN_FLIGHT, work, interrupted),
         // Every thread there may be could be here: one that only waited would wait for ever.
         Door::Help => with_workspace(|workspace| runtime().run_wide_and_help(items, 1, IN_FLIGHT, work, workspace)),
@@ -223,7 +225,7 @@ pub fn drive(
     mut door: Door<'_>,
 ) -> Result<()> {
     if !store.is_local() {
-        return far(items, work, &mut door);
+        return far(items, little, work, &mut door);
     }
     match door {
         _ if items == 0 => Ok(()),

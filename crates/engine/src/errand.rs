@@ -87,7 +87,12 @@ pub fn run<E: Errand>(errand: E, items: usize, door: &mut Door<'_>) -> Result<()
     });
     let workers = runtime().threads().min(items);
     let working = Arc::clone(&trip);
-    let done = far(workers, Arc::new(move |_, _: &mut Workspace| working.work()), door);
+    let done = far(
+        workers,
+        false,
+        Arc::new(move |_, _: &mut Workspace| working.work()),
+        door,
+    );
     trip.stop();
     if !matches!(done, Ok(()) | Err(Error::Stopped)) {
         trip.wait_for_the_rest(door);

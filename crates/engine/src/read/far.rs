@@ -6,7 +6,7 @@
 pub(super) mod ahead;
 mod chunks;
 
-use super::{GAP_BYTES, PART_BYTES, Read, TRIES};
+use super::{GAP_BYTES, LITTLE_BYTES, PART_BYTES, Read, TRIES};
 use crate::array::{Door, IN_FLIGHT, far};
 use crate::budget::Taken;
 use crate::errand::{self, Asked, Begin, Errand, First, Next};
@@ -68,14 +68,14 @@ pub(super) fn read_all(read: &Arc<Read>, mut door: Door<'_>) -> Result<()> {
             places.lock().append(&mut its);
             Ok(())
         });
-        far(SHARDS.min(objects - first), look, &mut door)?;
+        far(SHARDS.min(objects - first), read.is_little(), look, &mut door)?;
         let runs = merged(std::mem::take(&mut *found.lock()));
-        let (read, count) = (Arc::clone(read), runs.len());
+        let (read, count, little) = (Arc::clone(read), runs.len(), read.is_little());
         if is_errand(&read, count) {
             errand::run(Runs { read, runs }, count, &mut door)?;
         } else {
             let fetch: Arc<Work> = Arc::new(move |at, workspace| read.fetch(&runs[at], workspace));
-            far(count, fetch, &mut door)?;
+            far(count, little, fetch, &mut door)?;
         }
     }
     Ok(())
@@ -159,6 +159,11 @@ fn merged(mut places: Vec<Place>) -> Vec<Run> {
 }
 
 impl Read {
+    /// Whether its caller can as well compute it.
+    fn is_little(&self) -> bool {
+        self.plan.pieces().saturating_mul(self.leaf_bytes) <= LITTLE_BYTES
+    }
+
     /// The first and one past the last wanted byte of an uncompressed chunk, where that is much less than all.
     fn stretch(&self, leaf: &Compiled<'_, Leaf>, wanted: &Wanted<'_>) -> Option<(usize, usize)> {
         if !leaf.chain.is_plain() || leaf.bytes() < PART_BYTES {

@@ -23,10 +23,11 @@ pub(super) fn read_chunks(read: &Arc<Read>, objects: usize, door: &mut Door<'_>)
     } else {
         (0..objects).collect()
     };
-    let read = Arc::clone(read);
+    let (read, little) = (Arc::clone(read), read.is_little());
     let count = held.len();
     far(
         count,
+        little,
         Arc::new(move |at, _: &mut Workspace| read.far_chunk(held[at])),
         door,
     )
