@@ -109,7 +109,8 @@ def near(store: Store, path: str) -> Steps[tuple[str, ...]]:
     except (StoreError, OSError):
         return ()
     # What all names end with, such as ".zarr", makes none of them like another.
-    names = {os.path.splitext(known.casefold())[0]: known for known in (*keys, *prefixes) if known != name}
+    known = [other for other in (*keys, *prefixes) if other != name and not formats.is_document(other)]
+    names = {os.path.splitext(other.casefold())[0]: other for other in known}
     stem, _ = os.path.splitext(name.casefold())
     return tuple(names[close] for close in difflib.get_close_matches(stem, names, MOST_NAMED))
 

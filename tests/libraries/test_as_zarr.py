@@ -135,6 +135,17 @@ def test_a_small_shard_that_is_wanted_whole_is_one_call_of_a_store_that_counts()
     )
 
 
+def test_every_data_type_is_found_by_its_name() -> None:
+    runs(
+        "from zarr.dtype import TimeDelta64, data_type_registry\n"
+        "assert data_type_registry.get('numpy.timedelta64') is TimeDelta64\n"
+        "kinds = data_type_registry.contents\n"
+        "assert len(kinds) == 22 and all(kind.word == name for name, kind in kinds.items())\n"
+        "try: data_type_registry.get('none')\n"
+        "except KeyError: pass\n"
+    )
+
+
 def test_what_is_not_there_has_the_error_of_a_group() -> None:
     runs(
         "try: zarr.open({}, mode='r')\n"

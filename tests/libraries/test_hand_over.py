@@ -38,6 +38,7 @@ def test_jax_takes_an_array() -> None:
     jnp = pytest.importorskip("jax.numpy")
     assert_array_equal(jnp.asarray(stored()), CELLS)
     assert_array_equal(jnp.from_dlpack(stored()), CELLS)
+    assert_array_equal(pytest.importorskip("jax.dlpack").from_dlpack(stored()[...]), CELLS)
     assert float(jnp.asarray(stored()[1:3, ::2]).sum()) == CELLS[1:3, ::2].sum()
 
 
@@ -104,3 +105,26 @@ def test_napari_shows_an_array_and_a_pyramid_and_reads_one_plane() -> None:
     pyramid = [zarrite.create_array(None, shape=(64 >> level,) * 2, chunks=16, dtype="u2") for level in range(3)]
     layer = viewer.add_image(pyramid, multiscale=True, contrast_limits=(0, 9))
     assert [level.shape for level in layer.data] == [(64, 64), (32, 32), (16, 16)]
+
+
+@pytest.mark.filterwarnings("ignore")  # napari's own
+def test_an_array_has_what_napari_asks_of_the_data_of_a_layer() -> None:
+    protocols = pytest.importorskip("napari.layers._data_protocols")
+    protocols.assert_protocol(stored())
+    components = pytest.importorskip("napari.components")
+    viewer = components.ViewerModel()
+    numbered = stored(CELLS.astype("i4"))
+    layer = viewer.add_labels(numbered)
+    assert layer.data is numbered
+    assert layer.get_value((2, 3)) == CELLS[2, 3]
+    with pytest.raises(zarrite.errors.ReadOnlyError):
+        viewer.add_labels(zarrite.open_array(numbered.store, mode="r")).paint((2, 3), 7)
+
+
+def test_what_napari_lists_for_the_data_of_a_layer_is_there() -> None:
+    # Where napari is not installed: dtype, shape, ndim, size and brackets, which give what NumPy takes.
+    array = stored()
+    assert (array.dtype, array.shape, array.ndim, array.size) == (CELLS.dtype, CELLS.shape, CELLS.ndim, CELLS.size)
+    for key in (0, slice(1, 3), ..., (0, slice(None)), (slice(None, None, 2), ...)):
+        assert_array_equal(np.asarray(array[key]), CELLS[key])
+    assert_array_equal(np.asarray(array, dtype="f8"), CELLS)

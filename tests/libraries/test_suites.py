@@ -3,7 +3,7 @@
 A sample runs always, where the libraries and their tests are installed; `ZARRITE_SUITES=all` runs everything, and
 `ZARRITE_SUITES_PYTHON` names an interpreter that has them, such as one without zarr-python. Tests that a wheel does
 not bring are taken from the source of the release that is installed: `ZARRITE_SUITES_SOURCES` names a folder where such
-are unpacked, else pip downloads them when everything runs.
+are unpacked, else pip downloads them when everything runs. Those of anndata need pyarrow.
 """
 
 from __future__ import annotations
