@@ -86,7 +86,7 @@ class ObjectCodec(Codec):
 
     def lower(self, chain: Lowering) -> None:
         chain.steps.append({"name": self.run})
-        chain.in_python(self, self.id, BYTES)
+        chain.in_python(self, str(self.id), BYTES)
         chain.numpy = np.dtype(np.uint8)
 
     def encode(self, data: bytes) -> bytes:
