@@ -1,4 +1,4 @@
-"""Fields of structured cells: reading and writing some of them."""
+"""Fields of structured cells: taken out of a key, read, and written."""
 
 from __future__ import annotations
 
@@ -11,9 +11,41 @@ from zarrite._engine import Pending
 from zarrite.cells import Reading
 from zarrite.errors import ArrayIndexError
 
-__all__ = ["FieldReading", "Fields", "field_dtype", "set_fields"]
+__all__ = ["FieldReading", "Fields", "field_dtype", "set_fields", "split_fields"]
 
 Fields = str | list[str] | None
+
+
+def split_fields(key: Any) -> tuple[str | list[str] | None, Any]:
+    """Takes field names out of a key: `("f", 0)` is field "f" of cell 0, `["f", "g"]` a structure of two fields.
+
+    Returns:
+        a name, a list of names or `None`; and the key without them.
+    """
+    if isinstance(key, str):
+        return key, Ellipsis
+    if isinstance(key, list):
+        if key and all(isinstance(name, str) for name in key):
+            return list(key), Ellipsis
+        return None, key
+    if not isinstance(key, tuple):
+        return None, key
+    names: list[str] = []
+    grouped: list[str] | None = None
+    rest: list[Any] = []
+    for entry in key:
+        if isinstance(entry, str):
+            names.append(entry)
+        elif isinstance(entry, list) and entry and all(isinstance(name, str) for name in entry):
+            grouped = list(entry)
+        else:
+            rest.append(entry)
+    if not names and grouped is None:
+        return None, key
+    remaining: Any = tuple(rest) if rest else Ellipsis
+    if grouped is not None:
+        return grouped + names, remaining
+    return (names[0] if len(names) == 1 else names), remaining
 
 
 def field_dtype(dtype: np.dtype[Any], fields: str | list[str]) -> np.dtype[Any]:

@@ -13,7 +13,7 @@ from zarrite._verb import Steps, Turn, verb
 from zarrite.cells import Reading, Translated, Writing, bind, out_array, taken
 from zarrite.described import Described
 from zarrite.errors import ReadOnlyError
-from zarrite.fields import FieldReading, Fields, field_dtype, set_fields
+from zarrite.fields import FieldReading, Fields, field_dtype, set_fields, split_fields
 from zarrite.indexing import BlockIndex, OIndex, VIndex
 from zarrite.node import Seat, check_writable
 from zarrite.selection import (
@@ -26,7 +26,6 @@ from zarrite.selection import (
     mask as by_mask,
     orthogonal,
     settle,
-    split_fields,
 )
 
 __all__ = ["Selecting"]

@@ -1,4 +1,4 @@
-"""What stands in the brackets, settled: the last place with `...`, negative indices, masks and fields.
+"""What stands in the brackets, settled: the last place with `...`, negative indices and masks.
 
 A settled selection is a `Box` (one entry an axis: a stride or index numbers) or `Points` (coordinates of cells).
 Past this file every index lies inside its axis.
@@ -26,7 +26,6 @@ __all__ = [
     "mask",
     "orthogonal",
     "settle",
-    "split_fields",
 ]
 
 Indices = NDArray[np.int64]
@@ -438,35 +437,3 @@ def _broadcast_shape(shapes: Sequence[tuple[int, ...]]) -> tuple[int, ...]:
         raise ArrayIndexError(
             f"the index arrays do not broadcast to one shape: {', '.join(map(str, shapes))}"
         ) from error
-
-
-def split_fields(key: Any) -> tuple[str | list[str] | None, Any]:
-    """Takes field names out of a key: `("f", 0)` is field "f" of cell 0, `["f", "g"]` a structure of two fields.
-
-    Returns:
-        a name, a list of names or `None`; and the key without them.
-    """
-    if isinstance(key, str):
-        return key, Ellipsis
-    if isinstance(key, list):
-        if key and all(isinstance(name, str) for name in key):
-            return list(key), Ellipsis
-        return None, key
-    if not isinstance(key, tuple):
-        return None, key
-    names: list[str] = []
-    grouped: list[str] | None = None
-    rest: list[Any] = []
-    for entry in key:
-        if isinstance(entry, str):
-            names.append(entry)
-        elif isinstance(entry, list) and entry and all(isinstance(name, str) for name in entry):
-            grouped = list(entry)
-        else:
-            rest.append(entry)
-    if not names and grouped is None:
-        return None, key
-    remaining: Any = tuple(rest) if rest else Ellipsis
-    if grouped is not None:
-        return grouped + names, remaining
-    return (names[0] if len(names) == 1 else names), remaining

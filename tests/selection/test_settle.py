@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 import reference
 import selecting
-from zarrite import selection
+from zarrite import fields, selection
 from zarrite.errors import ArrayIndexError, BoundsCheckError, VindexInvalidSelectionError
 from zarrite.model.grids import RegularGrid
 from zarrite.selection import Box, Points
@@ -143,8 +143,8 @@ def test_blocks_take_integers_and_plain_slices(key: Any) -> None:
 
 
 def test_field_names_are_taken_out_of_a_key() -> None:
-    assert selection.split_fields("f") == ("f", ...)
-    assert selection.split_fields(("f", 0)) == ("f", (0,))
-    assert selection.split_fields(["f", "g"]) == (["f", "g"], ...)
-    assert selection.split_fields((["f", "g"], 0, 1)) == (["f", "g"], (0, 1))
-    assert selection.split_fields([0, 1]) == (None, [0, 1])
+    assert fields.split_fields("f") == ("f", ...)
+    assert fields.split_fields(("f", 0)) == ("f", (0,))
+    assert fields.split_fields(["f", "g"]) == (["f", "g"], ...)
+    assert fields.split_fields((["f", "g"], 0, 1)) == (["f", "g"], (0, 1))
+    assert fields.split_fields([0, 1]) == (None, [0, 1])
