@@ -323,11 +323,17 @@ impl Object for Open {
 
 /// The bytes from `offset` on, or what to say when the object ends before them.
 pub(super) fn slice_of<'a>(all: &'a [u8], key: &str, offset: u64, bytes: u64) -> Result<&'a [u8]> {
+    check_within(key, offset, bytes, all.len() as u64)?;
+    Ok(&all[offset as usize..(offset + bytes) as usize])
+}
+
+/// Refuses a read that reaches beyond an object.
+pub(super) fn check_within(key: &str, offset: u64, bytes: u64, object_bytes: u64) -> Result<()> {
     let stop = offset.saturating_add(bytes);
-    if stop > all.len() as u64 {
-        return Err(short(key, offset, stop, all.len() as u64));
+    if stop > object_bytes {
+        return Err(short(key, offset, stop, object_bytes));
     }
-    Ok(&all[offset as usize..stop as usize])
+    Ok(())
 }
 
 /// The failure of a read that reaches beyond an object.

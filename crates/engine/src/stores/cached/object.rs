@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 use super::Inner;
 use super::shelf::Entry;
 use crate::store::{Error, Object, Range, Result, Version};
+use crate::stores::memory::check_within;
 use crate::sync::Mutex;
 
 /// An object that is read from the shelf where it can be. All of its ranges are of one version.
@@ -59,13 +60,8 @@ impl Object for Open {
     }
 
     fn read_at(&self, offset: u64, into: &mut [u8]) -> Result<()> {
-        let end = offset.saturating_add(into.len() as u64);
-        if end > self.bytes {
-            return Err(Error::corrupt(
-                &*self.key,
-                format!("it has {} bytes, and bytes {offset} to {end} are wanted", self.bytes),
-            ));
-        }
+        check_within(&self.key, offset, into.len() as u64, self.bytes)?;
+        let end = offset + into.len() as u64;
         if into.is_empty() {
             return Ok(());
         }

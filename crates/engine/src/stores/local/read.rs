@@ -9,7 +9,7 @@ use rustix::io::{Errno, pread, retry_on_intr};
 use super::{Local, spot};
 use crate::store::{Error, Found, Object, Range, Result, Version};
 use crate::stores::keys::reserve;
-use crate::stores::memory::short;
+use crate::stores::memory::{check_within, short};
 
 /// What one call of the system is asked for at most; Linux gives no more than 2 GiB less a page at once.
 const CALL_BYTES: usize = 1 << 30;
@@ -207,15 +207,6 @@ impl File {
         }
     }
 
-    fn check(&self, offset: u64, bytes: u64) -> Result<()> {
-        let stop = offset.saturating_add(bytes);
-        if stop > self.bytes() {
-            Err(short(&self.key, offset, stop, self.bytes()))
-        } else {
-            Ok(())
-        }
-    }
-
     /// The file was shortened in place since it was opened.
     fn shortened(&self, offset: u64, bytes: u64, got: u64) -> Error {
         short(&self.key, offset, offset + bytes, offset + got)
@@ -232,7 +223,7 @@ impl Object for File {
     }
 
     fn read_at(&self, offset: u64, into: &mut [u8]) -> Result<()> {
-        self.check(offset, into.len() as u64)?;
+        check_within(&self.key, offset, into.len() as u64, self.bytes())?;
         let mut got = 0;
         while got < into.len() {
             let stop = into.len().min(got + CALL_BYTES);
@@ -246,7 +237,7 @@ impl Object for File {
     }
 
     fn append_at(&self, offset: u64, bytes: u64, into: &mut Vec<u8>) -> Result<()> {
-        self.check(offset, bytes)?;
+        check_within(&self.key, offset, bytes, self.bytes())?;
         reserve(&self.key, bytes, into)?;
         let before = into.len();
         let failed = match append(&self.fd, offset, bytes, false, into) {

@@ -9,7 +9,7 @@ use crate::sync::Mutex;
 use super::version;
 use crate::store::{Error, Object, Result, Version};
 use crate::stores::keys::reserve;
-use crate::stores::memory::short;
+use crate::stores::memory::check_within;
 
 /// A file held open. Reads of several threads wait for one another: the place to read at belongs to the file.
 pub(super) struct Open {
@@ -44,10 +44,7 @@ impl Object for Open {
     }
 
     fn read_at(&self, offset: u64, into: &mut [u8]) -> Result<()> {
-        let stop = offset.saturating_add(into.len() as u64);
-        if stop > self.bytes {
-            return Err(short(&self.key, offset, stop, self.bytes));
-        }
+        check_within(&self.key, offset, into.len() as u64, self.bytes)?;
         let mut file = self.file.lock();
         let read = file.seek(SeekFrom::Start(offset)).and_then(|_| file.read_exact(into));
         read.map_err(|cause| match cause.kind() {
@@ -57,10 +54,7 @@ impl Object for Open {
     }
 
     fn append_at(&self, offset: u64, bytes: u64, into: &mut Vec<u8>) -> Result<()> {
-        let stop = offset.saturating_add(bytes);
-        if stop > self.bytes {
-            return Err(short(&self.key, offset, stop, self.bytes));
-        }
+        check_within(&self.key, offset, bytes, self.bytes)?;
         reserve(&self.key, bytes, into)?;
         let before = into.len();
         into.resize(before + bytes as usize, 0);

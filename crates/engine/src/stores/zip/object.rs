@@ -4,7 +4,7 @@ use super::Zip;
 use super::directory::Entry;
 use crate::store::{Error, Object, Result, Version};
 use crate::stores::keys::reserve;
-use crate::stores::memory::{short, slice_of};
+use crate::stores::memory::{check_within, slice_of};
 
 /// A read that begins so near to the header takes the header along.
 const NEAR_BYTES: u64 = 64 << 10;
@@ -21,15 +21,6 @@ pub(super) enum Held {
 }
 
 impl Open {
-    fn check(&self, offset: u64, bytes: u64) -> Result<()> {
-        let stop = offset.saturating_add(bytes);
-        if stop > self.bytes() {
-            Err(short(&self.key, offset, stop, self.bytes()))
-        } else {
-            Ok(())
-        }
-    }
-
     fn entry<'a>(&self, zip: &'a Zip) -> Result<&'a Entry> {
         let entry = zip.0.entries.get(&self.key);
         entry.ok_or_else(|| Error::corrupt(&*self.key, "it is not in the archive"))
@@ -71,7 +62,7 @@ impl Object for Open {
     }
 
     fn read_at(&self, offset: u64, into: &mut [u8]) -> Result<()> {
-        self.check(offset, into.len() as u64)?;
+        check_within(&self.key, offset, into.len() as u64, self.bytes())?;
         match &self.held {
             Held::Part { zip, .. } => match self.begin(zip, offset, into)? {
                 Some(begin) => zip.0.archive.read_at(begin + offset, into),
@@ -85,7 +76,7 @@ impl Object for Open {
     }
 
     fn append_at(&self, offset: u64, bytes: u64, into: &mut Vec<u8>) -> Result<()> {
-        self.check(offset, bytes)?;
+        check_within(&self.key, offset, bytes, self.bytes())?;
         match &self.held {
             Held::Part { zip, .. } => {
                 let begin = zip.begin(&self.key, self.entry(zip)?)?;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::state::{Held, Value};
 use super::{Archive, scratch};
 use crate::store::{Error, Object, Result, Version};
-use crate::stores::memory::{short, slice_of};
+use crate::stores::memory::{check_within, slice_of};
 
 /// An object that is held open.
 pub(super) struct Open {
@@ -38,10 +38,7 @@ impl Object for Open {
         match &self.held {
             Opened::Base(object) => object.read_at(offset, into),
             Opened::Held(held) => {
-                let stop = offset.saturating_add(into.len() as u64);
-                if stop > held.bytes() {
-                    return Err(short(&self.key, offset, stop, held.bytes()));
-                }
+                check_within(&self.key, offset, into.len() as u64, held.bytes())?;
                 match &held.value {
                     Value::Memory(bytes) => {
                         into.copy_from_slice(slice_of(bytes, &self.key, offset, into.len() as u64)?);

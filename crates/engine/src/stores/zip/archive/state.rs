@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::scratch::{self, Scratch};
 use crate::store::{Error, Result, Version};
 use crate::stores::keys::{all_below, reserve};
-use crate::stores::memory::{short, slice_of};
+use crate::stores::memory::{check_within, slice_of};
 use crate::stores::zip::Zip;
 
 #[derive(Default)]
@@ -71,9 +71,7 @@ impl Held {
                 bytes: held,
                 ..
             } => {
-                if offset.saturating_add(bytes) > *held {
-                    return Err(short(key, offset, offset.saturating_add(bytes), *held));
-                }
+                check_within(key, offset, bytes, *held)?;
                 let before = into.len();
                 reserve(key, bytes, into)?;
                 into.resize(before + bytes as usize, 0);
