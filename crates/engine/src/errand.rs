@@ -65,7 +65,7 @@ pub type Begin<T> = Box<dyn FnOnce(Later<T>) -> Option<Way> + Send>;
 /// Does all items of an errand.
 ///
 /// # Errors
-/// The first failure; [`Error::Stopped`](crate::error::Error::Stopped) when interrupted.
+/// The first failure; [`Error::Stopped`] when interrupted.
 pub fn run<E: Errand>(errand: E, items: usize, door: &mut Door<'_>) -> Result<()> {
     let trip = Arc::new(Trip {
         errand,
