@@ -6,35 +6,34 @@
 mod answer;
 pub mod counted;
 mod delete;
+mod failures;
 mod fetching;
 mod lending;
+mod many;
 mod missing;
 mod network;
 mod objects;
 mod pace;
+mod putting;
 mod rules;
 mod settings;
 mod wire;
 
-use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::Bytes;
-use futures_util::{StreamExt, TryStreamExt};
+use futures_util::TryStreamExt;
 use object_store::path::Path;
-use object_store::{ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload};
+use object_store::{ObjectStore, ObjectStoreExt};
 
-use self::fetching::{Fetched, update};
+use self::failures::failed;
+use self::fetching::Fetched;
 use self::missing::Proof;
-use self::network::{Network, network};
+use self::network::network;
 use self::objects::RemoteObject;
-use self::rules::Missing;
 pub use self::rules::{Lend, Lent, Rules, Sign, Signed};
 pub use self::settings::Settings;
-use self::wire::{Doubt, Refusal};
-use crate::handles::name;
-use crate::runtime::runtime;
 use crate::store::{Error, Found, Later, Object, Put, Range, Result, Safety, Store, Version, Way, named};
 use crate::stores::keys::{below, check_key, check_move, check_prefix, move_by_copy};
 use crate::sync::Mutex;
@@ -109,27 +108,6 @@ impl Remote {
         Ok(())
     }
 
-    /// An object is changed here: what was read of it ahead is old when this is dropped.
-    fn changing(&self, key: &str) -> Changing {
-        Changing(name(self.identity(), key))
-    }
-
-    /// Why a prefix cannot be listed.
-    fn unlisted(&self, prefix: &str, error: &object_store::Error) -> Error {
-        let is_web = self.0.settings.url.starts_with("http");
-        match refusal(error).map(|refusal| (refusal.status, &refusal.why)) {
-            Some((Some(400 | 403..=405 | 501), why)) if is_web => Error::Io {
-                key: prefix.to_owned(),
-                errno: None,
-                why: format!(
-                    "a plain web server does not list what it holds ({why}); \
-                     open arrays and groups by their paths, or a hierarchy that is consolidated"
-                ),
-            },
-            _ => failed(prefix, error),
-        }
-    }
-
     /// Asks for a range and gives its bytes; `None` when there is no such key.
     fn fetch(&self, key: &str, range: Range, only: Option<&str>) -> Result<Option<Fetched>> {
         let (path, client) = (checked(key)?, self.client()?);
@@ -163,58 +141,6 @@ impl Remote {
             then(answer.await);
         }))
     }
-
-    /// Puts an object.
-    fn putting(
-        &self,
-        key: &str,
-        parts: Vec<Bytes>,
-        how: Put,
-    ) -> Result<impl Future<Output = Result<bool>> + Send + 'static> {
-        self.writable()?;
-        let (path, client) = (checked(key)?, self.client()?);
-        let mode = match &how {
-            Put::Always => PutMode::Overwrite,
-            Put::IfAbsent => PutMode::Create,
-            Put::IfVersion(version) => PutMode::Update(update(version)),
-        };
-        let changing = self.changing(key);
-        let doubt = Doubt::default();
-        let mut options = PutOptions::from(mode);
-        options.extensions.insert(doubt.clone());
-        let (store, key) = (self.clone(), key.to_owned());
-        let payload: PutPayload = parts.iter().cloned().collect();
-        Ok(async move {
-            let _changing = changing;
-            match client.put_opts(&path, payload, options).await {
-                Ok(_) => Ok(true),
-                // An answer was lost on the way: perhaps the object that is there is this one.
-                Err(
-                    object_store::Error::AlreadyExists { .. }
-                    | object_store::Error::Precondition { .. }
-                    | object_store::Error::NotFound { .. },
-                ) if how != Put::Always && doubt.is_there() => {
-                    let there = store.fetched(client.as_ref(), &key, &path, Range::All, None).await?;
-                    Ok(there.is_some_and(|there| consists_of(&there.bytes, &parts)))
-                }
-                Err(object_store::Error::AlreadyExists { .. } | object_store::Error::Precondition { .. })
-                    if how != Put::Always =>
-                {
-                    Ok(false)
-                }
-                // The object that was to be replaced is gone.
-                Err(object_store::Error::NotFound { .. }) if matches!(how, Put::IfVersion(_)) => Ok(false),
-                Err(error) if how != Put::Always && refuses_conditions(&error) => {
-                    *store.0.safety.lock() = Safety::Nothing;
-                    Err(Error::Unsafe {
-                        key,
-                        why: "the server takes no conditional puts".into(),
-                    })
-                }
-                Err(error) => Err(failed(&key, &error)),
-            }
-        })
-    }
 }
 
 /// Adds what came to a buffer; to an empty one without a copy.
@@ -223,15 +149,6 @@ fn append(into: &mut Vec<u8>, came: Bytes) {
         *into = came.into();
     } else {
         into.extend_from_slice(&came);
-    }
-}
-
-/// Objects whose name begins with this are being changed.
-struct Changing(String);
-
-impl Drop for Changing {
-    fn drop(&mut self) {
-        runtime().ahead.forget_below(&self.0);
     }
 }
 
@@ -244,91 +161,6 @@ fn path(key: &str) -> Result<Path> {
 fn checked(key: &str) -> Result<Path> {
     check_key(key)?;
     path(key)
-}
-
-/// What a server, or the way to it, said; where the failure is not the dialect's own.
-fn refusal(error: &object_store::Error) -> Option<&Refusal> {
-    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
-    while let Some(found) = cause {
-        if let Some(refusal) = found.downcast_ref::<Refusal>() {
-            return Some(refusal);
-        }
-        cause = found.source();
-    }
-    None
-}
-
-/// A failure in the contract's words.
-fn failed(key: &str, error: &object_store::Error) -> Error {
-    let key = key.to_owned();
-    let Some(refusal) = refusal(error) else {
-        let why = said(error);
-        return match error {
-            object_store::Error::PermissionDenied { .. } | object_store::Error::Unauthenticated { .. } => {
-                Error::Permission { key, errno: None, why }
-            }
-            _ => Error::Io { key, errno: None, why },
-        };
-    };
-    let why = refusal.why.clone();
-    if refusal.who_am_i {
-        let why = format!(
-            "no credentials were found, and this machine lends none ({why}); \
-             for public data pass storage_options={{\"anon\": True}}"
-        );
-        return Error::Permission { key, errno: None, why };
-    }
-    if missing::is_about_credentials(refusal) {
-        let why = format!("{why}; the credentials are wrong or have ended");
-        return Error::Permission { key, errno: None, why };
-    }
-    match refusal.status {
-        Some(401 | 403) => Error::Permission { key, errno: None, why },
-        _ => Error::Io { key, errno: None, why },
-    }
-}
-
-/// Who was told to stop before all was answered hears of it in the place of an answer.
-fn unanswered<T>(done: Result<()>, answered: &[bool], each: &mut dyn FnMut(usize, Result<T>) -> bool) {
-    if let (Err(error), Some(place)) = (done, answered.iter().position(|answered| !answered)) {
-        each(place, Err(error));
-    }
-}
-
-/// Whether an object is made of these parts.
-fn consists_of(object: &[u8], parts: &[Bytes]) -> bool {
-    let mut rest = object;
-    parts.iter().all(|part| match rest.strip_prefix(&part[..]) {
-        Some(left) => {
-            rest = left;
-            true
-        }
-        None => false,
-    }) && rest.is_empty()
-}
-
-/// Whether a server, or its settings, said that it knows no conditional puts.
-fn refuses_conditions(error: &object_store::Error) -> bool {
-    let own = matches!(
-        error,
-        object_store::Error::NotImplemented { .. } | object_store::Error::NotSupported { .. }
-    );
-    own || refusal(error).is_some_and(|refusal| refusal.status == Some(501))
-}
-
-/// An error and what caused it, each said once.
-fn said(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(found) = cause {
-        let words = found.to_string();
-        if !text.contains(&words) {
-            text.push_str(": ");
-            text.push_str(&words);
-        }
-        cause = found.source();
-    }
-    text
 }
 
 impl Store for Remote {
@@ -357,25 +189,7 @@ impl Store for Remote {
     }
 
     fn prove(&self, key: &str, parts: &[&[u8]]) -> Result<Safety> {
-        self.writable()?;
-        let (path, client) = (checked(key)?, self.client()?);
-        let _proving = self.0.proving.lock();
-        // Another thread was faster.
-        if self.safety() != Safety::Unproven {
-            return Ok(self.safety());
-        }
-        let payload: PutPayload = parts.iter().map(|part| Bytes::copy_from_slice(part)).collect();
-        network().wait(async {
-            let found = match client.put_opts(&path, payload, PutMode::Create.into()).await {
-                Err(object_store::Error::AlreadyExists { .. } | object_store::Error::Precondition { .. }) => {
-                    Safety::Conditions
-                }
-                Err(error) if !refuses_conditions(&error) => return Err(failed(key, &error)),
-                _ => Safety::Nothing,
-            };
-            *self.0.safety.lock() = found;
-            Ok(found)
-        })
+        self.proving(key, parts)
     }
 
     fn get(&self, key: &str, range: Range, into: &mut Vec<u8>) -> Result<Option<Found>> {
@@ -444,75 +258,11 @@ impl Store for Remote {
     }
 
     fn get_ranges(&self, key: &str, ranges: &[Range], each: &mut dyn FnMut(usize, Vec<u8>) -> bool) -> Result<bool> {
-        let (path, client) = (checked(key)?, self.client()?);
-        network().wait(async {
-            let mut answers = futures_util::stream::iter(ranges.iter().enumerate())
-                .map(|(place, &range)| {
-                    let (client, path) = (&client, &path);
-                    async move { (place, self.fetched(client.as_ref(), key, path, range, None).await) }
-                })
-                .buffer_unordered(Network::MOST);
-            while let Some((place, answer)) = answers.next().await {
-                let Some(found) = answer? else { return Ok(false) };
-                if !each(place, found.bytes.into()) {
-                    break;
-                }
-            }
-            Ok(true)
-        })
+        self.getting_ranges(key, ranges, each)
     }
 
     fn get_many(&self, keys: &[String], each: &mut dyn FnMut(usize, Result<Option<Vec<u8>>>) -> bool) {
-        let client = match self.client() {
-            Ok(client) => client,
-            Err(error) => {
-                for place in 0..keys.len() {
-                    if !each(place, Err(error.clone())) {
-                        return;
-                    }
-                }
-                return;
-            }
-        };
-        let may_wait = self.0.settings.rules.missing == Missing::Auto && keys.len() > 1;
-        let mut answered = vec![false; keys.len()];
-        let done = network().wait(async {
-            let mut answers = futures_util::stream::iter(keys.iter().enumerate())
-                .map(|(place, key)| {
-                    let client = &client;
-                    async move {
-                        let path = match checked(key) {
-                            Ok(path) => path,
-                            Err(error) => return (place, Err(error)),
-                        };
-                        let answer = self.fetched(client.as_ref(), key, &path, Range::All, None).await;
-                        (place, answer.map(|found| found.map(|found| found.bytes.into())))
-                    }
-                })
-                .buffer_unordered(Network::MOST);
-            let mut postponed = Vec::new();
-            while let Some((place, answer)) = answers.next().await {
-                // What the others of the batch prove is known when they have come.
-                if may_wait && matches!(answer, Err(Error::Permission { .. })) {
-                    postponed.push(place);
-                    continue;
-                }
-                answered[place] = true;
-                if !each(place, answer) {
-                    return Ok(());
-                }
-            }
-            for place in postponed {
-                let key = &keys[place];
-                let answer = self.fetched(client.as_ref(), key, &path(key)?, Range::All, None).await;
-                answered[place] = true;
-                if !each(place, answer.map(|found| found.map(|found| found.bytes.into()))) {
-                    break;
-                }
-            }
-            Ok(())
-        });
-        unanswered(done, &answered, each);
+        self.getting_many(keys, each);
     }
 
     fn open(&self, key: &str) -> Result<Option<Arc<dyn Object>>> {
@@ -541,37 +291,7 @@ impl Store for Remote {
     }
 
     fn put_many(&self, items: &[(String, &[u8])], each: &mut dyn FnMut(usize, Result<()>) -> bool) {
-        if let Err(error) = self.writable() {
-            for place in 0..items.len() {
-                if !each(place, Err(error.clone())) {
-                    return;
-                }
-            }
-            return;
-        }
-        let mut answered = vec![false; items.len()];
-        let done = network().wait(async {
-            let mut answers = futures_util::stream::iter(items.iter().enumerate())
-                .map(|(place, (key, value))| async move {
-                    let done = async {
-                        let (path, client) = (checked(key)?, self.client()?);
-                        let _changing = self.changing(key);
-                        let payload = PutPayload::from(Bytes::copy_from_slice(value));
-                        let done = client.put(&path, payload).await;
-                        done.map(drop).map_err(|error| failed(key, &error))
-                    };
-                    (place, done.await)
-                })
-                .buffer_unordered(Network::MOST);
-            while let Some((place, answer)) = answers.next().await {
-                answered[place] = true;
-                if !each(place, answer) {
-                    break;
-                }
-            }
-            Ok(())
-        });
-        unanswered(done, &answered, each);
+        self.putting_many(items, each);
     }
 
     fn delete(&self, key: &str) -> Result<()> {

@@ -6,7 +6,8 @@ use futures_util::StreamExt;
 use object_store::path::Path;
 use object_store::{Error, ObjectStore};
 
-use super::{Remote, failed, network};
+use super::failures::{failed, said};
+use super::{Remote, network};
 use crate::store::Result;
 
 /// Deletes objects, up to 1,000 with one request, and says how many there were.
@@ -44,7 +45,7 @@ async fn deleted(client: &dyn ObjectStore, paths: Vec<Path>, may_know_none: bool
 
 /// Whether a failure says that the server does not do what it was asked for.
 fn knows_no_batches(error: &Error) -> bool {
-    let said = super::said(error);
+    let said = said(error);
     matches!(error, Error::NotImplemented { .. } | Error::NotSupported { .. })
         || ["501 Not Implemented", "405 Method Not Allowed"]
             .iter()

@@ -6,7 +6,8 @@ use bytes::Bytes;
 use object_store::path::Path;
 use object_store::{GetOptions, GetRange, GetResult, ObjectMeta, ObjectStore, ObjectStoreExt, UpdateVersion};
 
-use super::{Remote, refusal};
+use super::Remote;
+use super::failures::refusal;
 use crate::store::{Error, Range, Result, Version};
 
 /// Stands between the two words that Google's servers have for a version.

@@ -9,9 +9,10 @@ use std::time::Instant;
 use object_store::path::Path;
 use object_store::{GetOptions, GetRange, ObjectStore};
 
+use super::Remote;
+use super::failures::{failed, refusal};
 use super::rules::Missing;
 use super::wire::Refusal;
-use super::{Remote, failed, refusal};
 use crate::store::{Error, Result};
 use crate::sync::Mutex;
 

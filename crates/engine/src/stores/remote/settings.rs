@@ -9,9 +9,10 @@ use object_store::gcp::{GoogleCloudStorageBuilder, GoogleConfigKey};
 use object_store::http::HttpBuilder;
 use object_store::{ClientConfigKey, ClientOptions, ObjectStore, RetryConfig};
 
+use super::failures::said;
+use super::lending;
 use super::rules::Rules;
 use super::wire::Connector;
-use super::{lending, said};
 use crate::store::{Error, Result};
 
 /// The builder of a cloud, told what this place is: all are told alike, and they have no trait in common.

@@ -21,9 +21,9 @@ use object_store::client::{
 };
 
 use super::answer::{self, Wanted};
+use super::failures::said;
 use super::pace::Pace;
 use super::rules::{Rules, header_line};
-use super::said;
 
 /// A line that carries less is as good as silent.
 const SLOWEST_BYTES_PER_S: u64 = 64 * 1024;
