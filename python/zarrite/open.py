@@ -68,7 +68,7 @@ def _place(
 
     def resolved() -> tuple[Store, str]:
         writes = mode in ("r+", "w", "w-")
-        return resolve(store, path, read_only=mode == "r", writes=writes, storage_options=storage_options)
+        return resolve(store, path, read_only=mode == "r", writes=writes, mode=mode, storage_options=storage_options)
 
     place, inside = (yield Call(resolved)) if is_pipeline(store) else resolved()
     return place, inside, mode or ("r" if place.read_only else "a")
