@@ -152,6 +152,12 @@ def open(
         if model is not None:
             if config is not None:
                 raise TypeError(NO_CONFIG)
+            for word in settings:
+                if word in ARRAY_WORDS:
+                    raise TypeError(
+                        f"open_group() got an unexpected keyword argument {word!r}: {join_url(place.url, inside)} is a "
+                        "group, and that is said of arrays; leave it out, or name the array's path"
+                    )
             return Group(place, inside, model, seat)
         if mode != "a" or place.read_only:
             raise (yield from _missing(GroupNotFoundError, place, inside, zarr_format, NodeNotFoundError.kind))
