@@ -234,7 +234,7 @@ def create(
         chunk_key_encoding = key_encoding(dimension_separator, default_format(zarr_format))
     if mode is not None and mode not in MODES:
         raise ValueError(f"mode must be one of {', '.join(map(repr, MODES))}, not {mode!r}")
-    place, inside = resolve(store, path, writes=True, storage_options=storage_options)
+    place, inside = resolve(store, path, writes=True, mode=mode, storage_options=storage_options)
     if mode == "w-" and (yield from fetch(place, inside, zarr_format))[0] is not None:
         raise NodeExistsError(
             f"{join_url(place.url, inside)} is there, and mode 'w-' makes new nodes only; see open_array"

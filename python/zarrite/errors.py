@@ -9,7 +9,7 @@ ZarriteError                        everything zarrite raises by design
 │   ├── ContainsArrayError, ContainsGroupError, ContainsArrayAndGroupError
 │   ├── NodeExistsError(FileExistsError)
 │   ├── MetadataValidationError
-│   │   └── NodeTypeValidationError, NotJsonError(TypeError)
+│   │   └── NodeTypeValidationError, MetadataTypeError(TypeError), NotJsonError(TypeError)
 │   ├── UnknownCodecError, UnknownNameError(KeyError)
 │   ├── ChunkError: ChunkDecodeError, ChunkEncodeError, ChunkNotFoundError
 │   ├── ProgramError, KeyRefusedError, UrlError, PickleCodecDisabledError
@@ -54,6 +54,7 @@ __all__ = [
     "HandleError",
     "KeyRefusedError",
     "LimitError",
+    "MetadataTypeError",
     "MetadataValidationError",
     "MissingDependencyError",
     "NegativeStepError",
@@ -234,6 +235,10 @@ class MetadataValidationError(BaseZarrError):
             super().__init__(f"{what} must be {expected}, not {found!r}")
         else:
             super().__init__(*args)
+
+
+class MetadataTypeError(MetadataValidationError, TypeError):
+    """A value of the wrong type, such as a fraction or a text where a count belongs."""
 
 
 class NotJsonError(MetadataValidationError, TypeError):

@@ -68,7 +68,7 @@ def _place(
 
     def resolved() -> tuple[Store, str]:
         writes = mode in ("r+", "w", "w-")
-        return resolve(store, path, read_only=mode == "r", writes=writes, storage_options=storage_options)
+        return resolve(store, path, read_only=mode == "r", writes=writes, mode=mode, storage_options=storage_options)
 
     place, inside = (yield Call(resolved)) if is_pipeline(store) else resolved()
     return place, inside, mode or ("r" if place.read_only else "a")
@@ -152,6 +152,12 @@ def open(
         if model is not None:
             if config is not None:
                 raise TypeError(NO_CONFIG)
+            for word in settings:
+                if word in ARRAY_WORDS:
+                    raise TypeError(
+                        f"open_group() got an unexpected keyword argument {word!r}: {join_url(place.url, inside)} is a "
+                        "group, and that is said of arrays; leave it out, or name the array's path"
+                    )
             return Group(place, inside, model, seat)
         if mode != "a" or place.read_only:
             raise (yield from _missing(GroupNotFoundError, place, inside, zarr_format, NodeNotFoundError.kind))

@@ -80,7 +80,7 @@ def save_array(
     """
     settings.pop("mode", None)
     data = arr if hasattr(arr, "shape") and hasattr(arr, "dtype") else np.asarray(arr)
-    place, inside = resolve(store, path, writes=True, storage_options=storage_options)
+    place, inside = resolve(store, path, writes=True, mode="w", storage_options=storage_options)
     at = StorePath(place, inside)
     saved = create_array.steps(at, data=data, zarr_format=zarr_format, overwrite=True, **settings)
     yield from complete(store, place, saved)
@@ -121,7 +121,7 @@ def save_group(
         name: value if hasattr(value, "shape") and hasattr(value, "dtype") else np.asarray(value)
         for name, value in arrays.items()
     }
-    place, inside = resolve(store, path, writes=True, storage_options=storage_options)
+    place, inside = resolve(store, path, writes=True, mode="w", storage_options=storage_options)
 
     def steps() -> Steps[None]:
         group = yield from create_group.steps(place, path=inside, zarr_format=zarr_format, overwrite=True)

@@ -329,9 +329,9 @@ def blocks(key: Any, shape: tuple[int, ...], axes: Sequence[Edges]) -> Box:
         length, edges = shape[axis], axes[axis]
         count = edges.count(length)
         if isinstance(entry, slice):
-            start, step, number = _stride(entry, axis, count)
-            if step != 1:
+            if entry.step not in (None, 1):
                 raise ArrayIndexError(f"blocks of axis {axis} are chosen by slices of step 1, not {entry!r}")
+            start, _, number = _stride(entry, axis, count)
             entries.append(_cells_of(edges, start, start + number, length))
         elif _is_int(entry):
             index = operator.index(entry)

@@ -10,9 +10,9 @@ from types import ModuleType
 import pytest
 
 PLACE = Path(__file__).parent / "zarr_python"
-LEAST = 3300
+LEAST = 3350
 """How many cases pass at least; `run.py` says how many there are, and what became of each kind."""
-STRICTLY = 2500
+STRICTLY = 2550
 """How many of those that are no tests of stores pass at least as they are written, texts and warnings included."""
 
 

@@ -287,3 +287,11 @@ def test_an_archive_on_a_network_is_opened_with_two_requests_where_the_url_says_
     s3.write("b.zip", archive_of(objects))
     requests = asked(s3, lambda: zarrite.open(f"s3://{s3.bucket}/b.zip", mode="r", storage_options=options))
     assert len(requests) <= 2, "a name that ends so is tried first"
+
+
+def test_a_keyword_of_arrays_is_refused_where_a_group_is() -> None:
+    store: dict[str, bytes] = {}
+    zarrite.create_group(store)
+    for mode in ("r", "a"):
+        with pytest.raises(TypeError, match=r"unexpected keyword argument 'shape': memory://.* is a group"):
+            zarrite.open(store, mode=mode, shape=(1,))

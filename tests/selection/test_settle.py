@@ -136,7 +136,7 @@ def test_vindex_takes_one_array_an_axis_and_nothing_else(key: Any) -> None:
         selection.coordinates(key, (2, 2))
 
 
-@pytest.mark.parametrize("key", [slice(None, None, 2), slice(None, None, -1), [0], 0.5])
+@pytest.mark.parametrize("key", [slice(None, None, 2), slice(0, 1, 2), slice(None, None, -1), [0], 0.5])
 def test_blocks_take_integers_and_plain_slices(key: Any) -> None:
     with pytest.raises(ArrayIndexError, match="step 1"):
         selection.blocks(key, (6,), RegularGrid((2,)).axes)

@@ -60,7 +60,10 @@ class ConsolidatedMetadata(Consolidated, metaclass=_Kind):
 
     def to_dict(self) -> dict[str, Any]:
         """The `consolidated_metadata` of a document."""
-        documents = {path: model.to_dict() for path, model in self.flattened_metadata.items()}
+        documents = {
+            path: model.document() if isinstance(model, ArrayModel) else model.to_dict()
+            for path, model in self.flattened_metadata.items()
+        }
         return {"kind": self.kind, "must_understand": self.must_understand, "metadata": documents}
 
 

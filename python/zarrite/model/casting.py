@@ -12,7 +12,7 @@ from typing import Any, Self
 import numpy as np
 
 from ..errors import MetadataValidationError
-from .checks import brief, choice, mapping, only, refuse
+from .checks import brief, choice, mapping, mistake, only, refuse
 from .codecs import ARRAY, Cells, Codec, Lowering
 from .dtype_names import dtype_from_json, parse_dtype
 from .dtypes import DType
@@ -196,7 +196,7 @@ def _json(value: Any, what: str) -> int | float | str:
     """A scalar in the form that documents have for it."""
     found = value.item() if isinstance(value, np.generic) else value
     if isinstance(found, bool) or not isinstance(found, (int, float, str)):
-        refuse(what, "a number, or text that stands for one", value)
+        mistake(what, "a number, or text that stands for one", value)
     if isinstance(found, float) and not math.isfinite(found):
         return "NaN" if math.isnan(found) else "Infinity" if found > 0 else "-Infinity"
     return found

@@ -9,7 +9,7 @@ from __future__ import annotations
 import enum
 from typing import Any, ClassVar, NoReturn, Self, SupportsIndex
 
-from ..errors import MetadataValidationError
+from ..errors import MetadataTypeError, MetadataValidationError
 
 MAX_INT64 = 2**63 - 1
 MAX_AXES = 64
@@ -81,12 +81,17 @@ def refuse(what: str, must: str, found: object) -> NoReturn:
     raise refusal(what, must, found)
 
 
+def mistake(what: str, must: str, found: object) -> NoReturn:
+    """Raises it for a value of the wrong type."""
+    raise MetadataTypeError(str(refusal(what, must, found)))
+
+
 def integer(value: object, what: str, low: int = 0, high: int = MAX_INT64) -> int:
     """The value as an int from `low` to `high`; NumPy's integers are welcome, booleans and floats are not."""
     if type(value) is int:
         number = value
     elif isinstance(value, bool) or not isinstance(value, SupportsIndex):
-        refuse(what, "an integer", value)
+        mistake(what, "an integer", value)
     else:
         number = value.__index__()
     if not low <= number <= high:

@@ -53,6 +53,7 @@ def resolve(
     *,
     read_only: bool = False,
     writes: bool = False,
+    mode: str | None = None,
     storage_options: Mapping[str, Any] | None = None,
 ) -> tuple[Store, str]:
     """The store a user means, and the path inside it.
@@ -63,6 +64,7 @@ def resolve(
         path: a path below that place.
         read_only: give a store that refuses writes.
         writes: whether the caller is going to write; a place that cannot be written is refused now.
+        mode: the mode that asks for writes, to be named where they are refused.
         storage_options: options of stores on a network, by the names that fsspec's users type.
 
     Raises:
@@ -78,7 +80,7 @@ def resolve(
         roots = Roots(lambda text: _from_text(text, read_only))
         store, base = open_url(place, roots, storage_options, read_only=read_only)
         if writes and store.read_only:
-            raise _not_written(store)
+            raise _not_written(store, mode)
         return (store.with_read_only() if read_only and not store.read_only else store), join(base, inside)
     if storage_options and not _is_remote(place):
         raise UrlError(
@@ -101,14 +103,19 @@ def resolve(
         base = outside_folder(base, inside)
     if store.read_only:
         if writes:
-            raise _not_written(store)
+            raise _not_written(store, mode)
     elif read_only:
         store = store.with_read_only()
     return store, join(base, inside)
 
 
-def _not_written(store: Store) -> ReadOnlyError:
-    why = "a version of a repository never changes: write with zarrite.transaction" if "icechunk:" in store.url else ""
+def _not_written(store: Store, mode: str | None) -> ReadOnlyError:
+    if "icechunk:" in store.url:
+        why = "a version of a repository never changes: write with zarrite.transaction"
+    elif mode is None or store.url.startswith(("http://", "https://")):
+        why = ""
+    else:
+        why = f"mode is {mode!r}, which writes: pass a store that takes writes"
     return ReadOnlyError(store.url, why)
 
 

@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 
 import zarrite
-from zarrite import formats
-from zarrite.as_zarr import dtype
+from zarrite import codecs, formats, selection
+from zarrite.as_zarr import buffers, coding, dtype
 from zarrite.as_zarr.metadata import ArrayV2Metadata, ArrayV3Metadata
 from zarrite.as_zarr.nodes import awaited
 from zarrite.as_zarr.storage import MemoryStore
@@ -134,6 +134,28 @@ async def _create_nodes(*, store: Any, nodes: dict[str, Any]) -> Any:
         yield name, awaited(node)
 
 
+def _alone(way: str, cells: Any, offset: Any, scale: Any) -> Any:
+    codec = codecs.ScaleOffset(offset=offset, scale=scale)
+    buffer = buffers.CPUNDBuffer.from_numpy_array(cells)
+    spec = coding.ArraySpec(cells.shape, dtype.parse_dtype(cells.dtype), 0, None, None)
+    return getattr(codec, way)(buffer, spec).as_numpy_array()
+
+
+def scaled(cells: Any, offset: Any, scale: Any) -> Any:
+    """What codec 'scale_offset' makes of cells."""
+    return _alone("_encode_sync", cells, offset, scale)
+
+
+def unscaled(cells: Any, offset: Any, scale: Any, *, scale_repr: Any) -> Any:
+    """What codec 'scale_offset' makes cells of."""
+    return _alone("_decode_sync", cells, offset, scale)
+
+
+def normalize_integer_selection(index: int, length: int) -> Any:
+    """The place of an index along an axis."""
+    return selection.basic(index, (length,)).axes[0][0]
+
+
 POISON = ("zarr.core.chunk_grids.ChunkGrid",)
 """Names that zarrite has, and that mean something else inside zarr-python."""
 
@@ -155,11 +177,14 @@ INSIDE: dict[str, Any] = {
     "zarr.core.dtype.npy.structured.Struct": dtype.Struct,
     "zarr.core.dtype.wrapper.ZDType": dtype.ZDType,
     "zarr.storage._memory.MemoryStore": MemoryStore,
+    "zarr.codecs.scale_offset._decode": unscaled,
+    "zarr.codecs.scale_offset._encode": scaled,
     "zarr.codecs.sharding.MAX_UINT_64": 2**64 - 1,
     "zarr.core.dtype.common.unpack_dtype_json": unpack_dtype_json,
     "zarr.core.dtype.npy.common.DATETIME_UNIT": ("Y", "M", "W", "D", "h", "m", "s", "ms", "us", "ns", "ps", "fs", "as"),
     "zarr.core.indexing.lexicographic_order_coords": lexicographic_order_coords,
     "zarr.core.indexing.morton_order_coords": morton_order_coords,
+    "zarr.core.indexing.normalize_integer_selection": normalize_integer_selection,
     "zarr.core.indexing.oindex": oindex,
     "zarr.core.indexing.oindex_set": oindex_set,
     "zarr.core.indexing.replace_ellipsis": replace_ellipsis,
