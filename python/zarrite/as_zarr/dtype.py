@@ -217,6 +217,11 @@ class _Registry:
     def __init__(self, *kinds: Any) -> None:
         self.contents = {kind.word: kind for kind in kinds}
 
+    @property
+    def contents(self) -> dict[str, Any]:
+        """All of them."""
+        return {kind.word: kind for kind in (*_Type.__subclasses__(), TimeDelta64)}
+
     def get(self, key: str) -> Any:
         """The class of a name.
 

@@ -20,6 +20,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import drawn
 import inside
 import pytest
 
@@ -151,6 +152,7 @@ for _target in set(MODULES.values()):
             _module = importlib.import_module(_name)
     _module.__getattr__ = _lacking(_names, _module.__dict__.get("__getattr__"))  # type: ignore[method-assign]
 inside.private(zarrite.Array)
+drawn.prepare()
 for _name in inside.POISON:
     _where, _, _what = _name.rpartition(".")
     setattr(importlib.import_module(_where), _what, Poison(_name))

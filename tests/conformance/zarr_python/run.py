@@ -39,6 +39,18 @@ FILES = (
 )
 STORES = tuple(f"test_store/test_{name}.py" for name in ("memory", "local", "wrapper", "logging", "object"))
 """The tests that zarr-python has for every store, over those of this name."""
+MACHINES = ("test_properties.py", "test_array_stateful.py", "test_store/test_stateful.py")
+"""What hypothesis drives: properties of arrays, and random lives of stores, of hierarchies and of one array."""
+WIDER = (
+    "test_array.py",
+    "test_metadata/test_repair.py",
+    "test_unified_chunk_grid.py",
+    "test_codec_pipeline_suite.py",
+    "test_pipeline_parity.py",
+)
+"""Behaviour of arrays beside the subset, amid much that looks inside zarr-python."""
+GROUPS = {"subset": (*FILES, *STORES), "machines": MACHINES, "wider": WIDER}
+EXTRA = {"machines": ("--run-slow-hypothesis",)}
 LEFT_OUT = "test_codecs/test_sharding_unit.py"
 """Tests of classes that zarr-python keeps to itself."""
 NEEDED = ("pytest_asyncio", "numcodecs", "hypothesis", "numpydoc")
@@ -104,8 +116,8 @@ def downloaded(into: Path) -> Path:
     return into / f"zarr-{VERSION}"
 
 
-def report(folder: Path, *extra: str) -> dict[str, dict[str, str]]:
-    """What became of every test, by its name; what stores have not passed is counted with the rest."""
+def report(folder: Path, *extra: str, group: str = "subset") -> dict[str, dict[str, str]]:
+    """What became of every test of a group, by its name."""
     import zarrite
 
     package = Path(zarrite.__file__).parent.parent
@@ -113,7 +125,7 @@ def report(folder: Path, *extra: str) -> dict[str, dict[str, str]]:
         out = Path(empty) / "report.json"
         command = [sys.executable, "-m", "pytest", "-p", "plugin", "-c", str(HERE / "pytest.ini"), "-q", "--tb=no"]
         command += ["--rootdir", str(folder), "-p", "no:cacheprovider", "--continue-on-collection-errors"]
-        command += ["--ignore", str(folder / "tests" / LEFT_OUT), *extra]
+        command += ["--ignore", str(folder / "tests" / LEFT_OUT), *EXTRA.get(group, ()), *extra]
         environment = {
             **os.environ,
             "PYTHONPATH": os.pathsep.join((str(package), str(HERE))),
@@ -122,7 +134,7 @@ def report(folder: Path, *extra: str) -> dict[str, dict[str, str]]:
             "HYPOTHESIS_PROFILE": "ci",
         }
         done = subprocess.run(
-            [*command, *(str(folder / "tests" / name) for name in (*FILES, *STORES))],
+            [*command, *(str(folder / "tests" / name) for name in GROUPS[group])],
             cwd=empty,
             env=environment,
             capture_output=True,
