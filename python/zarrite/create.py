@@ -14,7 +14,7 @@ from zarrite.errors import NodeExistsError, ReadOnlyError, meant
 from zarrite.group import Group
 from zarrite.hierarchy import put_hierarchy
 from zarrite.likeness import chunks_of, kept_format, kept_settings, like
-from zarrite.making import default_format, fill_from, make_array, make_group
+from zarrite.making import default_format, fill_from, make_array, make_group, spare_source
 from zarrite.model.chain import codec_from_user
 from zarrite.model.codecs import ARRAY, SERIALIZER
 from zarrite.model.node import DEFAULT_FILL, ArrayModel
@@ -366,11 +366,13 @@ def from_array(
         },
     )
     place, path = resolve(store, name, writes=True, storage_options=storage_options)
+    if overwrite and write_data:
+        spare_source(place, path, data)
     made = yield from make_array(
         place,
         path,
         shape=data.shape,
-        dtype=data.dtype,
+        dtype=data.metadata.data_type if isinstance(data, Array) else data.dtype,
         overwrite=overwrite,
         zarr_format=number,
         handle_config=config,

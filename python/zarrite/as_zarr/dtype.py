@@ -220,7 +220,8 @@ class _Registry:
     @property
     def contents(self) -> dict[str, Any]:
         """All of them."""
-        return {kind.word: kind for kind in (*_Type.__subclasses__(), TimeDelta64)}
+        found: list[type[_Type]] = [*_Type.__subclasses__(), TimeDelta64]
+        return {kind.word: kind for kind in found}
 
     def get(self, key: str) -> Any:
         """The class of a name.

@@ -14,6 +14,7 @@ from hypothesis import settings
 
 from zarrite.as_zarr import dtype
 from zarrite.codecs import ShardingCodec
+from zarrite.model.dtypes import DType
 from zarrite.model.grids import Grid
 
 __all__ = ["prepare"]
@@ -49,6 +50,15 @@ class HasItemSize(metaclass=_Fixed):
     """Data types whose cells all have one size."""
 
 
+class _Long(type):
+    def __subclasscheck__(cls, kind: type) -> bool:
+        return "length" in PARAMETERS.get(getattr(kind, "word", ""), ())
+
+
+class HasLength(metaclass=_Long):
+    """Data types that are made with a length."""
+
+
 def prepare() -> None:
     """Makes classes of data types look as the strategies expect, and bounds the examples."""
     register = settings.register_profile
@@ -65,4 +75,9 @@ def prepare() -> None:
     if not hasattr(ShardingCodec, "subchunk_write_order"):
         ShardingCodec.subchunk_write_order = "morton"  # type: ignore[attr-defined]
     inside.INSIDE.update({f"zarr.core.common.{name}": file for name, file in FILES.items()})
+    DType.dtype_cls = property(lambda self: type(self.numpy))  # type: ignore[attr-defined]
+    DType.item_size = property(lambda self: self.numpy.itemsize)  # type: ignore[attr-defined]
+    inside.INSIDE["zarr.core.dtype.common.HasLength"] = HasLength
+    for kind in (dtype.DateTime64, dtype.TimeDelta64):
+        inside.INSIDE[f"zarr.core.dtype.npy.time.{kind.__name__}"] = kind
     Grid.to_dict = Grid.to_json  # type: ignore[attr-defined]

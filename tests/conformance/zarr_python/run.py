@@ -50,7 +50,11 @@ WIDER = (
 )
 """Behaviour of arrays beside the subset, amid much that looks inside zarr-python."""
 GROUPS = {"subset": (*FILES, *STORES), "machines": MACHINES, "wider": WIDER}
-EXTRA = {"machines": ("--run-slow-hypothesis",)}
+EXTRA = {
+    "machines": ("--run-slow-hypothesis",),
+    # Processes that are spawned load zarr anew, without what stands for it here.
+    "wider": ("--deselect", "tests/test_array.py::test_multiprocessing"),
+}
 LEFT_OUT = "test_codecs/test_sharding_unit.py"
 """Tests of classes that zarr-python keeps to itself."""
 NEEDED = ("pytest_asyncio", "numcodecs", "hypothesis", "numpydoc")
