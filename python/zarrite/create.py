@@ -336,7 +336,7 @@ def from_array(
         order: memory order.
         zarr_format: 3 or 2; that of `data` when `None`.
         attributes: the array's attributes; those of `data` when `None`.
-        chunk_key_encoding: how stored objects are called.
+        chunk_key_encoding: how stored objects are called; as those of `data` when `None` and the format is the same.
         dimension_names: a name for every axis; those of `data` when `None`.
         storage_options: options of remote stores.
         overwrite: first delete what is there.
@@ -363,6 +363,7 @@ def from_array(
             "order": order,
             "attributes": attributes,
             "dimension_names": dimension_names,
+            "chunk_key_encoding": chunk_key_encoding,
         },
     )
     place, path = resolve(store, name, writes=True, storage_options=storage_options)
@@ -376,7 +377,6 @@ def from_array(
         overwrite=overwrite,
         zarr_format=number,
         handle_config=config,
-        chunk_key_encoding=chunk_key_encoding,
         **settings,
     )
     if write_data and made.size:

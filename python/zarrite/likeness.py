@@ -111,6 +111,8 @@ def kept_settings(data: Any, zarr_format: int, asked: dict[str, Any]) -> dict[st
             settings["attributes"] = data.attrs.asdict()
         if settings.get("dimension_names") is None and keeps_codecs:
             settings["dimension_names"] = getattr(data.metadata, "dimension_names", None)
+        if settings.get("chunk_key_encoding") is None and keeps_codecs:
+            settings["chunk_key_encoding"] = data.metadata.keys
         if settings.get("order") is None:
             settings["order"] = data.metadata.order
     return settings

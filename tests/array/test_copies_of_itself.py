@@ -44,3 +44,14 @@ def test_the_data_type_is_that_of_the_array(make: Callable[..., Any], kind: str)
     made = make({}, data=array)
     assert made.metadata.data_type == array.metadata.data_type
     assert made[...].tolist() == array[...].tolist()
+
+
+@pytest.mark.parametrize(("zarr_format", "name", "separator"), [(2, "v2", "/"), (3, "default", "."), (3, "v2", "/")])
+def test_stored_objects_are_called_as_before(zarr_format: int, name: str, separator: str) -> None:
+    keys = {"name": name, "separator": separator}
+    array = zarrite.create_array({}, shape=(4, 4), dtype="i2", zarr_format=zarr_format, chunk_key_encoding=keys)
+    assert zarrite.from_array({}, data=array).metadata == array.metadata
+    other = zarrite.from_array({}, data=array, zarr_format=5 - zarr_format)
+    assert (
+        other.metadata.keys == zarrite.create_array({}, shape=(), dtype="i2", zarr_format=5 - zarr_format).metadata.keys
+    )

@@ -129,7 +129,9 @@ class _Inside(Loader, MetaPathFinder):
     ) -> ModuleSpec | None:
         if fullname in _TESTING:
             return spec_from_file_location(fullname, _TESTING[fullname])
-        if fullname.startswith("zarr.") and fullname not in MODULES:
+        above, _, name = fullname.rpartition(".")
+        known = vars(sys.modules[above]).get(name) if above in sys.modules else None
+        if fullname.startswith("zarr.") and fullname not in MODULES and not isinstance(known, type):
             return ModuleSpec(fullname, self, is_package=True)
         return None
 
