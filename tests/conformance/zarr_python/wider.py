@@ -93,7 +93,6 @@ DIFFERENCES: dict[str, tuple[str, ...]] = {
         "test_properties.py::test_roundtrip_array_metadata_from_json",
         "test_properties.py::test_roundtrip_array_metadata_from_store",
         "test_properties.py::test_zdtype_json_roundtrip",
-        "test_properties.py::test_zdtype_native_roundtrip",
         "test_unified_chunk_grid.py::test_iter_shard_regions_bounds_check",
         "test_unified_chunk_grid.py::test_nchunks_initialized_regular_sharded_multiply_matches_per_shard_sum",
         "test_unified_chunk_grid.py::test_rectilinear_metadata_classes_not_gated",
