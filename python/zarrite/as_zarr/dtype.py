@@ -217,12 +217,6 @@ class _Registry:
     def __init__(self, *kinds: Any) -> None:
         self.contents = {kind.word: kind for kind in kinds}
 
-    @property
-    def contents(self) -> dict[str, Any]:
-        """All of them."""
-        found: list[type[_Type]] = [*_Type.__subclasses__(), TimeDelta64]
-        return {kind.word: kind for kind in found}
-
     def get(self, key: str) -> Any:
         """The class of a name.
 
