@@ -50,7 +50,10 @@ def test_the_data_type_is_that_of_the_array(make: Callable[..., Any], kind: str)
 def test_stored_objects_are_called_as_before(zarr_format: int, name: str, separator: str) -> None:
     keys = {"name": name, "separator": separator}
     array = zarrite.create_array({}, shape=(4, 4), dtype="i2", zarr_format=zarr_format, chunk_key_encoding=keys)
-    assert zarrite.from_array({}, data=array).metadata == array.metadata
+    pair = zarrite.create_array(
+        {}, shape=(4, 4), dtype="i2", zarr_format=zarr_format, chunk_key_encoding=(name, separator)
+    )
+    assert zarrite.from_array({}, data=array).metadata == array.metadata == pair.metadata
     other = zarrite.from_array({}, data=array, zarr_format=5 - zarr_format)
     assert (
         other.metadata.keys == zarrite.create_array({}, shape=(), dtype="i2", zarr_format=5 - zarr_format).metadata.keys

@@ -67,7 +67,6 @@ DIFFERENCES: dict[str, tuple[str, ...]] = {
         "test_metadata/test_repair.py::test_short_edges_in_regular_grid_rejected",
     ),
     "private methods and attributes of arrays, of metadata objects and of data types": (
-        "test_array.py::TestCreateArray::test_default_filters_compressors",
         "test_array.py::TestCreateArray::test_with_data",
         "test_array.py::test_chunk_grid_shape",
         "test_array.py::test_chunks_initialized",
