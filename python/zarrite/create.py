@@ -14,7 +14,7 @@ from zarrite.errors import NodeExistsError, ReadOnlyError, meant
 from zarrite.group import Group
 from zarrite.hierarchy import put_hierarchy
 from zarrite.likeness import chunks_of, kept_format, kept_settings, like
-from zarrite.making import default_format, fill_from, make_array, make_group
+from zarrite.making import default_format, fill_from, make_array, make_group, spare_source
 from zarrite.model.chain import codec_from_user
 from zarrite.model.codecs import ARRAY, SERIALIZER
 from zarrite.model.node import DEFAULT_FILL, ArrayModel
@@ -336,7 +336,7 @@ def from_array(
         order: memory order.
         zarr_format: 3 or 2; that of `data` when `None`.
         attributes: the array's attributes; those of `data` when `None`.
-        chunk_key_encoding: how stored objects are called.
+        chunk_key_encoding: how stored objects are called; as those of `data` when `None` and the format is the same.
         dimension_names: a name for every axis; those of `data` when `None`.
         storage_options: options of remote stores.
         overwrite: first delete what is there.
@@ -363,18 +363,20 @@ def from_array(
             "order": order,
             "attributes": attributes,
             "dimension_names": dimension_names,
+            "chunk_key_encoding": chunk_key_encoding,
         },
     )
     place, path = resolve(store, name, writes=True, storage_options=storage_options)
+    if overwrite and write_data:
+        spare_source(place, path, data)
     made = yield from make_array(
         place,
         path,
         shape=data.shape,
-        dtype=data.dtype,
+        dtype=data.metadata.data_type if isinstance(data, Array) else data.dtype,
         overwrite=overwrite,
         zarr_format=number,
         handle_config=config,
-        chunk_key_encoding=chunk_key_encoding,
         **settings,
     )
     if write_data and made.size:

@@ -6,6 +6,7 @@ from typing import Any
 
 from zarrite.array import Array
 from zarrite.making import default_format
+from zarrite.model.irregular import RectilinearGrid
 from zarrite.model.node import DEFAULT_FILL
 
 __all__ = ["kept_format", "kept_settings", "like"]
@@ -60,7 +61,7 @@ def _grid_of(other: Array, same_shape: bool) -> dict[str, Any]:
     if grid.is_regular:
         stored: Any = grid.chunk_shape
     elif same_shape:
-        stored = grid.listed()
+        stored = grid if isinstance(grid, RectilinearGrid) else grid.listed()
     else:
         return {} if inner is None else {"chunks": inner, "shards": "auto"}
     return {"chunks": stored, "shards": None} if inner is None else {"chunks": inner, "shards": stored}
@@ -110,6 +111,8 @@ def kept_settings(data: Any, zarr_format: int, asked: dict[str, Any]) -> dict[st
             settings["attributes"] = data.attrs.asdict()
         if settings.get("dimension_names") is None and keeps_codecs:
             settings["dimension_names"] = getattr(data.metadata, "dimension_names", None)
+        if settings.get("chunk_key_encoding") is None and keeps_codecs:
+            settings["chunk_key_encoding"] = data.metadata.keys
         if settings.get("order") is None:
             settings["order"] = data.metadata.order
     return settings

@@ -32,7 +32,7 @@ from zarrite.model.grids import Grid
 from zarrite.model.node import DEFAULT_FILL, ArrayModel, GroupModel
 from zarrite.node import Model, Seat, ancestors, fetch, seat_of
 from zarrite.selection import Box, basic
-from zarrite.stores import join_url
+from zarrite.stores import join_url, place_of
 
 __all__ = [
     "array_model",
@@ -220,11 +220,28 @@ def make_array(
     # What does not fit together is found before anything is stored; what is too large here may fit elsewhere.
     with contextlib.suppress(LimitError):
         program_of(model, own)
+    if overwrite and write_data:
+        spare_source(store, path, data)
     seat = yield from put_node(store, path, model, overwrite=overwrite, above=above, catalog=catalog)
     array = Array(store, path, model, own, seat, catalog)
     if data is not None and write_data and array.size:
         yield from fill_from(array, data)
     return array
+
+
+def spare_source(store: Store, path: str, data: Any) -> None:
+    """Refuses to delete the array whose cells are to be copied.
+
+    Raises:
+        ValueError: it lies where the new one is to be, or below.
+    """
+    if isinstance(data, Array):
+        source, goal = place_of(data._store, data.path), place_of(store, path)
+        if (source + "/").startswith(goal + "/"):
+            raise ValueError(
+                f"the array {data.url} is at {join_url(store.url, path)} or below, where overwrite=True deletes it "
+                "before its cells are copied; copy it to another place first, or pass data=array[...]"
+            )
 
 
 def fill_from(array: Array, data: Any) -> Steps[None]:

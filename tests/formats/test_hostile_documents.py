@@ -101,6 +101,7 @@ JUNK: list[Any] = [
 ]
 
 
+@pytest.mark.filterwarnings("ignore:.*a chunk edge of 0")  # which is read, and told
 @pytest.mark.parametrize("member", [*formats.v3.ARRAY_REQUIRED, "attributes", "dimension_names"])
 @pytest.mark.parametrize("junk", JUNK, ids=str)
 def test_wrong_values_are_refused_with_the_member(member: str, junk: Any) -> None:
@@ -118,6 +119,7 @@ def test_wrong_values_are_refused_with_the_member(member: str, junk: Any) -> Non
     assert member in sentence or (member == "shape" and "chunk_shape" in sentence)
 
 
+@pytest.mark.filterwarnings("ignore:.*a chunk edge of 0")  # which is read, and told
 @pytest.mark.parametrize(
     "member", ["shape", "chunks", "dtype", "order", "filters", "compressor", "dimension_separator"]
 )

@@ -106,7 +106,7 @@ def use(objects: dict[str, bytes]) -> None:
         assert PATH in str(error), f"the message does not say which node: {error}"
         return
     repr(array), str(array.info), array.metadata.to_dict(), array.fill_value, array.attrs.asdict()
-    if math.prod(array.chunks) * max(1, array.dtype.itemsize) > 1 << 24:
+    if math.prod(array.metadata.inner_chunk or array.metadata.grid.largest) * max(1, array.dtype.itemsize) > 1 << 24:
         return  # tests of their own
     one = tuple(slice(0, 1) for _ in array.shape)
     try:
@@ -174,7 +174,6 @@ def test_a_document_that_cannot_be_read_is_refused_in_words(name: str, document:
         ((2**63, 1), (1, 1)),
         ((2**64, 1), (1, 1)),
         ((-1, 1), (1, 1)),
-        ((4, 4), (0, 1)),
         ((4, 4), (-2, 1)),
         ((4, 4), (2**63, 1)),
         ((4, 4), (2**40, 2**40)),

@@ -128,6 +128,7 @@ def test_nothing_imports_the_names_of_zarr_python() -> None:
 # What most programs never need is loaded by the function that does. One line each; `as_zarr` is loaded late as a whole.
 LATE = {
     "claims",
+    "formats.edge_fixes",
     "formats.loose",
     "looking",
     "model.gone",

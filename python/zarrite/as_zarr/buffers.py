@@ -61,7 +61,7 @@ class NDArrayLike(Protocol):
     def astype(self, dtype: Any) -> Any: ...
 
 
-NDArrayLikeOrScalar = Any
+NDArrayLikeOrScalar = np.ndarray | np.generic | int | float | complex | str | bytes
 
 
 class Buffer(ABC):

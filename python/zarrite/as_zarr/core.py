@@ -7,8 +7,8 @@ from typing import Any
 from zarrite.array import Array
 from zarrite.as_zarr.coding import ArrayConfig
 from zarrite.as_zarr.nodes import AsyncArray, AsyncGroup
+from zarrite.as_zarr.waiting import create_array, from_array
 from zarrite.attributes import Attributes
-from zarrite.create import create_array, from_array
 from zarrite.group import Group
 
 __all__ = [

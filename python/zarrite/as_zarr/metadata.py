@@ -10,6 +10,7 @@ from zarrite.as_zarr.documents import model_of
 from zarrite.errors import MetadataValidationError, NodeTypeValidationError
 from zarrite.model.dtypes import DType
 from zarrite.model.grids import Grid
+from zarrite.model.irregular import RectilinearGrid
 from zarrite.model.node import ArrayModel, GroupModel
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "ConsolidatedMetadata",
     "GroupMetadata",
     "Metadata",
+    "RectilinearChunkGridMetadata",
     "RegularChunkGridMetadata",
     "model_of",
 ]
@@ -142,6 +144,26 @@ class RegularChunkGridMetadata(metaclass=_GridKind):
         from zarrite.model.grids import RegularGrid
 
         return RegularGrid(tuple(chunk_shape))
+
+
+class _ListedKind(type):
+    def __instancecheck__(cls, instance: object) -> bool:
+        return isinstance(instance, RectilinearGrid)
+
+
+class RectilinearChunkGridMetadata(metaclass=_ListedKind):
+    """Chunks whose lengths are listed along each axis: a length that repeats, or one for every chunk."""
+
+    def __new__(cls, chunk_shapes: Any) -> Grid:  # type: ignore[misc]
+        # The lengths tell how far they reach; an array that is made with the grid fits it to its shape.
+        shapes = [list(one) if isinstance(one, list | tuple) else one for one in chunk_shapes]
+        return RectilinearGrid(shapes, [sum(one) if isinstance(one, list) else one for one in shapes])
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Grid:
+        """The grid that a document describes."""
+        spelled = data["configuration"]["chunk_shapes"]
+        return RectilinearGrid(spelled, [0] * len(spelled))
 
 
 class Metadata:

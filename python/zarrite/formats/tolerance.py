@@ -97,7 +97,7 @@ def _integral(value: Any) -> Any:
 def _integral_members(document: Document) -> bool:
     done = False
     members = [(document, name) for name in ("shape", "chunks")]
-    numbers = ("chunk_shape", "order", "level", "clevel", "typesize", "blocksize")
+    numbers = ("chunk_shape", "chunk_shapes", "order", "level", "clevel", "typesize", "blocksize")
     members += [(holder, name) for holder in _configurations(document) for name in numbers]
     for holder, name in members:
         found = holder.get(name)
@@ -246,24 +246,19 @@ def _structured_endian(document: Document) -> bool:
     return name in ("struct", "structured") and _default_endian(document)
 
 
-# ------------------------------------------------------------------ chunks of no size
+# ------------------------------------------------------------------ lengths of chunks
 
 
-def _empty_chunks(edges: Any, shape: Any) -> bool:
-    done = False
-    for axis, (edge, extent) in enumerate(zip(edges, shape, strict=True)):
-        if edge == 0 and extent == 0 and type(edge) is int:
-            edges[axis] = 1
-            done = True
-    return done
+def _on_edges(name: str) -> Callable[[Document], bool]:
+    """A fix of the lengths of chunks; few documents need one, so they are loaded when one does."""
 
+    def apply(document: Document) -> bool:
+        from . import edge_fixes
 
-def _empty_chunks_v3(document: Document) -> bool:
-    return _empty_chunks(document["chunk_grid"]["configuration"]["chunk_shape"], document["shape"])
+        found: Callable[[Document], bool] = getattr(edge_fixes, name)
+        return found(document)
 
-
-def _empty_chunks_v2(document: Document) -> bool:
-    return _empty_chunks(document["chunks"], document["shape"])
+    return apply
 
 
 # ------------------------------------------------------------------ fill values
@@ -383,7 +378,15 @@ V3_FIXES: tuple[Fix, ...] = (
     Fix("a letter as the order of a transpose", "6", _letters_for_order),
     Fix("parameters of blosc that concern its writer", "7", _blosc_extras),
     Fix("the shuffle of blosc as a number", "10", _blosc_numbers),
-    Fix("a chunk edge of 0 on an axis of length 0", "18", _empty_chunks_v3),
+    Fix("true and false as chunk edges", "18", _on_edges("spelled_edges")),
+    Fix("a chunk edge of 0 on an axis of length 0", "18", _on_edges("unused_edges")),
+    Fix(
+        "a chunk edge of 0",
+        "18",
+        _on_edges("filled_edges"),
+        "no chunk can be stored under it, so unless it is wrong all cells are the fill value",
+    ),
+    Fix("lists of chunk edges in a regular grid", "18", _on_edges("listed_edges")),
     *(Fix(name, row, _on_fill(_v3_type, mend)) for name, row, mend in FILL_MENDS),
     Fix("no fill value, or null", "12", _null_fill, "unwritten cells read as the data type's default"),
     Fix("a struct without byte order", "4", _structured_endian),
@@ -397,6 +400,13 @@ V3_FIXES: tuple[Fix, ...] = (
 
 V2_FIXES: tuple[Fix, ...] = (
     Fix("integers written as floats", "26", _integral_members),
-    Fix("a chunk edge of 0 on an axis of length 0", "18", _empty_chunks_v2),
+    Fix("true and false as chunk edges", "18", _on_edges("spelled_edges")),
+    Fix("a chunk edge of 0 on an axis of length 0", "18", _on_edges("unused_edges")),
+    Fix(
+        "a chunk edge of 0",
+        "18",
+        _on_edges("filled_edges"),
+        "no chunk can be stored under it, so unless it is wrong all cells are the fill value",
+    ),
     *(Fix(name, row, _on_fill(_v2_type, mend)) for name, row, mend in FILL_MENDS),
 )

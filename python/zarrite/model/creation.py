@@ -47,6 +47,8 @@ def settle_grid(
         shards = shards.get("shape", AUTO)
     ndim = len(shape)
     width = data_type.cell_bytes
+    if isinstance(chunks, RegularGrid):
+        chunks = chunks.chunk_shape
     if is_listed(chunks):
         if shards is not None and shards is not False:
             raise MetadataValidationError(

@@ -59,7 +59,20 @@ class RectilinearGrid(Grid):
     pairs = True
 
     def values(self) -> tuple[Any, ...]:
-        return (self.spelled, self.encoded)
+        # However lengths are spelled, one after another or as counted pairs, the grid is the same.
+        return (self._runs(self.spelled), None if self.encoded is None else self._runs(self.encoded))
+
+    def _runs(self, spelled: tuple[Any, ...]) -> tuple[Any, ...]:
+        found = [runs_from_json(one, self.member, self.pairs) for one in spelled]
+        return tuple(one if isinstance(one, int) else tuple(one) for one in found)
+
+    @property
+    def chunk_shapes(self) -> tuple[int | tuple[int, ...], ...]:
+        """For each axis one length that repeats, or the length of every chunk."""
+        return tuple(
+            one if isinstance(one, int) else tuple(edge for edge, count in one for _ in range(count))
+            for one in self._runs(self.spelled)
+        )
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({brief(self.spelled)})"
@@ -180,20 +193,26 @@ def _listed(value: object, what: str) -> list[Any]:
 
 
 def is_listed(value: object) -> bool:
-    """Whether a user lists the lengths of chunks along some axis."""
+    """Whether a user lists the lengths of chunks along some axis, or gives a grid that does."""
+    if isinstance(value, RectilinearGrid):
+        return True
     return isinstance(value, (list, tuple)) and any(isinstance(entry, (list, tuple, np.ndarray)) for entry in value)
 
 
-def grid_from_user(value: Sequence[Any], shape: tuple[int, ...], what: str) -> Grid:
+def grid_from_user(value: Any, shape: tuple[int, ...], what: str) -> Grid:
     """The grid of chunks whose lengths a user lists: for each axis an integer (-1: the whole axis) or a list.
+
+    The grid of another array will do, too.
 
     Raises:
         MetadataValidationError: lists that do not fit the array.
     """
-    if len(value) != len(shape):
+    if not isinstance(value, RectilinearGrid) and len(value) != len(shape):
         raise MetadataValidationError(
             f"{what} {brief(value)} has {len(value)} entries for {len(shape)} axes; give one for each"
         )
+    if isinstance(value, RectilinearGrid):
+        return RectilinearGrid(value.spelled, shape)
     spelled: list[Any] = []
     for axis, (entry, extent) in enumerate(zip(value, shape, strict=True)):
         plain = entry.tolist() if isinstance(entry, np.ndarray) else entry

@@ -301,7 +301,7 @@ def keys_from_json(value: object) -> ChunkKeys:
 
 
 def keys_from_user(value: Any) -> ChunkKeys:
-    """The encoding a user names: one of ours or zarr-python's, or an object with `name` and perhaps `separator`.
+    """The encoding a user names: one of ours or zarr-python's, a name and separator, or an object with one or both.
 
     Raises:
         MetadataValidationError: none of these.
@@ -310,6 +310,8 @@ def keys_from_user(value: Any) -> ChunkKeys:
         return value
     if hasattr(value, "to_dict"):
         value = value.to_dict()
+    if isinstance(value, tuple) and len(value) == 2:
+        value = {"name": value[0], "separator": value[1]}
     if isinstance(value, dict) and "separator" in value:
         value = dict(value)
         value["configuration"] = {"separator": value.pop("separator")}

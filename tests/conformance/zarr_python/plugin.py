@@ -20,6 +20,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import drawn
 import inside
 import pytest
 
@@ -128,7 +129,9 @@ class _Inside(Loader, MetaPathFinder):
     ) -> ModuleSpec | None:
         if fullname in _TESTING:
             return spec_from_file_location(fullname, _TESTING[fullname])
-        if fullname.startswith("zarr.") and fullname not in MODULES:
+        above, _, name = fullname.rpartition(".")
+        known = vars(sys.modules[above]).get(name) if above in sys.modules else None
+        if fullname.startswith("zarr.") and fullname not in MODULES and not isinstance(known, type):
             return ModuleSpec(fullname, self, is_package=True)
         return None
 
@@ -151,6 +154,7 @@ for _target in set(MODULES.values()):
             _module = importlib.import_module(_name)
     _module.__getattr__ = _lacking(_names, _module.__dict__.get("__getattr__"))  # type: ignore[method-assign]
 inside.private(zarrite.Array)
+drawn.prepare()
 for _name in inside.POISON:
     _where, _, _what = _name.rpartition(".")
     setattr(importlib.import_module(_where), _what, Poison(_name))
