@@ -12,6 +12,7 @@ import pytest
 
 import zarrite
 from costs.counting import peak_growth
+from servers.s3 import Server
 
 MIB = 1 << 20
 SETUP = """
@@ -78,6 +79,26 @@ def test_a_copy_holds_no_more_than_the_budget() -> None:
     )
     grown = peak_growth(setup, "zarrite.copy(array, Sink())")
     assert grown <= 32 * MIB, f"{grown / MIB:.0f} MiB with a budget of 8 MiB"
+
+
+@linux
+def test_a_part_of_every_shard_on_a_network_is_written_within_the_budget(s3: Server) -> None:
+    setup = f"""
+    import numpy as np, zarrite
+    options = dict(endpoint_url={s3.url!r}, key="key", secret="secret")
+    array = zarrite.create_array(
+        "s3://{s3.bucket}/a", shape=(96, 256, 1024), chunks=(1, 256, 1024), shards=(4, 256, 1024), dtype="f4",
+        compressors=None, storage_options=options,
+    )
+    plane = np.arange(256 * 1024, dtype="f4").reshape(256, 1024)
+    for at in range(0, 96, 4):
+        array[at : at + 4] = np.broadcast_to(plane, (4, 256, 1024))
+    zarrite._engine.configure(memory_bytes=8 << 20, threads=2)
+    """
+    # All 24 shards of 4 MiB would be asked for before the first has come.
+    s3.turn(latency=0.1)
+    grown = peak_growth(textwrap.dedent(setup), "array[::4] = np.broadcast_to(plane, (24, 256, 1024))")
+    assert grown <= 48 * MIB, f"{grown / MIB:.0f} MiB with a budget of 8 MiB"
 
 
 def test_a_read_copies_nothing_in_python() -> None:

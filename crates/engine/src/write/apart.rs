@@ -42,15 +42,26 @@ impl Write {
         let key = self.array.key(&self.plan.object(at));
         // First the lock, then the budget: who holds of the budget never waits for a lock.
         let _lock = runtime().lock(self.array.store.identity(), &key);
-        let bytes = self.object_bytes(at);
+        let object = self.target(&key, at);
+        let bytes = self.object_bytes(&object);
         let _taken = (bytes > LITTLE_BYTES).then(|| runtime().budget.take(bytes));
-        self.locked_here(&self.target(&key, at), workspace)
+        self.locked_here(&object, workspace)
     }
 
-    /// What an object takes while it is replaced.
-    pub(super) fn object_bytes(&self, at: usize) -> usize {
-        let pieces = self.plan.object_pieces(at);
-        self.leaf_bytes.saturating_mul(pieces).saturating_mul(2)
+    /// What an object takes while it is replaced: its new chunks, decoded and encoded, and what is read of a shard. That is asked
+    /// for whole, and nobody knows how large it is before it comes: no larger than its cells.
+    pub(super) fn object_bytes(&self, object: &Target<'_>) -> usize {
+        let new = self.leaf_bytes.saturating_mul(self.plan.object_pieces(object.at));
+        let program = &self.array.program;
+        let old = if object.whole || program.depth() == 0 {
+            0
+        } else {
+            let axes = program.grid.axes().iter();
+            axes.fold(self.leaf_bytes, |bytes, axis| {
+                bytes.saturating_mul(axis.per_object() as usize)
+            })
+        };
+        new.saturating_mul(2).saturating_add(old)
     }
 
     /// An object and what is done with it.

@@ -16,11 +16,11 @@ use std::sync::Arc;
 use zarrite_core::Memory;
 
 impl Write {
-    /// Whether the objects are more than threads that may wait for one each, in a place that may be asked for many.
+    /// Whether the objects are large, or more than threads that may wait for one each, in a place that may be asked for many.
     pub(super) fn is_errand(&self) -> bool {
         let store = &self.array.store;
         self.claim.is_none()
-            && self.plan.objects() > runtime().threads()
+            && (self.plan.objects() > runtime().threads() || self.array.program.depth() > 0)
             && store.takes_later()
             && matches!(store.safety(), Safety::Conditions | Safety::Unproven)
     }
@@ -82,7 +82,8 @@ impl Errand for Objects {
         } else {
             return Ok(First::Busy);
         };
-        let Target { whole, alone, .. } = self.0.target(&key, at);
+        let object = self.0.target(&key, at);
+        let (whole, alone, bytes) = (object.whole, object.alone, self.0.object_bytes(&object));
         // An object whose known cells are all written is read only once it turns out to be there.
         let begin: Begin<Answer> = if whole {
             Box::new(|then| {
@@ -99,7 +100,7 @@ impl Errand for Objects {
             alone,
             _turn: turn,
         };
-        Ok(First::Asked(Asked { held, begin }, self.0.object_bytes(at)))
+        Ok(First::Asked(Asked { held, begin }, bytes))
     }
 
     fn finish(
