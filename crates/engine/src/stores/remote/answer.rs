@@ -8,7 +8,7 @@ use http::header::{CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE};
 use http::request::Parts;
 use http::{HeaderValue, Method, StatusCode};
 
-use super::wire::{Refusal, joined};
+use super::wire::Refusal;
 
 /// What a request asks for.
 pub struct Wanted {
@@ -57,6 +57,9 @@ fn asked(value: &str) -> Option<Asked> {
     Some(Asked::FromTo(start.parse().ok()?, stop))
 }
 
+/// As much memory is taken for an answer before it comes as it announces, up to so many bytes.
+const MOST_ANNOUNCED: u64 = 64 << 20;
+
 /// Why an answer is none.
 pub enum Wrong {
     /// Bytes are missing; another try may bring them.
@@ -67,7 +70,10 @@ pub enum Wrong {
 
 /// A body on its way in.
 pub struct Taking {
+    /// What came, as it came: one piece, or the last ones of a whole whose length nobody told.
     pieces: Vec<Bytes>,
+    /// Several pieces in one: copied as they come, so that the memory they came in serves for the next.
+    whole: Vec<u8>,
     taken: u64,
     seen: u64,
     /// The first byte that is kept, and one past the last.
@@ -111,6 +117,7 @@ impl Taking {
         }
         Ok(Self {
             pieces: Vec::new(),
+            whole: Vec::new(),
             taken: 0,
             seen: 0,
             keep,
@@ -119,6 +126,24 @@ impl Taking {
             length,
             page,
         })
+    }
+
+    fn put_down(&mut self, part: Bytes) -> Result<(), Refusal> {
+        if self.last.is_some() || (self.pieces.is_empty() && self.whole.is_empty()) {
+            self.pieces.push(part);
+            return Ok(());
+        }
+        let first = self.pieces.pop().unwrap_or_default();
+        let more = first.len() + part.len();
+        if self.whole.capacity() - self.whole.len() < more {
+            // As much as is announced, unless that is more than is believed before it comes.
+            let announced = self.keep.1.min(self.length.unwrap_or(0)).saturating_sub(self.keep.0);
+            let room = self.whole.try_reserve(more.max(announced.min(MOST_ANNOUNCED) as usize));
+            room.map_err(|_| no_memory(self.taken))?;
+        }
+        self.whole.extend_from_slice(&first);
+        self.whole.extend_from_slice(&part);
+        Ok(())
     }
 
     /// Takes what came, and says whether more is wanted.
@@ -141,7 +166,7 @@ impl Taking {
         if from < to {
             let part = bytes.slice(from as usize..to as usize);
             self.taken += part.len() as u64;
-            self.pieces.push(part);
+            self.put_down(part)?;
         }
         while let Some(count) = self.last
             && let Some(first) = self.pieces.first()
@@ -159,16 +184,12 @@ impl Taking {
     /// # Errors
     /// [`Wrong`].
     pub fn done(self, mut head: http::response::Parts) -> Result<(http::response::Parts, Bytes), Wrong> {
-        let refused = |status, why| {
-            Wrong::Refused(Refusal {
-                status,
-                code: String::new(),
-                why,
-                who_am_i: false,
-            })
-        };
         let all = self.length.unwrap_or(self.seen);
-        let bytes = joined(self.pieces, self.taken as usize).map_err(|why| refused(None, why))?;
+        let bytes = if self.whole.is_empty() {
+            joined(self.pieces, self.taken).map_err(Wrong::Refused)?
+        } else {
+            self.whole.into()
+        };
         if self.whole_for_part {
             let (bytes, start) = match self.last {
                 Some(count) => {
@@ -178,10 +199,10 @@ impl Taking {
                 None => (bytes, self.keep.0),
             };
             if bytes.is_empty() {
-                return Err(refused(
+                return Err(Wrong::Refused(refused(
                     Some(416),
                     "the object ends before the range that was asked for".to_owned(),
-                ));
+                )));
             }
             if bytes.len() as u64 != self.keep.1.min(all) - start {
                 return Err(Wrong::Torn(format!(
@@ -220,14 +241,35 @@ impl Taking {
 }
 
 fn is_a_page() -> Refusal {
+    let why = "the server answers with a web page (HTML) and not with the object: perhaps it wants a login, \
+               or answers every path with the same page";
+    refused(Some(200), why.to_owned())
+}
+
+fn no_memory(bytes: u64) -> Refusal {
+    refused(None, format!("there is no memory for an answer of {bytes} bytes"))
+}
+
+fn refused(status: Option<u16>, why: String) -> Refusal {
     Refusal {
-        status: Some(200),
+        status,
         code: String::new(),
-        why: "the server answers with a web page (HTML) and not with the object: perhaps it wants a login, \
-              or answers every path with the same page"
-            .to_owned(),
+        why,
         who_am_i: false,
     }
+}
+
+/// The bytes of an answer that came in pieces.
+fn joined(mut pieces: Vec<Bytes>, bytes: u64) -> Result<Bytes, Refusal> {
+    if pieces.len() == 1 {
+        return Ok(pieces.remove(0));
+    }
+    let mut whole = Vec::new();
+    whole.try_reserve_exact(bytes as usize).map_err(|_| no_memory(bytes))?;
+    for piece in &pieces {
+        whole.extend_from_slice(piece);
+    }
+    Ok(whole.into())
 }
 
 /// How many bytes a `Content-Range` tells of.

@@ -10,7 +10,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
 use futures_util::StreamExt;
 use http::request::Parts;
 use http::{HeaderValue, Method, StatusCode, Uri};
@@ -402,19 +401,4 @@ fn wait_before(tries: u32) -> Duration {
 fn retry_after(value: &HeaderValue) -> Option<Duration> {
     let seconds: f64 = value.to_str().ok()?.trim().parse().ok()?;
     Duration::try_from_secs_f64(seconds).ok()
-}
-
-/// The bytes of an answer that came in pieces.
-pub(super) fn joined(mut pieces: Vec<Bytes>, bytes: usize) -> Result<Bytes, String> {
-    if pieces.len() == 1 {
-        return Ok(pieces.remove(0));
-    }
-    let mut whole = Vec::new();
-    whole
-        .try_reserve_exact(bytes)
-        .map_err(|_| format!("there is no memory for an answer of {bytes} bytes"))?;
-    for piece in &pieces {
-        whole.extend_from_slice(piece);
-    }
-    Ok(whole.into())
 }
