@@ -293,12 +293,14 @@ class History:
 
 
 def fill_of(made: strategies.Made) -> Any:
-    """What unwritten cells must be: the fill value given, or zero (of whatever kind) where there is none."""
+    """What unwritten cells must be: the fill value given, or zero (of whatever kind; no time) where there is none."""
     fill, dtype = made.settings["fill_value"], made.dtype
     if dtype.kind == "T":
         return "" if fill in (None, 0) else str(fill)
     if dtype.kind == "O":
         return b"" if fill in (None, 0) else bytes(fill)
+    if fill is None and dtype.kind in "mM":
+        return np.array("NaT", dtype)[()]
     if fill is None:
         return np.zeros((), dtype)[()]
     if type(fill) is int:
