@@ -14,6 +14,7 @@ import numpy as np
 from zarrite import _engine
 from zarrite.as_zarr.buffers import CPUBuffer, CPUNDBuffer
 from zarrite.dtype import parse_dtype
+from zarrite.errors import UnsupportedError
 from zarrite.model.casting import CastValue
 from zarrite.model.codecs import ARRAY, BYTES, SERIALIZER, BytesCodec, Cells, Codec, TransposeCodec, cells_of
 from zarrite.model.dtypes import DType
@@ -54,12 +55,14 @@ def compute_encoded_size(self: Codec, input_byte_length: int, _chunk_spec: Array
 
     Raises:
         MetadataValidationError: the codec takes no such cells.
-        NotImplementedError: that depends on what the bytes are.
+        UnsupportedError: that depends on what the bytes are.
     """
     if self.kind == BYTES and self.is_fixed:
         return input_byte_length + len(_packed(self, bytes(8))) - 8
     if not self.is_fixed:
-        raise NotImplementedError(f"how many bytes codec {self.name!r} makes depends on what it is given")
+        raise UnsupportedError(
+            f"how many bytes codec {self.name!r} makes depends on what it is given; encode, and take their number"
+        )
     if not isinstance(self, CastValue):
         return input_byte_length
     self.settle(_cells(_chunk_spec))

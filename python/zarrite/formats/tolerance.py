@@ -363,6 +363,17 @@ FILL_MENDS: tuple[tuple[str, str, Callable[[DType, Any], Any]], ...] = (
 )
 
 
+EDGE_MENDS: tuple[Fix, ...] = (
+    Fix("true and false as chunk edges", "18", _on_edges("spelled_edges")),
+    Fix("a chunk edge of 0 on an axis of length 0", "18", _on_edges("unused_edges")),
+    Fix(
+        "a chunk edge of 0",
+        "18",
+        _on_edges("filled_edges"),
+        "no chunk can be stored under it, so unless it is wrong all cells are the fill value",
+    ),
+)
+
 V3_FIXES: tuple[Fix, ...] = (
     Fix("null in place of a member that may be left out", "1, 19", _null_members),
     Fix(
@@ -378,14 +389,7 @@ V3_FIXES: tuple[Fix, ...] = (
     Fix("a letter as the order of a transpose", "6", _letters_for_order),
     Fix("parameters of blosc that concern its writer", "7", _blosc_extras),
     Fix("the shuffle of blosc as a number", "10", _blosc_numbers),
-    Fix("true and false as chunk edges", "18", _on_edges("spelled_edges")),
-    Fix("a chunk edge of 0 on an axis of length 0", "18", _on_edges("unused_edges")),
-    Fix(
-        "a chunk edge of 0",
-        "18",
-        _on_edges("filled_edges"),
-        "no chunk can be stored under it, so unless it is wrong all cells are the fill value",
-    ),
+    *EDGE_MENDS,
     Fix("lists of chunk edges in a regular grid", "18", _on_edges("listed_edges")),
     *(Fix(name, row, _on_fill(_v3_type, mend)) for name, row, mend in FILL_MENDS),
     Fix("no fill value, or null", "12", _null_fill, "unwritten cells read as the data type's default"),
@@ -400,13 +404,6 @@ V3_FIXES: tuple[Fix, ...] = (
 
 V2_FIXES: tuple[Fix, ...] = (
     Fix("integers written as floats", "26", _integral_members),
-    Fix("true and false as chunk edges", "18", _on_edges("spelled_edges")),
-    Fix("a chunk edge of 0 on an axis of length 0", "18", _on_edges("unused_edges")),
-    Fix(
-        "a chunk edge of 0",
-        "18",
-        _on_edges("filled_edges"),
-        "no chunk can be stored under it, so unless it is wrong all cells are the fill value",
-    ),
+    *EDGE_MENDS,
     *(Fix(name, row, _on_fill(_v2_type, mend)) for name, row, mend in FILL_MENDS),
 )

@@ -160,6 +160,16 @@ def judged(found: dict[str, dict[str, str]], differences: dict[str, tuple[str, .
     return Result(counts, subset, unlisted, sorted(set(patterns) - used))
 
 
+def tell(result: Result) -> None:
+    """Prints the counts, and what the lists of differences lack or have too much."""
+    for outcome, count in sorted(result.counts.items()):
+        print(f"  {outcome}: {count}")
+    for name, what in result.unlisted.items():
+        print(f"not listed: {name}: {what[:200]}")
+    for pattern in result.unneeded:
+        print(f"listed and not needed: {pattern}")
+
+
 def main(arguments: list[str]) -> int:
     """The command."""
     why = lacking()
@@ -173,12 +183,7 @@ def main(arguments: list[str]) -> int:
     print(f"{result.strictly} of {subset} pass as they are written")
     print(f"{relaxed(result.subset)} of {subset} pass, whatever an error or a warning says")
     print(f"{result.passed} of {sum(result.counts.values())} pass so, with the tests of stores")
-    for outcome, count in sorted(result.counts.items()):
-        print(f"  {outcome}: {count}")
-    for name, what in result.unlisted.items():
-        print(f"not listed: {name}: {what[:200]}")
-    for pattern in result.unneeded:
-        print(f"listed and not needed: {pattern}")
+    tell(result)
     return 1 if result.unlisted else 0
 
 

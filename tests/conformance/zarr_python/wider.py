@@ -15,7 +15,7 @@ from pathlib import Path
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))
 
-from run import Result, downloaded, judged, lacking, report  # noqa: E402 -- it stands beside this file
+from run import Result, downloaded, judged, lacking, report, tell  # noqa: E402 -- it stands beside this file
 
 GROUPS = {
     "machines": ("test_properties.py", "test_array_stateful.py", "test_store/test_stateful.py"),
@@ -158,12 +158,7 @@ def main(arguments: list[str]) -> int:
         for group in GROUPS:
             result = tried(folder, group, *arguments[1:])
             print(f"{group}: {result.passed} of {sum(result.counts.values())} pass")
-            for outcome, count in sorted(result.counts.items()):
-                print(f"  {outcome}: {count}")
-            for name, what in result.unlisted.items():
-                print(f"not listed: {name}: {what[:200]}")
-            for pattern in result.unneeded:
-                print(f"listed and not needed: {pattern}")
+            tell(result)
             unlisted += len(result.unlisted)
     return 1 if unlisted else 0
 
